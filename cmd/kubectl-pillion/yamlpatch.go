@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	yamlv3 "go.yaml.in/yaml/v3"
+)
+
+// patchYAML applies our JSON patches to the text of a YAML document and keeps its
+// comments and order. It knows the operations that Pillion makes, add and replace;
+// its result is compared with what the real patch library made of the same document.
+func patchYAML(text []byte, patches [][]byte) ([]byte, error) {
+	var root yamlv3.Node
+	if err := yamlv3.Unmarshal(text, &root); err != nil {
+		return nil, err
+	}
+	for _, patch := range patches {
+		var ops []struct {
+			Op    string          `json:"op"`
+			Path  string          `json:"path"`
+			Value json.RawMessage `json:"value"`
+		}
+		if err := json.Unmarshal(patch, &ops); err != nil {
+			return nil, err
+		}
+		for _, op := range ops {
+			value, err := blockNode(op.Value)
+			if err != nil {
+				return nil, err
+			}
+			if err := set(root.Content[0], strings.Split(op.Path, "/")[1:], value, op.Op == "add"); err != nil {
+				return nil, fmt.Errorf("%s: %w", op.Path, err)
+			}
+		}
+	}
+	var out bytes.Buffer
+	encoder := yamlv3.NewEncoder(&out)
+	encoder.SetIndent(2)
+	encoder.CompactSeqIndent()
+	if err := encoder.Encode(&root); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), encoder.Close()
+}
+
+// blockNode reads JSON, which is YAML, and sheds its braces and quotes.
+func blockNode(value []byte) (*yamlv3.Node, error) {
+	var node yamlv3.Node
+	if err := yamlv3.Unmarshal(value, &node); err != nil {
+		return nil, err
+	}
+	plain(node.Content[0])
+	return node.Content[0], nil
+}
+
+func plain(n *yamlv3.Node) {
+	n.Style = 0 // the encoder quotes again where a text would read as something else
+	if n.Kind == yamlv3.MappingNode && len(n.Content) == 0 || n.Kind == yamlv3.SequenceNode && len(n.Content) == 0 {
+		n.Style = yamlv3.FlowStyle
+	}
+	for _, c := range n.Content {
+		plain(c)
+	}
+}
+
+var unescape = strings.NewReplacer("~1", "/", "~0", "~")
+
+// set walks to the parent of a pointer's last token and puts the value there.
+func set(n *yamlv3.Node, tokens []string, value *yamlv3.Node, add bool) error {
+	last := len(tokens) == 1
+	token := unescape.Replace(tokens[0])
+	switch n.Kind {
+	case yamlv3.MappingNode:
+		for i := 0; i < len(n.Content); i += 2 {
+			if n.Content[i].Value != token {
+				continue
+			}
+			if !last {
+				return set(n.Content[i+1], tokens[1:], value, add)
+			}
+			n.Content[i+1] = value
+			return nil
+		}
+		if !last {
+			return fmt.Errorf("has no %q", token)
+		}
+		n.Content = append(n.Content, &yamlv3.Node{Kind: yamlv3.ScalarNode, Value: token}, value)
+		return nil
+	case yamlv3.SequenceNode:
+		return setElement(n, token, tokens[1:], value, add)
+	}
+	return fmt.Errorf("%q is not inside a mapping or a list", token)
+}
+
+func setElement(n *yamlv3.Node, token string, rest []string, value *yamlv3.Node, add bool) error {
+	i := len(n.Content)
+	if token != "-" {
+		var err error
+		if i, err = strconv.Atoi(token); err != nil || i > len(n.Content) {
+			return fmt.Errorf("has no element %q", token)
+		}
+	}
+	switch {
+	case len(rest) > 0 && i < len(n.Content):
+		return set(n.Content[i], rest, value, add)
+	case len(rest) > 0:
+		return fmt.Errorf("has no element %q", token)
+	case add:
+		n.Content = append(n.Content[:i:i], append([]*yamlv3.Node{value}, n.Content[i:]...)...)
+	default:
+		n.Content[i] = value
+	}
+	n.Style = 0
+	return nil
+}

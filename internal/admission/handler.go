@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package admission
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"mime"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pillion-dev/pillion/internal/inject"
+)
+
+// Options are what a handler needs. All fields but Log and Observe are required.
+type Options struct {
+	// Policies by name; a request picks one by its path, /inject/<name>.
+	Policies map[string]*inject.Policy
+	// Version goes into the status of each pod.
+	Version string
+	// Log gets one line for each decision. It never holds a pod's spec, a value of an
+	// annotation or an environment variable.
+	Log *slog.Logger
+	// Observe counts a decision. All arguments are of closed sets.
+	Observe func(policy, result, reason string, d time.Duration)
+}
+
+// unknownPolicy is the metric label for requests that name a policy which does not
+// exist, so that the label stays a closed set.
+const unknownPolicy = "unknown"
+
+// NewHandler serves reviews of pods: POST /inject/<policy>.
+func NewHandler(o Options) http.Handler {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, string, string, time.Duration) {}
+	}
+	h := &handler{Options: o, injector: inject.Injector{Version: o.Version}}
+	mux := http.NewServeMux()
+	mux.Handle("POST /inject/{policy}", h)
+	return mux
+}
+
+type handler struct {
+	Options
+	injector inject.Injector
+}
+
+// failure is an error with the HTTP status that it is answered with.
+type failure struct {
+	status int
+	reason inject.Reason
+	err    error
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+
+func malformed(status int, err error) *failure {
+	return &failure{status, inject.MalformedReview, err}
+}
+
+// ServeHTTP answers one review. It is the only place where a failure becomes an HTTP
+// status, and where a panic ends.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	policy := r.PathValue("policy")
+	if h.Policies[policy] == nil {
+		policy = unknownPolicy
+	}
+	defer func() {
+		if value := recover(); value != nil {
+			// The value of a panic may hold any part of the pod; its type and the stack do not.
+			h.Log.Error("panic", "policy", policy, "type", fmt.Sprintf("%T", value), "stack", string(debug.Stack()))
+			h.fail(w, policy, start, &failure{http.StatusInternalServerError, inject.InternalError, errors.New("internal error")})
+		}
+	}()
+	req, err := h.read(r)
+	if err != nil {
+		h.fail(w, policy, start, err)
+		return
+	}
+	out, response, err := h.review(req, r.PathValue("policy"))
+	if err != nil {
+		h.fail(w, policy, start, err)
+		return
+	}
+	body, err := encodeReview(response)
+	if err != nil {
+		h.fail(w, policy, start, err)
+		return
+	}
+	h.done(r.Context(), req, policy, out, start)
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(body) // the caller is gone; there is nobody left to tell
+}
+
+// read takes the review from the request. The size of the body is bounded by the server.
+func (h *handler) read(r *http.Request) (*request, error) {
+	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media != "application/json" {
+		return nil, malformed(http.StatusUnsupportedMediaType, fmt.Errorf("got Content-Type %q; expected application/json", media))
+	}
+	body, err := readBody(r)
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return nil, malformed(http.StatusRequestEntityTooLarge, fmt.Errorf("the body is larger than %d bytes", tooLarge.Limit))
+	}
+	if err != nil {
+		return nil, malformed(http.StatusBadRequest, fmt.Errorf("reading the body: %w", err))
+	}
+	req, err := decodeReview(body)
+	if err != nil {
+		return nil, malformed(http.StatusBadRequest, err)
+	}
+	return req, nil
+}
+
+// readBody reads the body into a buffer of the announced size, so that it is not
+// copied while it grows.
+func readBody(r *http.Request) ([]byte, error) {
+	const most = 1 << 20 // what an announcement alone can make us allocate
+	buffer := make([]byte, 0, min(max(r.ContentLength, 0), most)+512)
+	for {
+		n, err := r.Body.Read(buffer[len(buffer):cap(buffer)])
+		buffer = buffer[:len(buffer)+n]
+		if errors.Is(err, io.EOF) {
+			return buffer, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(buffer) == cap(buffer) {
+			buffer = append(buffer, 0)[:len(buffer)]
+		}
+	}
+}
+
+// review decides and builds the answer.
+func (h *handler) review(req *request, policyName string) (Outcome, *admissionv1.AdmissionResponse, error) {
+	response := &admissionv1.AdmissionResponse{UID: req.UID}
+	policy := h.Policies[policyName]
+	if policy == nil {
+		out := Outcome{Decision: inject.Decision{Result: inject.Denied, Reason: inject.UnknownPolicy, Policy: unknownPolicy}}
+		refuse(response, out.Reason, fmt.Sprintf("the namespace %q asks for the policy %q, which does not exist; there is %s",
+			req.Namespace, policyName, strings.Join(slices.Sorted(maps.Keys(h.Policies)), ", ")))
+		response.AuditAnnotations = audit(out)
+		return out, response, nil
+	}
+	out, err := Inject(h.injector, policy, req.Object, Template{})
+	if err != nil {
+		return out, nil, err
+	}
+	response.AuditAnnotations = audit(out)
+	response.Warnings = out.Warnings
+	if out.Result == inject.Denied {
+		refuse(response, out.Reason, out.Message())
+		return out, response, nil
+	}
+	response.Allowed = true
+	if out.Patch != nil {
+		response.Patch, response.PatchType = out.Patch, new(admissionv1.PatchTypeJSONPatch)
+	}
+	return out, response, nil
+}
+
+// refuse makes the answer a deliberate refusal. What a policy forbids is Forbidden,
+// what is wrong in itself is Invalid.
+func refuse(response *admissionv1.AdmissionResponse, reason inject.Reason, message string) {
+	response.Allowed = false
+	status := &metav1.Status{Status: metav1.StatusFailure, Message: message, Code: http.StatusUnprocessableEntity, Reason: metav1.StatusReasonInvalid}
+	switch reason {
+	case inject.HelperNotAllowed, inject.ValueNotAllowed, inject.HostNetwork, inject.UnknownPolicy:
+		status.Code, status.Reason = http.StatusForbidden, metav1.StatusReasonForbidden
+	}
+	response.Result = status
+}
+
+// audit is what the API server's audit log gets. The API server puts the webhook's
+// name and a slash before each key, so a key cannot have one.
+func audit(out Outcome) map[string]string {
+	a := map[string]string{"policy": out.Policy, "result": string(out.Result), "reason": string(out.Reason)}
+	if out.PolicyHash != "" {
+		a["policy-hash"] = out.PolicyHash
+	}
+	if names := containerNames(out); len(names) > 0 {
+		a["helpers"] = strings.Join(names, ",")
+	}
+	return a
+}
+
+func containerNames(out Outcome) []string {
+	var names []string
+	for i := range out.Helpers {
+		names = append(names, out.Helpers[i].Container)
+	}
+	return names
+}
+
+// fail answers with an HTTP status, which lets the webhook's failurePolicy decide.
+func (h *handler) fail(w http.ResponseWriter, policy string, start time.Time, err error) {
+	f := &failure{http.StatusInternalServerError, inject.InternalError, err}
+	errors.As(err, &f)
+	h.Observe(policy, string(inject.Failed), string(f.reason), time.Since(start))
+	h.Log.Error("review failed", "policy", policy, "result", inject.Failed, "reason", f.reason, "status", f.status, "error", f.err.Error())
+	http.Error(w, "pillion: "+err.Error(), f.status)
+}
+
+// done logs and counts a decision.
+func (h *handler) done(ctx context.Context, req *request, policy string, out Outcome, start time.Time) {
+	took := time.Since(start)
+	h.Observe(policy, string(out.Result), string(out.Reason), took)
+	attrs := []slog.Attr{
+		slog.String("uid", string(req.UID)),
+		slog.String("namespace", req.Namespace),
+		slog.String("pod", podName(req, out)),
+		slog.String("policy", policy),
+		slog.String("result", string(out.Result)),
+		slog.String("reason", string(out.Reason)),
+		slog.Duration("took", took),
+	}
+	if names := containerNames(out); len(names) > 0 {
+		attrs = append(attrs, slog.Any("helpers", names))
+	}
+	if len(out.Problems) > 0 {
+		var at []string
+		for _, p := range out.Problems {
+			at = append(at, string(p.Reason)+" "+p.Field)
+		}
+		attrs = append(attrs, slog.Any("problems", at))
+	}
+	if req.DryRun {
+		attrs = append(attrs, slog.Bool("dryRun", true))
+	}
+	h.Log.LogAttrs(ctx, slog.LevelInfo, "reviewed", attrs...)
+}
+
+// podName is the pod's name, or what its name will begin with.
+func podName(req *request, out Outcome) string {
+	if req.Name != "" || out.Pod == nil {
+		return req.Name
+	}
+	return out.Pod.Metadata.GenerateName + "*"
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package admission
+
+import (
+	"fmt"
+
+	"github.com/pillion-dev/pillion/internal/inject"
+)
+
+// Outcome is a decision on a document and what it makes of the document.
+type Outcome struct {
+	inject.Decision
+	Pod     *inject.Pod // as it was received
+	Patch   []byte      // RFC 6902; nil if nothing changes
+	Patched []byte      // the document with the patch applied
+}
+
+// Inject decides on the pod in a document and, if something is to be added, makes the
+// patch, applies it and decides once more on the result: unless that finds everything
+// in place and nothing left to do, the patch is not fit to be sent. An error is a
+// failure of the document's form or of our own; a refusal is in the decision.
+func Inject(in inject.Injector, policy *inject.Policy, document []byte, at Template) (Outcome, error) {
+	d, pod, err := decide(in, policy, document, at)
+	if err != nil {
+		return Outcome{}, err
+	}
+	out := Outcome{Decision: d, Pod: pod, Patched: document}
+	if d.Plan.Empty() {
+		return out, nil
+	}
+	if out.Patch, err = marshalPatch(Patch(pod, &d.Plan, at.pointer())); err != nil {
+		return Outcome{}, err
+	}
+	if out.Patched, err = Apply(document, out.Patch); err != nil {
+		return Outcome{}, err
+	}
+	again, _, err := decide(in, policy, out.Patched, at)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("reading the patched pod: %w", err)
+	}
+	if again.Result == inject.Denied || !again.Plan.Empty() {
+		return Outcome{}, fmt.Errorf("the patched pod is not what was decided: a second look says %s (%s) %s", again.Result, again.Reason, again.Message())
+	}
+	return out, nil
+}
+
+func decide(in inject.Injector, policy *inject.Policy, document []byte, at Template) (inject.Decision, *inject.Pod, error) {
+	raw, err := at.find(document)
+	if err != nil {
+		return inject.Decision{}, nil, err
+	}
+	pod, err := DecodePod(raw)
+	if err != nil {
+		return inject.Decision{}, nil, err
+	}
+	return in.Decide(pod, policy, at.Path()), pod, nil
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inject
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// StatusAnnotation is where Pillion writes what it did. It is never read to decide
+// anything.
+const StatusAnnotation = Domain + "/status"
+
+// InjectAnnotation with the value "false" opts a pod out of what a policy would add
+// by default.
+const InjectAnnotation = Domain + "/inject"
+
+// mirrorAnnotation marks the mirror of a static pod (k8s.io/api/core/v1, MirrorPodAnnotationKey).
+const mirrorAnnotation = "kubernetes.io/config.mirror"
+
+// Bounds on what is considered, so that the cost of a review is bounded as well.
+const (
+	maxAnnotations = 64
+	maxContainers  = 256
+	maxInstance    = 30 // keeps "pillion-auth-git-poller-" and the instance within a DNS label's 63 bytes
+)
+
+// Request is one helper that a pod asks for, with its typed options.
+type Request struct {
+	Helper   *Helper
+	Instance string // "" is the default instance
+	Reason   Reason // why the helper is there
+
+	values map[string]Value // by option name; an unset option is absent
+	given  map[string]bool  // the options that the pod itself set
+	at     *field.Path      // of the annotations
+}
+
+// Name is "git-poller", or "git-poller-docs" for the instance "docs".
+func (r *Request) Name() string {
+	if r.Instance == "" {
+		return r.Helper.Name
+	}
+	return r.Helper.Name + "-" + r.Instance
+}
+
+// Value is the value of an option; the zero Value if it is unset.
+func (r *Request) Value(option string) Value { return r.values[option] }
+
+// Has tells whether an option has a value.
+func (r *Request) Has(option string) bool { _, ok := r.values[option]; return ok }
+
+// path is the field path of an option's annotation.
+func (r *Request) path(option string) *field.Path {
+	return r.at.Key(r.Helper.Key(r.Instance, option))
+}
+
+// parsed is what a pod's annotations say.
+type parsed struct {
+	requests []*Request
+	problems []Problem
+	optOut   bool
+	ours     int // annotations under our domain, the status not counted
+}
+
+// parse reads all annotations under our domain. It stops at nothing: every mistake
+// is reported in one answer.
+func parse(annotations map[string]string, at *field.Path) parsed {
+	var p parsed
+	byName := map[string]*Request{}
+	for _, key := range ourKeys(annotations) {
+		if key == StatusAnnotation {
+			continue
+		}
+		p.ours++
+		value := annotations[key]
+		if key == InjectAnnotation {
+			v, err := parseEnum([]string{"true", "false"}, value)
+			if err != nil {
+				p.problems = append(p.problems, invalid(InvalidValue, at.Key(key), value, "%s", err))
+			}
+			p.optOut = v.Text == "false"
+			continue
+		}
+		helper, instance, option, problem := readKey(key, at)
+		if problem != nil {
+			p.problems = append(p.problems, *problem)
+			continue
+		}
+		r := byName[instance+"."+helper.Name]
+		if r == nil {
+			r = &Request{
+				Helper: helper, Instance: instance, Reason: Requested, at: at,
+				values: map[string]Value{}, given: map[string]bool{},
+			}
+			byName[instance+"."+helper.Name] = r
+			p.requests = append(p.requests, r)
+		}
+		r.given[option.Name] = true
+		v, err := option.Parse(value)
+		if err != nil {
+			p.problems = append(p.problems, invalid(InvalidValue, at.Key(key), shown(option, value), "%s", err))
+			continue
+		}
+		r.values[option.Name] = v
+	}
+	if p.ours > maxAnnotations {
+		p.problems = []Problem{{TooMany, field.TooMany(at, p.ours, maxAnnotations)}}
+	}
+	slices.SortFunc(p.requests, func(a, b *Request) int {
+		return strings.Compare(a.Helper.Name+"\x00"+a.Instance, b.Helper.Name+"\x00"+b.Instance)
+	})
+	return p
+}
+
+// ourKeys lists the keys under our domain, sorted. Upper case counts as well: the API
+// server admits it, and a key that nobody reads would be a silent mistake.
+func ourKeys(annotations map[string]string) []string {
+	var keys []string
+	for key := range maps.Keys(annotations) {
+		prefix, _, found := strings.Cut(key, "/")
+		if !found || len(prefix) < len(Domain) || !strings.EqualFold(prefix[len(prefix)-len(Domain):], Domain) {
+			continue
+		}
+		if len(prefix) == len(Domain) || prefix[len(prefix)-len(Domain)-1] == '.' {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// readKey takes a key apart: [<instance>.]<helper>.pillion.dev/<option>.
+func readKey(key string, at *field.Path) (h *Helper, instance string, o *Option, problem *Problem) {
+	prefix, name, _ := strings.Cut(key, "/")
+	owner := strings.TrimSuffix(prefix[:len(prefix)-len(Domain)], ".")
+	if dot := strings.LastIndexByte(owner, '.'); dot >= 0 {
+		instance, owner = owner[:dot], owner[dot+1:]
+	}
+	refuse := func(format string, args ...any) (*Helper, string, *Option, *Problem) {
+		p := forbidden(UnknownAnnotation, at.Key(key), format, args...)
+		return nil, "", nil, &p
+	}
+	if lower := strings.ToLower(key); lower != key {
+		return refuse("annotation keys of Pillion are in lower case%s", didYouMean(lower))
+	}
+	if h = FindHelper(owner); h == nil {
+		suggestion := didYouMean(nearestKey(instance, owner, name))
+		if owner == "" {
+			return refuse("unknown key; a key is <helper>.%s/<option>, and the helpers are %s%s", Domain, HelperNames(), suggestion)
+		}
+		return refuse("unknown helper %q; the helpers are %s%s", owner, HelperNames(), suggestion)
+	}
+	if o = h.Option(name); o == nil {
+		return refuse("%s has no option %q%s", h.Name, name, didYouMean(nearestKey(instance, owner, name)))
+	}
+	if instance != "" && (len(instance) > maxInstance || len(validation.IsDNS1123Label(instance)) > 0) {
+		return refuse("the instance %q must be at most %d lower-case letters, digits or '-'", instance, maxInstance)
+	}
+	return h, instance, o, nil
+}
+
+// nearestKey finds the valid key that a wrong one was most likely meant to be; "" if
+// none is near. The instance is taken as it is.
+func nearestKey(instance, owner, option string) string {
+	best, bestDistance := "", 1+(len(owner)+len(option))/3
+	consider := func(key string, distance int) {
+		if distance < bestDistance {
+			best, bestDistance = key, distance
+		}
+	}
+	for _, h := range Helpers() {
+		for i := range h.Options {
+			distance := editDistance(option, h.Options[i].Name)
+			if owner != "" { // pillion.dev/repo: the helper was left out, not mistyped
+				distance += editDistance(owner, h.Name)
+			}
+			consider(h.Key(instance, h.Options[i].Name), distance)
+		}
+	}
+	if owner == "" {
+		consider(InjectAnnotation, editDistance(option, "inject"))
+	}
+	return best
+}
+
+// shown is the value as an error text may repeat it.
+func shown(o *Option, value string) string {
+	if o.Kind == KindRepo {
+		value = withoutCredentials(value)
+	}
+	const limit = 128
+	if len(value) > limit {
+		value = strings.ToValidUTF8(value[:limit], "") + fmt.Sprintf("… (%d bytes)", len(value))
+	}
+	return value
+}
+
+// Asks tells whether annotations have any key under our domain, other than the status
+// that Pillion writes itself.
+func Asks(annotations map[string]string) bool {
+	for _, key := range ourKeys(annotations) {
+		if key != StatusAnnotation {
+			return true
+		}
+	}
+	return false
+}

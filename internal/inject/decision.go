@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inject
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Problem is one mistake in a pod, or one thing that a policy refuses. Its text is a
+// sentence with the full path of the field, the value, and what would be right.
+type Problem struct {
+	Reason Reason
+	*field.Error
+}
+
+// Decision is the answer to one review.
+type Decision struct {
+	Result Result
+	Reason Reason // of a denial: the reason of the first problem
+
+	Plan     Plan           // what to add; empty unless Result is Injected or Skipped
+	Helpers  []HelperStatus // what the pod has, or will have once the plan is applied
+	Problems []Problem      // why the pod is denied; all of them
+	Warnings []string       // for the person who made the request; at most 120 characters each
+
+	Policy     string // name of the policy that was applied
+	PolicyHash string // hash of its canonical form
+}
+
+// HelperStatus says what one helper put into the pod, and why it is there.
+type HelperStatus struct {
+	Helper     string   `json:"helper"`
+	Instance   string   `json:"instance,omitempty"`
+	Container  string   `json:"container"`
+	Volumes    []string `json:"volumes"`
+	Containers []string `json:"containers"` // the app's containers that take part
+	Reason     Reason   `json:"reason"`
+}
+
+// Message is the text of a refusal, written for the person who reads it in the
+// output of kubectl or in an event: one sentence, or a numbered list of them.
+func (d Decision) Message() string {
+	switch len(d.Problems) {
+	case 0:
+		return ""
+	case 1:
+		return d.Problems[0].Error.Error()
+	}
+	var out strings.Builder
+	fmt.Fprintf(&out, "%d problems with what this pod asks of Pillion:", len(d.Problems))
+	for i, p := range d.Problems {
+		fmt.Fprintf(&out, "\n  %d. %s", i+1, p.Error.Error())
+	}
+	return out.String()
+}
+
+// deny makes a decision of the problems that were found.
+func (d Decision) deny(problems []Problem) Decision {
+	d.Result, d.Reason, d.Problems = Denied, problems[0].Reason, problems
+	d.Plan, d.Helpers = Plan{}, nil
+	return d
+}
+
+func invalid(reason Reason, path *field.Path, value any, format string, args ...any) Problem {
+	return Problem{reason, field.Invalid(path, value, fmt.Sprintf(format, args...))}
+}
+
+func forbidden(reason Reason, path *field.Path, format string, args ...any) Problem {
+	return Problem{reason, field.Forbidden(path, fmt.Sprintf(format, args...))}
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inject
+
+import (
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Names of options that more than one place reads.
+const (
+	mountPath   = "mount-path"
+	containers  = "containers"
+	position    = "position"
+	wait        = "wait"
+	waitTimeout = "wait-timeout"
+	mode        = "mode"
+)
+
+var gitPoller = Helper{
+	Name: "git-poller",
+	Doc:  "Keeps a folder of the app's containers equal to a git repository: it polls the remote and publishes each new commit at once and as a whole.",
+	Options: []Option{
+		{Name: "repo", Kind: KindRepo, Required: true, Example: "https://github.com/acme/site.git",
+			Doc: "The repository. https and ssh; plain http only where the policy allows it. Credentials go into a Secret, never into the URL."},
+		{Name: "ref", Kind: KindRef, Default: "HEAD", Example: "main",
+			Doc: "A branch, a tag or a full commit hash. HEAD is the remote's default branch. A hash is fetched once and polled no more."},
+		{Name: mountPath, Kind: KindMountPath, Required: true, Example: "/usr/share/nginx/html",
+			Doc: "Where the app's containers see the content. An emptyDir that they mount there already is used; anything else in the way is refused."},
+		{Name: "subdir", Kind: KindSubdir, Example: "public",
+			Doc: "Publish only this folder of the repository."},
+		{Name: containers, Kind: KindContainers, Example: "web,api",
+			Doc: "The containers that see the content. Without it every container of the app does (init containers only if named)."},
+		{Name: mode, Kind: KindEnum, Enum: []string{"poll", "once"}, Default: "poll", Example: "once",
+			Doc: "poll runs beside the app as a native sidecar; once is an init container that fetches the content and ends."},
+		{Name: "period", Kind: KindDuration, Default: "60s", Min: "1s", Max: "24h", Example: "30s",
+			Doc: "Time between two polls."},
+		{Name: "depth", Kind: KindInt, Default: "1", Min: "1", Max: "1000", Example: "1",
+			Doc: "How many commits of history to fetch."},
+		{Name: "secret", Kind: KindObjectName, Example: "site-credentials",
+			Doc: "A Secret of the pod's namespace: type kubernetes.io/basic-auth for https, or kubernetes.io/ssh-auth with a further key known_hosts for ssh. Only the helper mounts it."},
+		{Name: "auth", Kind: KindEnum, Enum: []string{"basic", "ssh"}, Example: "basic",
+			Doc: "How to use the Secret. It follows from the URL's scheme; if set, it has to agree with it."},
+		{Name: "ca-configmap", Kind: KindObjectName, Example: "acme-ca",
+			Doc: "A ConfigMap of the pod's namespace whose key ca.crt holds the certificate authorities to trust, for an https server with a private one."},
+		{Name: wait, Kind: KindBool, Default: "true", Example: "false",
+			Doc: "Start the app only after the first complete checkout."},
+		{Name: waitTimeout, Kind: KindDuration, Default: "10m", Min: "1s", Max: "24h", Example: "2m",
+			Doc: "How long the first checkout may take before the helper is restarted (poll) or the pod's start fails (once)."},
+		{Name: position, Kind: KindEnum, Enum: []string{"last", "first"}, Default: "last", Example: "first",
+			Doc: "Whether the helper starts behind or before the pod's other init containers. last suits service meshes, first lets init containers use the content."},
+		{Name: "writable", Kind: KindBool, Default: "false", Example: "true",
+			Doc: "Mount the content writable in the app's containers. The next commit does not carry over what the app wrote."},
+	},
+	check: checkGitPoller,
+	build: buildGitPoller,
+}
+
+func checkGitPoller(r *Request) []Problem {
+	var problems []Problem
+	repo, secret := r.Value("repo").repo, r.Has("secret")
+	if repo == nil { // without a repository, reported elsewhere, there is nothing to agree with
+		return nil
+	}
+	follows := map[string]string{"https": "basic", "http": "basic", "ssh": "ssh"}[repo.scheme]
+	switch auth := r.Value("auth").Text; {
+	case auth != "" && auth != follows:
+		problems = append(problems, invalid(Contradiction, r.path("auth"), auth, "an %s URL is used with %q; change the URL, or leave auth out", repo.scheme, follows))
+	case auth != "" && !secret:
+		problems = append(problems, invalid(Contradiction, r.path("auth"), auth, "needs a Secret: set %s", r.Helper.Key(r.Instance, "secret")))
+	case repo.scheme == "ssh" && !secret:
+		problems = append(problems, Problem{MissingOption, field.Required(r.path("secret"), "ssh needs a key: name a Secret of type kubernetes.io/ssh-auth that also has the key known_hosts")})
+	case repo.scheme == "http" && secret:
+		problems = append(problems, invalid(Contradiction, r.path("secret"), r.Value("secret").Text, "would be sent in clear text over http; use an https URL"))
+	}
+	if repo.scheme != "https" && r.Has("ca-configmap") {
+		problems = append(problems, invalid(Contradiction, r.path("ca-configmap"), r.Value("ca-configmap").Text, "has a meaning for https URLs only; remove it"))
+	}
+	if r.given[wait] && r.Value(wait).Text == "false" && r.Value(mode).Text == "once" {
+		problems = append(problems, invalid(Contradiction, r.path(wait), "false", "mode once always ends before the app starts; remove wait, or use mode poll"))
+	}
+	return problems
+}
+
+func buildGitPoller(b *builder, r *Request) {
+	first := r.Value(position).Text == "first"
+	limit := b.policy.Helpers[r.Helper.Name].VolumeSize
+	content, names, ok := b.share(r, r.Value(mountPath).Text, !r.Value("writable").Bool(), limit, first)
+	if !ok {
+		return
+	}
+	b.warnGitPoller(r)
+	once := r.Value(mode).Text == "once"
+	c := corev1.Container{
+		Args: []string{r.Helper.Name, "--root=" + contentDir, "--repo=" + r.Value("repo").Text, "--ref=" + r.Value("ref").Text, "--depth=" + r.Value("depth").Text},
+		VolumeMounts: []corev1.VolumeMount{
+			{Name: content, MountPath: contentDir},
+		},
+	}
+	if r.Has("subdir") {
+		c.Args = append(c.Args, "--subdir="+r.Value("subdir").Text)
+	}
+	volumes := []string{content}
+	if r.Has("secret") {
+		volumes = append(volumes, b.gitSecret(r, &c))
+	}
+	if r.Has("ca-configmap") {
+		volumes = append(volumes, b.gitCA(r, &c))
+	}
+	if once {
+		c.Args = append(c.Args, "--once", "--timeout="+r.Value(waitTimeout).Text)
+	} else {
+		c.Args = append(c.Args, "--period="+r.Value("period").Text)
+		c.RestartPolicy = new(corev1.ContainerRestartPolicyAlways)
+		if r.Value(wait).Bool() {
+			c.StartupProbe = probe(int32(r.Value(waitTimeout).Duration()/time.Second), "--content="+contentDir)
+		}
+	}
+	b.add(r, c, first)
+	b.done(r, volumes, names)
+}
+
+// gitSecret mounts the Secret, into the helper only. The files belong to root and the
+// helper is not root, so they have to be readable for others; an fsGroup instead would
+// change the ownership of every volume of the pod.
+func (b *builder) gitSecret(r *Request, c *corev1.Container) string {
+	name := ReservedPrefix + "auth-" + r.Name()
+	source := &corev1.SecretVolumeSource{SecretName: r.Value("secret").Text, DefaultMode: new(int32(0o444)), Optional: new(false)}
+	kind := "basic"
+	if r.Value("repo").repo.scheme == "ssh" {
+		// Naming the keys makes the kubelet say which one is missing, before the
+		// helper starts; it also leaves out what the helper has no use for.
+		kind = "ssh"
+		source.Items = []corev1.KeyToPath{
+			{Key: corev1.SSHAuthPrivateKey, Path: corev1.SSHAuthPrivateKey},
+			{Key: "known_hosts", Path: "known_hosts"},
+		}
+	}
+	c.Args = append(c.Args, "--auth="+kind, "--auth-dir="+authDir)
+	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: authDir, ReadOnly: true})
+	b.volume(corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{Secret: source}})
+	return name
+}
+
+func (b *builder) gitCA(r *Request, c *corev1.Container) string {
+	const key = "ca.crt" // as in kube-root-ca.crt and what trust-manager writes by convention
+	name := ReservedPrefix + "ca-" + r.Name()
+	c.Args = append(c.Args, "--ca-file="+caDir+"/"+key)
+	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: caDir, ReadOnly: true})
+	b.volume(corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
+		LocalObjectReference: corev1.LocalObjectReference{Name: r.Value("ca-configmap").Text},
+		Items:                []corev1.KeyToPath{{Key: key, Path: key}},
+		DefaultMode:          new(int32(0o444)),
+		Optional:             new(false),
+	}}})
+	return name
+}
+
+func (b *builder) warnGitPoller(r *Request) {
+	if ref := r.Value("ref").Text; shortHash.MatchString(ref) {
+		b.warn(fmt.Sprintf("%s: ref %s looks like a shortened hash; a commit needs all of its digits", r.Name(), ref))
+	}
+	if r.given["period"] && r.Value(mode).Text == "once" {
+		b.warn(r.Name() + ": period has no effect with mode once")
+	}
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inject
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// target is a container of the app that takes part in a helper's work.
+type target struct {
+	ContainerRef
+	*Container
+}
+
+// claim remembers that a helper uses a volume at a path of a container.
+type claim struct {
+	request *Request
+	target  ContainerRef
+	path    string
+	volume  string
+}
+
+// share gives the targets of a request a volume at a path: one that a target mounts
+// there already if it is an emptyDir, a new one otherwise. It returns the volume's
+// name and the names of the containers; ok is false if something is in the way.
+func (b *builder) share(r *Request, at string, readOnly bool, limit resource.Quantity, first bool) (volume string, names []string, ok bool) {
+	before := len(b.problems)
+	targets := b.targets(r, first)
+	own := ReservedPrefix + r.Name()
+	volume = own
+	var with string // the target that has the volume already
+	for _, t := range targets {
+		names = append(names, t.Name)
+		have, clear := b.mountAt(r, t, at, own)
+		switch {
+		case !clear || have == "":
+		case with != "" && have != volume:
+			b.refuse(invalid(PathConflict, r.path(mountPath), at,
+				"container %q mounts the volume %q there and container %q the volume %q; they must share one emptyDir, or take part one at a time (option containers)",
+				with, volume, t.Name, have))
+		default:
+			volume, with = have, t.Name
+		}
+	}
+	for _, t := range targets {
+		b.claim(r, t, at, volume)
+	}
+	if len(b.problems) > before {
+		return "", nil, false
+	}
+	if volume == own {
+		b.volume(emptyDir(own, limit))
+	}
+	for _, t := range targets {
+		b.mount(t, corev1.VolumeMount{Name: volume, MountPath: at, ReadOnly: readOnly}, volume != own)
+	}
+	return volume, names, true
+}
+
+// mount adds a mount to a target, or renews one of our volume at the same path.
+// What the app mounts there itself stays as the app wrote it.
+func (b *builder) mount(t target, m corev1.VolumeMount, reused bool) {
+	want := VolumeMount{Name: m.Name, MountPath: m.MountPath, ReadOnly: m.ReadOnly}
+	for i, have := range t.VolumeMounts {
+		if cleanMount(have.MountPath) != m.MountPath {
+			continue
+		}
+		if !reused && have != want {
+			b.plan.Mounts = append(b.plan.Mounts, HelperMount{Container: t.ContainerRef, Mount: m, Renew: i})
+		}
+		return
+	}
+	b.plan.Mounts = append(b.plan.Mounts, HelperMount{Container: t.ContainerRef, Mount: m, Renew: Insert})
+}
+
+// targets are the containers that the option containers names, or every container of
+// the app. Our own helpers never are.
+func (b *builder) targets(r *Request, first bool) []target {
+	spec := &b.pod.Spec
+	if !r.Has(containers) {
+		var all []target
+		for i := range spec.Containers {
+			if !Reserved(spec.Containers[i].Name) {
+				all = append(all, target{ContainerRef{Index: i}, &spec.Containers[i]})
+			}
+		}
+		return all
+	}
+	var named []target
+	for _, name := range r.Value(containers).List {
+		t, found := spec.find(name)
+		switch {
+		case !found:
+			b.refuse(invalid(UnknownContainer, r.path(containers), name, "the pod has no container of this name%s",
+				didYouMean(Nearest(name, spec.names()))))
+		case Reserved(name):
+			b.refuse(invalid(UnknownContainer, r.path(containers), name, "is a helper; only containers of the app can take part"))
+		case t.Init && !t.restartable() && t.Index < b.start(r, first):
+			b.refuse(invalid(UnknownContainer, r.path(containers), name,
+				"this init container has ended before %s starts%s", r.Helper.Name, firstHint(r)))
+		default:
+			named = append(named, t)
+		}
+	}
+	return named
+}
+
+// start is the index among the init containers before which the helper starts.
+func (b *builder) start(r *Request, first bool) int {
+	name := ReservedPrefix + r.Name()
+	for i := range b.pod.Spec.InitContainers {
+		if b.pod.Spec.InitContainers[i].Name == name {
+			return i
+		}
+	}
+	if first {
+		return 0
+	}
+	return len(b.pod.Spec.InitContainers)
+}
+
+func firstHint(r *Request) string {
+	if r.Helper.Option(position) == nil {
+		return "; only containers that run beside it can take part"
+	}
+	return "; set " + r.Helper.Key(r.Instance, position) + " to \"first\""
+}
+
+func (s *Spec) find(name string) (target, bool) {
+	for i := range s.Containers {
+		if s.Containers[i].Name == name {
+			return target{ContainerRef{Index: i}, &s.Containers[i]}, true
+		}
+	}
+	for i := range s.InitContainers {
+		if s.InitContainers[i].Name == name {
+			return target{ContainerRef{Init: true, Index: i}, &s.InitContainers[i]}, true
+		}
+	}
+	return target{}, false
+}
+
+func (s *Spec) names() []string {
+	var names []string
+	for _, list := range [][]Container{s.Containers, s.InitContainers} {
+		for i := range list {
+			if !Reserved(list[i].Name) {
+				names = append(names, list[i].Name)
+			}
+		}
+	}
+	return names
+}
+
+// mountAt finds what a target has at, around and below a path: the name of the volume
+// that is mounted exactly there and can be shared, or "" if the place is free. clear
+// is false if a mount could not work, which has then been reported.
+func (b *builder) mountAt(r *Request, t target, at, own string) (volume string, clear bool) {
+	conflict := func(format string, args ...any) (string, bool) {
+		args = append([]any{t.Name}, args...)
+		b.refuse(invalid(PathConflict, r.path(mountPath), at, "container %q "+format, args...))
+		return "", false
+	}
+	for _, device := range t.VolumeDevices {
+		if overlap(cleanMount(device.DevicePath), at) {
+			return conflict("has the block device %q at %s; choose another path", device.Name, device.DevicePath)
+		}
+	}
+	for i := range t.VolumeMounts {
+		m := &t.VolumeMounts[i]
+		there := cleanMount(m.MountPath)
+		if !overlap(there, at) {
+			continue
+		}
+		v := b.pod.Spec.volume(m.Name)
+		switch {
+		case there == at && m.Name == own:
+			volume = own
+		case there == at && (v.EmptyDir == nil || Reserved(m.Name)):
+			return conflict("mounts the volume %q (%s) there; choose another path, or make that volume an emptyDir to share it", m.Name, v.kind())
+		case there == at && (m.SubPath != "" || m.SubPathExpr != ""):
+			return conflict("mounts the volume %q there with a subPath, below which nothing can be published; mount the volume without it", m.Name)
+		case there == at:
+			volume = m.Name
+		case inside(there, at):
+			return conflict("has a mount at %s, inside it; choose a path that contains no other mount", there)
+		case m.ReadOnly || v.kubeletOwned() || Reserved(m.Name):
+			return conflict("mounts the volume %q at %s, in which no mount point can be made; choose a path outside it", m.Name, there)
+		}
+	}
+	return volume, true
+}
+
+// claim reports two helpers at the same place of a container, or one inside the
+// other, or two helpers that would fill the same volume.
+func (b *builder) claim(r *Request, t target, at, volume string) {
+	for _, c := range b.claims {
+		if c.request == r {
+			continue
+		}
+		if (c.target == t.ContainerRef && overlap(c.path, at)) || c.volume == volume {
+			b.refuse(invalid(PathConflict, r.path(mountPath), at, "container %q gets %s from %s at %s already; give each helper a folder of its own",
+				t.Name, describe(c.volume), c.request.Name(), c.path))
+			break
+		}
+	}
+	b.claims = append(b.claims, claim{r, t.ContainerRef, at, volume})
+}
+
+func describe(volume string) string {
+	if Reserved(volume) {
+		return "its content"
+	}
+	return "the volume " + volume
+}
+
+func (s *Spec) volume(name string) *Volume {
+	if i := slices.IndexFunc(s.Volumes, func(v Volume) bool { return v.Name == name }); i >= 0 {
+		return &s.Volumes[i]
+	}
+	return &Volume{Name: name}
+}
+
+// cleanMount is a mount path as container runtimes take it: relative ones begin at
+// the root, and "/a/" is "/a".
+func cleanMount(p string) string { return path.Clean("/" + p) }
+
+// inside tells whether the clean path a lies below the clean path b.
+func inside(a, b string) bool { return strings.HasPrefix(a, strings.TrimSuffix(b, "/")+"/") && a != b }
+
+func overlap(a, b string) bool { return a == b || inside(a, b) || inside(b, a) }

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inject
+
+import corev1 "k8s.io/api/core/v1"
+
+// Plan says what to add to a pod. Its types can express additions, the renewal of
+// what bears one of our reserved names, and nothing else: no field of the plan can
+// remove, reorder or edit what a user wrote.
+//
+// Indexes are those of the pod that was decided on, before anything is added.
+type Plan struct {
+	Containers  []HelperContainer
+	Volumes     []HelperVolume
+	Mounts      []HelperMount
+	PullSecrets []corev1.LocalObjectReference
+	Annotations []Annotation
+}
+
+// Insert as an index means that a thing is new.
+const Insert = -1
+
+// HelperContainer is a helper: a native sidecar if it has a restartPolicy, a plain init
+// container otherwise.
+type HelperContainer struct {
+	Container corev1.Container
+	First     bool // before all other init containers instead of behind them
+	Renew     int  // index of the init container of the same reserved name, or Insert
+}
+
+// HelperVolume is one volume.
+type HelperVolume struct {
+	Volume corev1.Volume
+	Renew  int // index of the volume of the same reserved name, or Insert
+}
+
+// HelperMount is one volume mount in a container of the app.
+type HelperMount struct {
+	Container ContainerRef
+	Mount     corev1.VolumeMount
+	Renew     int // index of a mount of the same reserved volume at the same path, or Insert
+}
+
+// ContainerRef points at a container of the pod.
+type ContainerRef struct {
+	Init  bool // in initContainers instead of containers
+	Index int
+}
+
+// Annotation is one annotation, with the value that it gets.
+type Annotation struct{ Key, Value string }
+
+// Empty tells whether there is nothing to do.
+func (p *Plan) Empty() bool {
+	return len(p.Containers)+len(p.Volumes)+len(p.Mounts)+len(p.PullSecrets)+len(p.Annotations) == 0
+}
+
+// Renewed names the containers and volumes that bore a reserved name and were not
+// what policy says today.
+func (p *Plan) Renewed() []string {
+	var names []string
+	for i := range p.Containers {
+		if p.Containers[i].Renew != Insert {
+			names = append(names, p.Containers[i].Container.Name)
+		}
+	}
+	for i := range p.Volumes {
+		if p.Volumes[i].Renew != Insert {
+			names = append(names, p.Volumes[i].Volume.Name)
+		}
+	}
+	return names
+}

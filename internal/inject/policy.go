@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inject
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Policy is what the platform team decides, compiled: every value is parsed and
+// every pattern is taken apart. Package policy reads it from a file.
+type Policy struct {
+	Name        string
+	Hash        string // of the canonical form of the file
+	HostNetwork bool   // helpers may go into pods that use the node's network
+	Helpers     map[string]*HelperPolicy
+}
+
+// HelperPolicy is what the platform owns of one helper. No annotation reaches it.
+type HelperPolicy struct {
+	Image       string
+	PullPolicy  corev1.PullPolicy
+	PullSecrets []corev1.LocalObjectReference
+	Resources   corev1.ResourceRequirements
+	VolumeSize  resource.Quantity // sizeLimit of the volume that the helper fills
+	Rules       map[string]*Rule  // by option name
+}
+
+// Rule is what a policy says about the values of one option.
+type Rule struct {
+	Default *Value // used when the pod says nothing
+	Fixed   *Value // the only value; the pod may repeat it
+	Min     *Value // of ordered kinds, inclusive
+	Max     *Value
+	Allow   []Pattern // if there are any, one has to match (each element of a list)
+}
+
+// RuleSpec is a rule as it is written in a policy file.
+type RuleSpec struct {
+	Default *Text  `json:"default,omitempty"`
+	Allow   []Text `json:"allow,omitempty"`
+	Min     *Text  `json:"min,omitempty"`
+	Max     *Text  `json:"max,omitempty"`
+	Fixed   *Text  `json:"fixed,omitempty"`
+}
+
+// Text is a scalar of a policy file. Annotations are always text; in YAML a person
+// writes "max: 5" and "default: false" without quotes, and means the same.
+type Text string
+
+// UnmarshalJSON takes a string, a number or a boolean.
+func (t *Text) UnmarshalJSON(data []byte) error {
+	switch data[0] {
+	case '"':
+		return json.Unmarshal(data, (*string)(t))
+	case '{', '[', 'n':
+		return fmt.Errorf("must be a text, a number or a boolean, not %s", data)
+	}
+	*t = Text(data)
+	return nil
+}
+
+// Compile parses a rule against its option. The errors carry the paths of the wrong
+// fields below at; what a rule says about itself is checked as well: a default that
+// the rule's own bounds refuse is a mistake in the policy, found before it serves.
+func (s RuleSpec) Compile(o *Option, at *field.Path) (*Rule, field.ErrorList) {
+	var errs field.ErrorList
+	value := func(name string, text *Text) *Value {
+		if text == nil {
+			return nil
+		}
+		v, err := o.Parse(string(*text))
+		if err != nil {
+			errs = append(errs, field.Invalid(at.Child(name), string(*text), err.Error()))
+			return nil
+		}
+		return &v
+	}
+	r := &Rule{Default: value("default", s.Default), Fixed: value("fixed", s.Fixed)}
+	if o.Kind.Ordered() {
+		r.Min, r.Max = value("min", s.Min), value("max", s.Max)
+	} else if s.Min != nil || s.Max != nil {
+		errs = append(errs, field.Forbidden(at, fmt.Sprintf("min and max are for numbers, durations and sizes; %s is a %s", o.Name, o.Kind)))
+	}
+	for i, text := range s.Allow {
+		p, err := compilePattern(o, string(text))
+		if err != nil {
+			errs = append(errs, field.Invalid(at.Child("allow").Index(i), string(text), err.Error()))
+			continue
+		}
+		r.Allow = append(r.Allow, p)
+	}
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	return r, r.contradictions(at)
+}
+
+// contradictions finds rules that no value, or not their own default, can meet.
+func (r *Rule) contradictions(at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if r.Min != nil && r.Max != nil && r.Min.num > r.Max.num {
+		errs = append(errs, field.Invalid(at.Child("min"), r.Min.Text, "is above max, "+r.Max.Text))
+	}
+	if r.Fixed != nil && r.Default != nil {
+		errs = append(errs, field.Forbidden(at.Child("default"), "a fixed value leaves no room for a default; remove one of the two"))
+	}
+	bounds := &Rule{Min: r.Min, Max: r.Max, Allow: r.Allow}
+	own := func(name string, v *Value) {
+		if v == nil {
+			return
+		}
+		if err := bounds.check(*v); err != nil {
+			errs = append(errs, field.Invalid(at.Child(name), v.Text, "is refused by the rule itself: "+err.Error()))
+		}
+	}
+	own("default", r.Default)
+	own("fixed", r.Fixed)
+	return errs
+}
+
+// check tells why the rule refuses a value. The error completes "policy … does not
+// allow this value: ".
+func (r *Rule) check(v Value) error {
+	switch {
+	case r.Fixed != nil && r.Fixed.Text != v.Text:
+		return fmt.Errorf("it is always %q", r.Fixed.Text)
+	case r.Min != nil && v.num < r.Min.num:
+		return fmt.Errorf("the least is %s", r.Min.Text)
+	case r.Max != nil && v.num > r.Max.num:
+		return fmt.Errorf("the most is %s", r.Max.Text)
+	case len(r.Allow) == 0:
+		return nil
+	}
+	elements := v.List
+	if elements == nil {
+		elements = []string{v.Text}
+	}
+	for _, element := range elements {
+		one := Value{Text: element, repo: v.repo}
+		if !slices.ContainsFunc(r.Allow, func(p Pattern) bool { return p.matches(one) }) {
+			return errors.New("allowed is " + r.allowed())
+		}
+	}
+	return nil
+}
+
+// allowed lists the patterns for an error text; a long list is cut.
+func (r *Rule) allowed() string {
+	const most = 8
+	var texts []string
+	for _, p := range r.Allow {
+		texts = append(texts, p.text)
+	}
+	if len(texts) > most {
+		return strings.Join(texts[:most], ", ") + fmt.Sprintf(" and %d more", len(texts)-most)
+	}
+	return joinOr(texts)
+}
+
+// review applies the policy to what a pod asks for: refuses, and fills in defaults.
+func review(p *Policy, pod *Pod, requests []*Request, root *field.Path) []Problem {
+	var problems []Problem
+	if pod.Spec.HostNetwork && !p.HostNetwork && len(requests) > 0 {
+		problems = append(problems, forbidden(HostNetwork, root.Child("spec", "hostNetwork"),
+			"policy %q does not allow helpers in pods that use the node's network (%s); remove hostNetwork or the annotations",
+			p.Name, requests[0].Helper.Name))
+	}
+	for _, r := range requests {
+		hp := p.Helpers[r.Helper.Name]
+		if hp == nil {
+			problems = append(problems, forbidden(HelperNotAllowed, r.anyPath(),
+				"policy %q does not allow %s; it allows %s", p.Name, r.Helper.Name, p.allowedHelpers()))
+			continue
+		}
+		for i := range r.Helper.Options {
+			if problem := reviewOption(p.Name, hp, r, &r.Helper.Options[i]); problem != nil {
+				problems = append(problems, *problem)
+			}
+		}
+		if r.Helper.check != nil {
+			problems = append(problems, r.Helper.check(r)...)
+		}
+	}
+	return problems
+}
+
+// reviewOption checks the value that the pod gave, or fills in the one that the
+// policy or the option's declaration has for it.
+func reviewOption(policy string, hp *HelperPolicy, r *Request, o *Option) *Problem {
+	rule := hp.Rules[o.Name]
+	if r.given[o.Name] {
+		v, ok := r.values[o.Name]
+		if !ok || rule == nil { // a value that did not parse has been reported
+			return nil
+		}
+		if err := rule.check(v); err != nil {
+			p := invalid(ValueNotAllowed, r.path(o.Name), v.Text, "policy %q does not allow this value: %s", policy, err)
+			return &p
+		}
+		return nil
+	}
+	switch {
+	case rule != nil && rule.Fixed != nil:
+		r.values[o.Name] = *rule.Fixed
+	case rule != nil && rule.Default != nil:
+		r.values[o.Name] = *rule.Default
+	case o.Default != "":
+		v, err := o.defaultWithin(rule)
+		if err != nil {
+			p := invalid(ValueNotAllowed, r.path(o.Name), v.Text, "policy %q does not allow the default: %s; set the annotation", policy, err)
+			return &p
+		}
+		r.values[o.Name] = v
+	case o.Required:
+		p := Problem{MissingOption, field.Required(r.path(o.Name), fmt.Sprintf("%s needs it, such as %q", r.Helper.Name, o.Example))}
+		return &p
+	}
+	return nil
+}
+
+// defaultWithin is the declared default, moved to the nearest bound that the policy
+// sets: a policy that says "max: 30s" need not say "default: 30s" as well.
+func (o *Option) defaultWithin(rule *Rule) (Value, error) {
+	v, err := o.Parse(o.Default)
+	if err != nil || rule == nil {
+		return v, err
+	}
+	if rule.Min != nil && v.num < rule.Min.num {
+		v = *rule.Min
+	}
+	if rule.Max != nil && v.num > rule.Max.num {
+		v = *rule.Max
+	}
+	return v, rule.check(v)
+}
+
+// anyPath is the path of the first annotation that asks for the helper.
+func (r *Request) anyPath() *field.Path {
+	for i := range r.Helper.Options {
+		if r.given[r.Helper.Options[i].Name] {
+			return r.path(r.Helper.Options[i].Name)
+		}
+	}
+	return r.at
+}
+
+func (p *Policy) allowedHelpers() string {
+	var names []string
+	for _, h := range Helpers() {
+		if p.Helpers[h.Name] != nil {
+			names = append(names, h.Name)
+		}
+	}
+	if len(names) == 0 {
+		return "no helper at all"
+	}
+	return joinAnd(names)
+}

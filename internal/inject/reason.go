@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inject
+
+// Result is the outcome of a review in one word.
+type Result string
+
+// The results. A new one is a change of the product's surface: it shows up in
+// metrics, logs, audit annotations and the status annotation.
+const (
+	Injected  Result = "Injected"  // something was added or renewed
+	Unchanged Result = "Unchanged" // everything asked for is there already
+	Skipped   Result = "Skipped"   // the pod is admitted without helpers
+	Denied    Result = "Denied"    // the pod is refused
+	Failed    Result = "Failed"    // Pillion could not answer; failurePolicy decides
+)
+
+// Reason says why a review ended as it did. The set is closed: the same words feed
+// the status annotation, the metric label, the log line, the audit annotation, the
+// command line and the generated reference.
+type Reason string
+
+// The reasons, in the order of the reference.
+const (
+	Requested        Reason = "Requested"
+	AlreadyInjected  Reason = "AlreadyInjected"
+	NothingRequested Reason = "NothingRequested"
+	WindowsPod       Reason = "WindowsPod"
+	MirrorPod        Reason = "MirrorPod"
+
+	UnknownAnnotation Reason = "UnknownAnnotation"
+	TooMany           Reason = "TooMany"
+	InvalidValue      Reason = "InvalidValue"
+	MissingOption     Reason = "MissingOption"
+	Contradiction     Reason = "Contradiction"
+	UnknownContainer  Reason = "UnknownContainer"
+	PathConflict      Reason = "PathConflict"
+	ReservedName      Reason = "ReservedName"
+	HelperNotAllowed  Reason = "HelperNotAllowed"
+	ValueNotAllowed   Reason = "ValueNotAllowed"
+	HostNetwork       Reason = "HostNetwork"
+	UnknownPolicy     Reason = "UnknownPolicy"
+
+	MalformedReview Reason = "MalformedReview"
+	InternalError   Reason = "InternalError"
+)
+
+// ReasonDoc is one row of the reference: what a reason means and what to do about it.
+type ReasonDoc struct {
+	Reason Reason
+	Result Result
+	Doc    string
+}
+
+// Reasons lists the closed set with its documentation.
+func Reasons() []ReasonDoc {
+	return []ReasonDoc{
+		{Requested, Injected, "The pod's annotations ask for the helper, and it was added (or what bore its reserved name was renewed)."},
+		{AlreadyInjected, Unchanged, "Everything the annotations ask for is in the pod already, as on a second call after another webhook."},
+		{NothingRequested, Skipped, "The pod has annotations under pillion.dev but none that asks for a helper."},
+		{WindowsPod, Skipped, "The pod runs on Windows, where the helpers' Linux images and security settings are invalid."},
+		{MirrorPod, Skipped, "The pod mirrors a static pod of a node's kubelet; changing the mirror would not change what runs."},
+		{UnknownAnnotation, Denied, "A key under pillion.dev is not one that Pillion knows: usually a typing error. The message names the nearest valid key."},
+		{TooMany, Denied, "The pod has more annotations under pillion.dev, or more containers, than Pillion considers."},
+		{InvalidValue, Denied, "A value does not have the form that its option takes. The message says what would be right."},
+		{MissingOption, Denied, "A helper was asked for without an option that it cannot do without."},
+		{Contradiction, Denied, "Two options of one helper, or of two helpers, exclude each other."},
+		{UnknownContainer, Denied, "An option names a container that the pod does not have, or one that cannot take part."},
+		{PathConflict, Denied, "The mount path is taken by something else in a container that takes part, or lies inside or around another mount."},
+		{ReservedName, Denied, "A container or volume has a name that begins with pillion-, which is reserved, and it is not one of the helpers asked for."},
+		{HelperNotAllowed, Denied, "The policy of the namespace does not list the helper."},
+		{ValueNotAllowed, Denied, "The policy of the namespace does not allow the value. The message says what it allows."},
+		{HostNetwork, Denied, "The pod uses the node's network, and the policy does not allow helpers in such pods."},
+		{UnknownPolicy, Denied, "The namespace asks for a policy that does not exist."},
+		{MalformedReview, Failed, "The request was not a review that Pillion can read. It is answered with an HTTP 4xx, and failurePolicy decides."},
+		{InternalError, Failed, "Pillion itself failed. It is answered with an HTTP 5xx, and failurePolicy decides."},
+	}
+}

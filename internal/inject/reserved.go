@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inject
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// sameContainer tells whether a container of the pod is the one that we would write,
+// comparing all of its JSON: a field that this version does not know counts as well.
+//
+// Resources that we do not set are left out of the comparison. A LimitRange adds
+// them (ephemeral-storage, say) to every container, and a container that lost them
+// again would be refused by that same LimitRange.
+func sameContainer(raw []byte, want *corev1.Container) bool {
+	have, wanted := generic(raw), generic(marshal(want))
+	keepWanted(have, wanted, "limits")
+	keepWanted(have, wanted, "requests")
+	return have != nil && reflect.DeepEqual(have, wanted)
+}
+
+func sameVolume(raw []byte, want *corev1.Volume) bool {
+	have := generic(raw)
+	return have != nil && reflect.DeepEqual(have, generic(marshal(want)))
+}
+
+// marshal writes an object as JSON; the API types that we build always can be.
+func marshal(v any) []byte {
+	raw, _ := json.Marshal(v)
+	return raw
+}
+
+// generic reads any JSON object; nil if it is none.
+func generic(raw []byte) map[string]any {
+	var object map[string]any
+	if json.Unmarshal(raw, &object) != nil {
+		return nil
+	}
+	return object
+}
+
+// keepWanted drops from have's resources the names that want does not set.
+func keepWanted(have, want map[string]any, list string) {
+	h, _ := have["resources"].(map[string]any)
+	w, _ := want["resources"].(map[string]any)
+	hs, _ := h[list].(map[string]any)
+	ws, _ := w[list].(map[string]any)
+	for name := range hs {
+		if _, set := ws[name]; !set {
+			delete(hs, name)
+		}
+	}
+}
+
+// squatters reports what bears a reserved name without being part of a helper of this
+// pod. What a helper does account for has been kept or renewed, so a name gains its
+// owner nothing; and a reserved volume that only our own containers mount may be what
+// an older version left, so it may stay.
+func (b *builder) squatters() {
+	spec := b.root.Child("spec")
+	reserved := func(at *field.Path, name, what string) {
+		b.refuse(invalid(ReservedName, at, name, "%s; rename it: names that begin with %q are Pillion's own", what, ReservedPrefix))
+	}
+	lists := []struct {
+		at   *field.Path
+		list []Container
+		init bool
+	}{
+		{spec.Child("initContainers"), b.pod.Spec.InitContainers, true},
+		{spec.Child("containers"), b.pod.Spec.Containers, false},
+	}
+	for _, l := range lists {
+		for i := range l.list {
+			c := &l.list[i]
+			at := l.at.Index(i)
+			if Reserved(c.Name) {
+				if !l.init || !b.isHelper(c.Name) {
+					reserved(at.Child("name"), c.Name, "is not a helper that this pod asks for")
+				}
+				continue
+			}
+			for j := range c.VolumeMounts {
+				if name := c.VolumeMounts[j].Name; Reserved(name) && !b.isContent(name) {
+					reserved(at.Child("volumeMounts").Index(j).Child("name"), name, "is not a volume that helpers share with an app")
+				}
+			}
+		}
+	}
+}
+
+func (b *builder) isHelper(container string) bool {
+	return slices.ContainsFunc(b.helpers, func(h HelperStatus) bool { return h.Container == container })
+}
+
+// isContent tells whether a volume is one that a helper of this pod fills for the app.
+func (b *builder) isContent(volume string) bool {
+	return slices.ContainsFunc(b.claims, func(c claim) bool { return c.volume == volume })
+}

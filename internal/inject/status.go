@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inject
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// Status is what the annotation pillion.dev/status holds: what Pillion did to the
+// pod, which version and policy decided it, and why.
+type Status struct {
+	Version    string         `json:"version"`
+	Policy     string         `json:"policy"`
+	PolicyHash string         `json:"policyHash"`
+	Result     Result         `json:"result"` // Injected or Skipped
+	Reason     Reason         `json:"reason"`
+	Helpers    []HelperStatus `json:"helpers,omitempty"`
+	// Renewed names the containers and volumes that bore a reserved name, were not
+	// what policy says, and were replaced.
+	Renewed []string `json:"renewed,omitempty"`
+}
+
+// annotate adds the status to the plan unless the pod has this very status.
+//
+// The renewed names are the one thing that is read back from an existing status, and
+// only the names of what this pod's helpers own: on a second call, after another
+// webhook, the renewal has happened and would otherwise be forgotten. Nothing is
+// decided by them.
+func (s Status) annotate(p *Plan, annotations map[string]string, owned []string) {
+	existing, has := annotations[StatusAnnotation]
+	if has {
+		var before Status
+		if json.Unmarshal([]byte(existing), &before) == nil {
+			for _, name := range before.Renewed {
+				if slices.Contains(owned, name) {
+					s.Renewed = append(s.Renewed, name)
+				}
+			}
+		}
+	}
+	slices.Sort(s.Renewed)
+	s.Renewed = slices.Compact(s.Renewed)
+	if text := string(marshal(s)); !has || text != existing {
+		p.Annotations = append(p.Annotations, Annotation{StatusAnnotation, text})
+	}
+}

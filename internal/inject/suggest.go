@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inject
+
+import "fmt"
+
+// Nearest finds the candidate that text was most likely meant to be; "" if none is
+// near enough to be worth saying.
+func Nearest(text string, candidates []string) string {
+	best, bestDistance := "", 1+len(text)/3
+	for _, c := range candidates {
+		if d := editDistance(text, c); d < bestDistance {
+			best, bestDistance = c, d
+		}
+	}
+	return best
+}
+
+// didYouMean is the end of an error text; empty when there is nothing to suggest.
+func didYouMean(suggestion string) string {
+	if suggestion == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", suggestion)
+}
+
+// editDistance is the optimal string alignment distance: insertions, deletions,
+// substitutions and swaps of neighbours count one each. Inputs longer than 64 bytes
+// are cut, so that a hostile key costs no more than a honest one.
+func editDistance(a, b string) int {
+	const limit = 64
+	a, b = a[:min(len(a), limit)], b[:min(len(b), limit)]
+	before, previous, current := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range previous {
+		previous[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		current[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			current[j] = min(previous[j]+1, current[j-1]+1, previous[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				current[j] = min(current[j], before[j-2]+1)
+			}
+		}
+		before, previous, current = previous, current, before
+	}
+	return previous[len(b)]
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inject
+
+import (
+	"encoding/json"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Pod is a view of a pod: exactly the fields that Pillion looks at. What is not in
+// it cannot influence the answer, cannot be harmed by it, and need not be decoded;
+// a field newer than the Kubernetes libraries in use passes by untouched.
+//
+// A nil slice or map means that the field is absent or null, which decides how it is
+// patched.
+type Pod struct {
+	Metadata Metadata `json:"metadata"`
+	Spec     Spec     `json:"spec"`
+}
+
+// Metadata is the view of a pod's metadata.
+type Metadata struct {
+	GenerateName string            `json:"generateName"` // for the log line
+	Annotations  map[string]string `json:"annotations"`
+}
+
+// Spec is the view of a pod's spec.
+type Spec struct {
+	InitContainers   []Container                   `json:"initContainers"`
+	Containers       []Container                   `json:"containers"`
+	Volumes          []Volume                      `json:"volumes"`
+	ImagePullSecrets []corev1.LocalObjectReference `json:"imagePullSecrets"`
+	NodeSelector     map[string]string             `json:"nodeSelector"`
+	OS               *corev1.PodOS                 `json:"os"`
+	HostNetwork      bool                          `json:"hostNetwork"`
+	Resources        *struct{}                     `json:"resources"` // set if the pod has resources of its own
+}
+
+// Container is the view of a container or an init container.
+type Container struct {
+	Name          string                      `json:"name"`
+	RestartPolicy string                      `json:"restartPolicy"`
+	VolumeMounts  []VolumeMount               `json:"volumeMounts"`
+	VolumeDevices []corev1.VolumeDevice       `json:"volumeDevices"`
+	Resources     corev1.ResourceRequirements `json:"resources"`
+
+	// Raw is the container's whole JSON. Whoever decodes the view fills it in for
+	// containers with a reserved name, and only for those: see [Reserved].
+	Raw json.RawMessage `json:"-"`
+}
+
+// VolumeMount is the view of a volume mount. Only mounts of reserved volumes are
+// ever compared as a whole, and those are of fields listed here.
+type VolumeMount struct {
+	Name             string  `json:"name"`
+	MountPath        string  `json:"mountPath"`
+	ReadOnly         bool    `json:"readOnly"`
+	SubPath          string  `json:"subPath"`
+	SubPathExpr      string  `json:"subPathExpr"`
+	MountPropagation *string `json:"mountPropagation"`
+}
+
+// Volume is the view of a volume: what kind it is, as far as that matters.
+type Volume struct {
+	Name        string    `json:"name"`
+	EmptyDir    *struct{} `json:"emptyDir"`
+	ConfigMap   *struct{} `json:"configMap"`
+	Secret      *struct{} `json:"secret"`
+	Projected   *struct{} `json:"projected"`
+	DownwardAPI *struct{} `json:"downwardAPI"`
+
+	// Raw is the volume's whole JSON, filled in as [Container].Raw is.
+	Raw json.RawMessage `json:"-"`
+}
+
+// ReservedPrefix begins the names of all containers and volumes that Pillion adds.
+const ReservedPrefix = "pillion-"
+
+// Reserved tells whether a container or volume name is one of Pillion's.
+func Reserved(name string) bool { return strings.HasPrefix(name, ReservedPrefix) }
+
+// kind names the volume's type for an error text.
+func (v *Volume) kind() string {
+	switch {
+	case v.EmptyDir != nil:
+		return "emptyDir"
+	case v.ConfigMap != nil:
+		return "configMap"
+	case v.Secret != nil:
+		return "secret"
+	case v.Projected != nil:
+		return "projected"
+	case v.DownwardAPI != nil:
+		return "downwardAPI"
+	}
+	return "other"
+}
+
+// kubeletOwned tells whether the kubelet writes the volume's content, so that a
+// container runtime cannot make a mount point inside it.
+func (v *Volume) kubeletOwned() bool {
+	return v.ConfigMap != nil || v.Secret != nil || v.Projected != nil || v.DownwardAPI != nil
+}
+
+// restartable tells whether an init container is a native sidecar.
+func (c *Container) restartable() bool {
+	return c.RestartPolicy == string(corev1.ContainerRestartPolicyAlways)
+}
+
+// windows tells whether the pod says that it runs on Windows.
+func (s *Spec) windows() bool {
+	if s.OS != nil {
+		return s.OS.Name == corev1.Windows
+	}
+	return s.NodeSelector[corev1.LabelOSStable] == string(corev1.Windows) ||
+		s.NodeSelector["beta.kubernetes.io/os"] == string(corev1.Windows)
+}
+
+// guaranteed tells whether the app's containers put the pod into the Guaranteed QoS
+// class: each has CPU and memory limits and requests that equal them.
+func (s *Spec) guaranteed() bool {
+	if s.Resources != nil { // the pod's own resources decide, whatever a helper has
+		return false
+	}
+	for _, list := range [][]Container{s.InitContainers, s.Containers} {
+		for i := range list {
+			if !Reserved(list[i].Name) && !guaranteed(list[i].Resources) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func guaranteed(r corev1.ResourceRequirements) bool {
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+		limit, has := r.Limits[name]
+		if !has || limit.IsZero() {
+			return false
+		}
+		// An absent request is defaulted to the limit.
+		if request, has := r.Requests[name]; has && request.Cmp(limit) != 0 {
+			return false
+		}
+	}
+	return true
+}

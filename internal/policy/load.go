@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/pillion-dev/pillion/internal/inject"
+)
+
+// maxFile bounds the size of a policy file in bytes; a ConfigMap holds no more.
+const maxFile = 1 << 20
+
+// Builtin is the policy in force when no file is given.
+func Builtin() *inject.Policy {
+	p, err := compile(builtin())
+	if err != nil {
+		panic(fmt.Sprintf("the built-in policy: %v", err)) // a test compiles it
+	}
+	return p
+}
+
+// LoadFile reads one policy file. The error names the file and every mistake in it.
+func LoadFile(path string) (*inject.Policy, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading a policy: %w", err)
+	}
+	p, err := Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("policy file %s: %w", path, err)
+	}
+	return p, nil
+}
+
+// LoadDir reads every *.yaml, *.yml and *.json file of a directory, as a mounted
+// ConfigMap holds them, and returns the policies by name. It is all or nothing: one
+// mistake in one file, a name used twice, or no file at all is an error.
+func LoadDir(dir string) (map[string]*inject.Policy, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading the policy directory: %w", err)
+	}
+	policies := map[string]*inject.Policy{}
+	from := map[string]string{}
+	var errs []error
+	for _, e := range entries {
+		name := e.Name()
+		// "..data" and its like are how the kubelet swaps a ConfigMap's content.
+		if strings.HasPrefix(name, ".") || !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)) {
+			continue
+		}
+		p, err := LoadFile(filepath.Join(dir, name))
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case policies[p.Name] != nil:
+			errs = append(errs, fmt.Errorf("policy file %s: metadata.name: the policy %q is in %s already; give each its own name", filepath.Join(dir, name), p.Name, from[p.Name]))
+		default:
+			policies[p.Name], from[p.Name] = p, name
+		}
+	}
+	if len(errs) == 0 && len(policies) == 0 {
+		errs = append(errs, fmt.Errorf("the policy directory %s has no .yaml, .yml or .json file", dir))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return policies, nil
+}
+
+// Parse reads a policy from YAML or JSON.
+func Parse(data []byte) (*inject.Policy, error) {
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("is %d bytes long; the limit is %d", len(data), maxFile)
+	}
+	if err := oneDocument(data); err != nil {
+		return nil, err
+	}
+	var p InjectionPolicy
+	if err := yaml.UnmarshalStrict(data, &p, yaml.DisallowUnknownFields); err != nil {
+		return nil, unknownField(data, err)
+	}
+	return compile(&p)
+}
+
+// oneDocument refuses a second YAML document, which the decoder would pass over in silence.
+func oneDocument(data []byte) error {
+	body := bytes.TrimPrefix(bytes.TrimSpace(data), []byte("---\n"))
+	for line := range bytes.Lines(body) {
+		if bytes.Equal(bytes.TrimSpace(line), []byte("---")) && line[0] == '-' {
+			return errors.New("has more than one YAML document; put each policy into a file of its own")
+		}
+	}
+	return nil
+}
+
+// compile fills in defaults, validates and compiles. All mistakes are in the error.
+func compile(p *InjectionPolicy) (*inject.Policy, error) {
+	withDefaults(p)
+	out, errs := validate(p)
+	if len(errs) > 0 {
+		return nil, errs.ToAggregate()
+	}
+	canonical, err := json.Marshal(p)
+	if err != nil {
+		return nil, fmt.Errorf("writing the canonical form: %w", err)
+	}
+	sum := sha256.Sum256(canonical)
+	out.Hash = "sha256:" + hex.EncodeToString(sum[:6])
+	return out, nil
+}

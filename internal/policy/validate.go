@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/pillion-dev/pillion/internal/inject"
+)
+
+// imageReference is the grammar of a reference as far as a mistake in it would reach
+// a pod: no white space, an optional registry, tag and digest.
+var imageReference = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[a-f0-9]{64})?$`)
+
+// validate checks a policy with its defaults filled in and compiles it.
+func validate(p *InjectionPolicy) (*inject.Policy, field.ErrorList) {
+	var errs field.ErrorList
+	if p.APIVersion != APIVersion {
+		errs = append(errs, field.NotSupported(field.NewPath("apiVersion"), p.APIVersion, []string{APIVersion}))
+	}
+	if p.Kind != Kind {
+		errs = append(errs, field.NotSupported(field.NewPath("kind"), p.Kind, []string{Kind}))
+	}
+	name := field.NewPath("metadata", "name")
+	if p.Metadata.Name == "" {
+		errs = append(errs, field.Required(name, "a namespace picks the policy by this name"))
+	} else if len(validation.IsDNS1123Label(p.Metadata.Name)) > 0 {
+		errs = append(errs, field.Invalid(name, p.Metadata.Name, "must be at most 63 lower-case letters, digits or '-', since it is the value of a label"))
+	}
+	spec := field.NewPath("spec")
+	out := &inject.Policy{Name: p.Metadata.Name, Helpers: map[string]*inject.HelperPolicy{}}
+	out.HostNetwork = p.Spec.HostNetwork == "Allow"
+	if s := p.Spec.HostNetwork; s != "Allow" && s != "Deny" {
+		errs = append(errs, field.NotSupported(spec.Child("hostNetwork"), s, []string{"Allow", "Deny"}))
+	}
+	// What is not evaluated must not look as if it were.
+	switch p.Spec.Enforcement {
+	case "Deny":
+	case "Warn":
+		errs = append(errs, field.Forbidden(spec.Child("enforcement"), "Warn is not evaluated by this version; use Deny"))
+	default:
+		errs = append(errs, field.NotSupported(spec.Child("enforcement"), p.Spec.Enforcement, []string{"Deny"}))
+	}
+	if len(p.Spec.Require) > 0 {
+		errs = append(errs, field.Forbidden(spec.Child("require"), "is not evaluated by this version; remove it"))
+	}
+	errs = append(errs, validateImage(spec, p.Spec.Image, p.Spec.PullPolicy, p.Spec.ImagePullSecrets)...)
+	for _, name := range slices.Sorted(maps.Keys(p.Spec.Helpers)) {
+		at := spec.Child("helpers").Key(name)
+		h := inject.FindHelper(name)
+		if h == nil {
+			errs = append(errs, field.NotFound(at, fmt.Sprintf("%s; the helpers of this version are %s", name, inject.HelperNames())))
+			continue
+		}
+		compiled, more := validateHelper(h, p.Spec.Helpers[name], at)
+		out.Helpers[name] = compiled
+		errs = append(errs, more...)
+	}
+	return out, errs
+}
+
+func validateHelper(h *inject.Helper, spec *Helper, at *field.Path) (*inject.HelperPolicy, field.ErrorList) {
+	errs := validateImage(at, spec.Image, spec.PullPolicy, spec.ImagePullSecrets)
+	out := &inject.HelperPolicy{
+		Image: spec.Image, PullPolicy: spec.PullPolicy, Resources: *spec.Resources, Rules: map[string]*inject.Rule{},
+	}
+	for _, name := range spec.ImagePullSecrets {
+		out.PullSecrets = append(out.PullSecrets, corev1.LocalObjectReference{Name: name})
+	}
+	errs = append(errs, validateResources(spec.Resources, at.Child("resources"))...)
+	if spec.VolumeSizeLimit != "" {
+		q, err := resource.ParseQuantity(spec.VolumeSizeLimit)
+		if err != nil || q.Sign() <= 0 {
+			errs = append(errs, field.Invalid(at.Child("volumeSizeLimit"), spec.VolumeSizeLimit, "must be a positive quantity of bytes, such as 4Gi"))
+		}
+		out.VolumeSize = q
+	}
+	for _, name := range slices.Sorted(maps.Keys(spec.Options)) {
+		path := at.Child("options").Key(name)
+		option := h.Option(name)
+		if option == nil {
+			errs = append(errs, field.NotFound(path, fmt.Sprintf("%s; %s has the options %s", name, h.Name, optionNames(h))))
+			continue
+		}
+		rule, more := spec.Options[name].Compile(option, path)
+		out.Rules[name] = rule
+		errs = append(errs, more...)
+	}
+	return out, errs
+}
+
+func optionNames(h *inject.Helper) string {
+	var names []string
+	for i := range h.Options {
+		names = append(names, h.Options[i].Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func validateImage(at *field.Path, image string, pull corev1.PullPolicy, secrets []string) field.ErrorList {
+	var errs field.ErrorList
+	if !imageReference.MatchString(image) {
+		errs = append(errs, field.Invalid(at.Child("image"), image, "must be an image reference, such as registry.example/pillion-helper:v1 or one with @sha256:…"))
+	}
+	policies := []corev1.PullPolicy{corev1.PullAlways, corev1.PullIfNotPresent, corev1.PullNever}
+	if !slices.Contains(policies, pull) {
+		errs = append(errs, field.NotSupported(at.Child("pullPolicy"), pull, policies))
+	}
+	for i, name := range secrets {
+		if len(validation.IsDNS1123Subdomain(name)) > 0 {
+			errs = append(errs, field.Invalid(at.Child("imagePullSecrets").Index(i), name, "must be the name of a Secret, which has to exist in each namespace"))
+		}
+	}
+	return errs
+}
+
+// validateResources wants CPU and memory requested and limited: a ResourceQuota on
+// either refuses a pod in which one container has none.
+func validateResources(r *corev1.ResourceRequirements, at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if len(r.Claims) > 0 {
+		errs = append(errs, field.Forbidden(at.Child("claims"), "helpers do not take devices"))
+	}
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+		request, limit := r.Requests[name], r.Limits[name]
+		switch {
+		case request.Sign() <= 0:
+			errs = append(errs, field.Required(at.Child("requests").Key(string(name)), "must be positive; every helper has CPU and memory requests and limits"))
+		case limit.Sign() <= 0:
+			errs = append(errs, field.Required(at.Child("limits").Key(string(name)), "must be positive; every helper has CPU and memory requests and limits"))
+		case request.Cmp(limit) > 0:
+			errs = append(errs, field.Invalid(at.Child("requests").Key(string(name)), request.String(), "is above the limit, "+limit.String()))
+		}
+	}
+	for _, list := range []struct {
+		name  string
+		items corev1.ResourceList
+	}{{"requests", r.Requests}, {"limits", r.Limits}} {
+		for _, name := range slices.Sorted(maps.Keys(list.items)) {
+			if name != corev1.ResourceCPU && name != corev1.ResourceMemory {
+				errs = append(errs, field.Forbidden(at.Child(list.name).Key(string(name)), "only cpu and memory can be set"))
+			}
+		}
+	}
+	return errs
+}
+
+var unknownFieldText = regexp.MustCompile(`unknown field "([^"]+)"`)
+
+// unknownField adds the line and the nearest field to the decoder's error.
+func unknownField(data []byte, err error) error {
+	m := unknownFieldText.FindStringSubmatch(err.Error())
+	if m == nil {
+		return fmt.Errorf("is not a policy: %w", err)
+	}
+	name := m[1][strings.LastIndexByte(m[1], '.')+1:]
+	where := ""
+	for i, line := range slices.Collect(bytes.Lines(data)) {
+		if key, _, found := strings.Cut(strings.TrimLeft(string(line), " -{\""), ":"); found && strings.Trim(key, `" `) == name {
+			where = fmt.Sprintf("line %d: ", i+1)
+			break
+		}
+	}
+	hint := ""
+	if near := inject.Nearest(name, fieldNames(reflect.TypeFor[InjectionPolicy](), map[reflect.Type]bool{})); near != "" {
+		hint = fmt.Sprintf("; did you mean %q?", near)
+	}
+	return fmt.Errorf("%sunknown field %q%s", where, m[1], hint)
+}
+
+// fieldNames lists the JSON names of all fields of a policy file.
+func fieldNames(t reflect.Type, seen map[reflect.Type]bool) []string {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map:
+		return fieldNames(t.Elem(), seen)
+	case reflect.Struct:
+	default:
+		return nil
+	}
+	if seen[t] {
+		return nil
+	}
+	seen[t] = true
+	var names []string
+	for f := range t.Fields() {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
+			names = append(names, name)
+		}
+		names = append(names, fieldNames(f.Type, seen)...)
+	}
+	return names
+}
