@@ -211,7 +211,11 @@ func (h *handler) fail(w http.ResponseWriter, policy string, start time.Time, er
 	f := &failure{http.StatusInternalServerError, inject.InternalError, err}
 	errors.As(err, &f)
 	h.Observe(policy, string(inject.Failed), string(f.reason), time.Since(start))
-	h.Log.Error("review failed", "policy", policy, "result", inject.Failed, "reason", f.reason, "status", f.status, "error", f.err.Error())
+	level := slog.LevelError
+	if f.reason == inject.MalformedReview { // anybody who reaches the port can cause these
+		level = slog.LevelWarn
+	}
+	h.Log.Log(context.Background(), level, "review failed", "policy", policy, "result", inject.Failed, "reason", f.reason, "status", f.status, "error", f.err.Error())
 	http.Error(w, "pillion: "+err.Error(), f.status)
 }
 
@@ -226,7 +230,7 @@ func (h *handler) done(ctx context.Context, req *request, policy string, out Out
 		slog.String("policy", policy),
 		slog.String("result", string(out.Result)),
 		slog.String("reason", string(out.Reason)),
-		slog.Duration("took", took),
+		slog.Float64("seconds", took.Seconds()),
 	}
 	if names := containerNames(out); len(names) > 0 {
 		attrs = append(attrs, slog.Any("helpers", names))

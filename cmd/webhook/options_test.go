@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+
+	t.Run("no flags give the documented defaults", func(t *testing.T) {
+		t.Parallel()
+		got, err := parse(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := &options{
+			listen: ":8443", healthListen: ":8081", maxBody: 6 << 20,
+			certDir: "/etc/pillion/tls", tlsMinVersion: "1.2",
+			drainMin: 15 * time.Second, drainMax: 95 * time.Second,
+			logFormat: "json", logLevel: "info",
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("got  %+v\nwant %+v", got, want)
+		}
+	})
+
+	t.Run("every flag sets its field", func(t *testing.T) {
+		t.Parallel()
+		got, err := parse(strings.Fields("--listen=[::1]:10250 --health-listen=:9000 --max-body=1 --cert-dir=c " +
+			"--cert-dns-name=a.svc --cert-dns-name=b.svc --tls-min-version=1.3 --policy-dir=p " +
+			"--drain-min=0s --drain-max=0s --log-format=text --log-level=error --version"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := &options{
+			listen: "[::1]:10250", healthListen: ":9000", maxBody: 1,
+			certDir: "c", certDNSNames: []string{"a.svc", "b.svc"}, tlsMinVersion: "1.3", policyDir: "p",
+			logFormat: "text", logLevel: "error", version: true,
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("got  %+v\nwant %+v", got, want)
+		}
+	})
+
+	t.Run("help is not a mistake", func(t *testing.T) {
+		t.Parallel()
+		for _, flag := range []string{"--help", "-h"} {
+			if _, err := parse([]string{flag}); !errors.Is(err, pflag.ErrHelp) {
+				t.Errorf("%s: %v, want pflag.ErrHelp", flag, err)
+			}
+		}
+	})
+}
+
+func TestMistakes(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, args, want string }{
+		{
+			"an address without a colon", "--listen=8443",
+			`--listen: "8443" is not host:port with a port from 0 to 65535: use one such as :8443 or [::1]:8443`,
+		},
+		{
+			"a port that does not exist", "--health-listen=:70000",
+			`--health-listen: ":70000" is not host:port with a port from 0 to 65535: use one such as :8443 or [::1]:8443`,
+		},
+		{
+			"one address for both ports", "--listen=:8081",
+			`--health-listen: ":8081" is the address of --listen too: TLS and plain HTTP need a port each`,
+		},
+		{
+			"a body cap of nothing", "--max-body=0",
+			"--max-body: 0 bytes would refuse every review: use at least 1, the default is 6291456",
+		},
+		{
+			"no certificate directory", "--cert-dir=",
+			"--cert-dir: is empty: name the directory that holds tls.crt and tls.key",
+		},
+		{
+			"a wildcard to check the certificate against", "--cert-dns-name=*.svc",
+			`--cert-dns-name: "*.svc" is not a DNS name: use one such as pillion.pillion-system.svc`,
+		},
+		{
+			"a TLS version that is not served", "--tls-min-version=1.1",
+			`--tls-min-version: "1.1" is not a version that can be served: use 1.2 or 1.3`,
+		},
+		{
+			"a negative drain", "--drain-min=-1s",
+			"--drain-min: -1s is negative: use 0s or more",
+		},
+		{
+			"a drain that ends before its minimum", "--drain-max=10s",
+			"--drain-max: 10s is less than --drain-min, which is 15s",
+		},
+		{
+			"an unknown log format", "--log-format=xml",
+			`--log-format: log format "xml" is unknown: use json or text`,
+		},
+		{
+			"an unknown log level", "--log-level=trace",
+			`--log-level: log level "trace" is unknown: use debug, info, warn or error`,
+		},
+		{
+			"an argument", "serve",
+			`unexpected argument "serve": everything is set by flags`,
+		},
+		{
+			"an unknown flag", "--port=1",
+			"unknown flag: --port",
+		},
+		{
+			"several mistakes", "--max-body=-1 --cert-dir= --drain-max=1ms",
+			"--max-body: -1 bytes would refuse every review: use at least 1, the default is 6291456\n" +
+				"--cert-dir: is empty: name the directory that holds tls.crt and tls.key\n" +
+				"--drain-max: 1ms is less than --drain-min, which is 15s",
+		},
+	} {
+		t.Run(c.name+" is told", func(t *testing.T) {
+			t.Parallel()
+			_, err := parse(strings.Fields(c.args))
+			if err == nil || err.Error() != c.want {
+				t.Errorf("error:\n%v\nwant:\n%s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	printHelp(&out)
+
+	t.Run("groups come in the order of a reader's questions", func(t *testing.T) {
+		t.Parallel()
+		var got []string
+		for line := range strings.Lines(out.String()) {
+			if strings.HasSuffix(line, ":\n") && !strings.HasPrefix(line, " ") {
+				got = append(got, strings.TrimSuffix(line, ":\n"))
+			}
+		}
+		want := []string{"Usage", "Serving", "Certificate", "Policy", "Lifecycle", "Logging", "Other"}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("groups %q, want %q", got, want)
+		}
+	})
+
+	t.Run("a flag shows its name, placeholder, default and meaning", func(t *testing.T) {
+		t.Parallel()
+		const want = "\n  --drain-min time  (default 15s)\n      The least time to serve on after SIGTERM"
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in:\n%s", want, &out)
+		}
+	})
+
+	t.Run("every flag is there and has a text", func(t *testing.T) {
+		t.Parallel()
+		for _, group := range new(options).flags().FlagSets {
+			group.VisitAll(func(f *pflag.Flag) {
+				if !strings.Contains(out.String(), "--"+f.Name) || f.Usage == "" {
+					t.Errorf("--%s is not in the help text, or has no text", f.Name)
+				}
+			})
+		}
+	})
+
+	t.Run("no line is wider than a terminal or ends in blanks", func(t *testing.T) {
+		t.Parallel()
+		for line := range strings.Lines(out.String()) {
+			line = strings.TrimSuffix(line, "\n")
+			if len(line) > helpWidth || strings.TrimRight(line, " ") != line {
+				t.Errorf("%d columns: %q", len(line), line)
+			}
+		}
+	})
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pillion-dev/pillion/internal/admission"
+	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/policy"
+	"github.com/pillion-dev/pillion/internal/server"
+	"github.com/pillion-dev/pillion/internal/version"
+)
+
+// Exit statuses, besides 0.
+const (
+	exitFailed = 1 // the webhook could not start or go on, or was stopped hard
+	exitUsage  = 2 // the command line is wrong
+)
+
+// run is main without the exit: it returns the exit status.
+func run(args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args)
+	switch {
+	case errors.Is(err, pflag.ErrHelp):
+		printHelp(stdout)
+		return 0
+	case err != nil:
+		fmt.Fprintf(stderr, "%v\nSee webhook --help.\n", err)
+		return exitUsage
+	case o.version:
+		fmt.Fprintln(stdout, "pillion webhook", version.Info())
+		return 0
+	}
+	log, err := server.NewLogger(stderr, o.logFormat, o.logLevel)
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitUsage
+	}
+	drain, stop := signals(log)
+	if err := serve(drain, stop, o, log); err != nil {
+		log.Error("webhook ends", "error", err.Error())
+		return exitFailed
+	}
+	log.Info("webhook ends")
+	return 0
+}
+
+// serve wires the parts and runs them until drain or stop has done its work.
+// Policies come first: with a bad one no port opens at all.
+func serve(drain, stop context.Context, o *options, log *slog.Logger) error {
+	policies, err := loadPolicies(o.policyDir)
+	if err != nil {
+		return err
+	}
+	hashes := map[string]string{}
+	for name, p := range policies {
+		hashes[name] = p.Hash
+	}
+	log.Info("webhook starts", "version", version.String(), "policies", hashes)
+
+	tlsVersion, err := minTLS(o.tlsMinVersion)
+	if err != nil {
+		return err
+	}
+	metrics := server.NewMetrics(version.String())
+	return server.New(server.Options{
+		Listen:       o.listen,
+		HealthListen: o.healthListen,
+		Handler: admission.NewHandler(admission.Options{
+			Policies: policies,
+			Version:  version.String(),
+			Log:      log,
+			Observe:  metrics.Observe,
+		}),
+		Certificates: server.NewCertificates(server.CertificateOptions{
+			Dir:      o.certDir,
+			DNSNames: o.certDNSNames,
+			Log:      log,
+			Metrics:  metrics,
+		}),
+		MinTLS:   tlsVersion,
+		MaxBody:  o.maxBody,
+		DrainMin: o.drainMin,
+		DrainMax: o.drainMax,
+		Log:      log,
+		Metrics:  metrics,
+	}).Run(drain, stop)
+}
+
+func loadPolicies(dir string) (map[string]*inject.Policy, error) {
+	if dir == "" {
+		p := policy.Builtin()
+		return map[string]*inject.Policy{p.Name: p}, nil
+	}
+	return policy.LoadDir(dir)
+}
+
+// signals returns a context that the first SIGTERM or SIGINT ends, and one that
+// the second ends.
+func signals(log *slog.Logger) (drain, stop context.Context) {
+	received := make(chan os.Signal, 2)
+	signal.Notify(received, syscall.SIGTERM, syscall.SIGINT)
+	drain, startDrain := context.WithCancel(context.Background())
+	stop, stopNow := context.WithCancel(context.Background())
+	go func() {
+		log.Info("signal received, draining", "signal", (<-received).String())
+		startDrain()
+		log.Warn("second signal received, stopping at once", "signal", (<-received).String())
+		stopNow()
+	}()
+	return drain, stop
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+)
+
+// guard stands between the connection and the handler and gives every request
+// the same three promises: the body is no larger than the cap, a panic becomes
+// a 500, and while draining the answer closes its connection.
+type guard struct {
+	next     http.Handler
+	maxBody  int64 // bytes
+	draining *atomic.Bool
+	metrics  *Metrics
+	log      *slog.Logger
+}
+
+func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	out := &reply{ResponseWriter: w, draining: g.draining}
+	switch {
+	case r.ProtoMajor != 1:
+		// net/http hands the HTTP/2 preface ("PRI * HTTP/2.0") to handlers, for
+		// those that implement HTTP/2 themselves.
+		out.refuse(http.StatusHTTPVersionNotSupported, "only HTTP/1.1 is served here")
+	case r.ContentLength > g.maxBody:
+		out.refuse(http.StatusRequestEntityTooLarge,
+			fmt.Sprintf("the request body is %d bytes, the most taken here is %d", r.ContentLength, g.maxBody))
+	default:
+		g.pass(out, r)
+	}
+}
+
+func (g *guard) pass(out *reply, r *http.Request) {
+	defer func() {
+		if v := recover(); v != nil {
+			g.recovered(out, v)
+		}
+	}()
+	// The reader gets net/http's own writer, the one it can tell to close the
+	// connection when the cap is hit.
+	r.Body = http.MaxBytesReader(out.ResponseWriter, r.Body, g.maxBody)
+	g.next.ServeHTTP(out, r)
+	if !out.wrote {
+		out.WriteHeader(http.StatusOK)
+	}
+}
+
+// recovered turns a panic into what the API server reads as a failed call, so
+// that failurePolicy decides, as it does when the pod is gone.
+func (g *guard) recovered(out *reply, v any) {
+	if v == http.ErrAbortHandler {
+		panic(v)
+	}
+	// The value of a panic may quote the pod; a runtime error never does.
+	reason := fmt.Sprintf("%T", v)
+	if err, ok := v.(runtime.Error); ok {
+		reason = err.Error()
+	}
+	g.metrics.panics.Inc()
+	g.log.Error("handler panicked", "panic", reason, "stack", string(debug.Stack()))
+	if out.wrote {
+		// Half an answer must not look like a whole one.
+		panic(http.ErrAbortHandler)
+	}
+	out.refuse(http.StatusInternalServerError, "internal error: the request could not be handled")
+}
+
+// reply decides at the last moment, when the status is written, whether the
+// answer closes its connection: a request may have come before the drain began.
+type reply struct {
+	http.ResponseWriter
+	draining *atomic.Bool
+	wrote    bool // the final status is out
+}
+
+func (r *reply) WriteHeader(status int) {
+	if status >= http.StatusOK && !r.wrote {
+		r.wrote = true
+		if r.draining.Load() {
+			r.Header().Set("Connection", "close")
+		}
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *reply) Write(b []byte) (int, error) {
+	if !r.wrote {
+		r.WriteHeader(http.StatusOK)
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap lets [http.ResponseController] reach the connection.
+func (r *reply) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// refuse answers with one line and gives up the connection: what is left of
+// the request is not worth reading.
+func (r *reply) refuse(status int, why string) {
+	r.Header().Set("Connection", "close")
+	http.Error(r, why, status)
+}
