@@ -73,7 +73,7 @@ func TestServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	drain, startDrain := context.WithCancel(context.Background())
-	stop, stopNow := context.WithCancel(context.Background())
+	stop, stopNow := context.WithCancel(t.Context())
 	defer stopNow()
 	ended := make(chan error, 1)
 	go func() { ended <- serve(drain, stop, o, log) }()
@@ -108,7 +108,7 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// Not parallel: the signals go to the whole test process.
+//nolint:paralleltest // the signals go to the whole test process
 func TestSignals(t *testing.T) {
 	log, err := server.NewLogger(io.Discard, "json", "info")
 	if err != nil {

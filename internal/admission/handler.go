@@ -181,6 +181,7 @@ func refuse(response *admissionv1.AdmissionResponse, reason inject.Reason, messa
 	switch reason {
 	case inject.HelperNotAllowed, inject.ValueNotAllowed, inject.HostNetwork, inject.UnknownPolicy:
 		status.Code, status.Reason = http.StatusForbidden, metav1.StatusReasonForbidden
+	default:
 	}
 	response.Result = status
 }

@@ -3,6 +3,7 @@
 package admission
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -56,7 +57,7 @@ func addAll[T any](p *patcher, absent bool, items []T, list ...string) {
 		return
 	}
 	for _, item := range items {
-		p.op("add", item, append(list[:len(list):len(list)], "-")...)
+		p.op("add", item, append(slices.Clip(list), "-")...)
 	}
 }
 

@@ -5,6 +5,7 @@ package admission
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -33,7 +34,7 @@ func TemplateOf(kind string) (t Template, ok bool) {
 // In is the same place in an object that lies deeper in its document, such as the
 // item of a List at "items", "3".
 func (t Template) In(tokens ...string) Template {
-	return Template{append(tokens[:len(tokens):len(tokens)], t.tokens...)}
+	return Template{append(slices.Clip(tokens), t.tokens...)}
 }
 
 // Path is the field path of the pod in its document; nil for a Pod.

@@ -11,24 +11,42 @@ var dateWriter = Helper{
 	Name: "date-writer",
 	Doc:  "Writes the date into a file that the app's containers see, again and again: the smallest helper there is, for demonstrations and for testing what a pod shares.",
 	Options: []Option{
-		{Name: mountPath, Kind: KindMountPath, Required: true, Example: "/usr/share/nginx/html",
-			Doc: "Where the app's containers see the file. An emptyDir that they mount there already is used; anything else in the way is refused."},
-		{Name: "file", Kind: KindFileName, Default: "index.html", Example: "date.txt",
-			Doc: "Name of the file below mount-path."},
-		{Name: "interval", Kind: KindDuration, Default: "1s", Min: "100ms", Max: "24h", Example: "10s",
-			Doc: "Time between two dates."},
-		{Name: mode, Kind: KindEnum, Enum: []string{"append", "replace"}, Default: "append", Example: "replace",
-			Doc: "append adds a line each time; replace keeps only the newest."},
-		{Name: "format", Kind: KindEnum, Enum: []string{"unix-date", "rfc3339", "rfc1123"}, Default: "unix-date", Example: "rfc3339",
-			Doc: "How the date is written. unix-date is what date(1) prints."},
-		{Name: "timezone", Kind: KindTimezone, Default: "UTC", Example: "Europe/Berlin",
-			Doc: "A name of the IANA time zone database."},
-		{Name: "max-size", Kind: KindSize, Default: "1Mi", Min: "4Ki", Max: "1Gi", Example: "64Ki",
-			Doc: "Size at which the oldest lines are dropped."},
-		{Name: containers, Kind: KindContainers, Example: "web,api",
-			Doc: "The containers that see the file. Without it every container of the app does."},
-		{Name: wait, Kind: KindBool, Default: "true", Example: "false",
-			Doc: "Start the app only after the first date has been written."},
+		{
+			Name: mountPath, Kind: KindMountPath, Required: true, Example: "/usr/share/nginx/html",
+			Doc: "Where the app's containers see the file. An emptyDir that they mount there already is used; anything else in the way is refused.",
+		},
+		{
+			Name: "file", Kind: KindFileName, Default: "index.html", Example: "date.txt",
+			Doc: "Name of the file below mount-path.",
+		},
+		{
+			Name: "interval", Kind: KindDuration, Default: "1s", Min: "100ms", Max: "24h", Example: "10s",
+			Doc: "Time between two dates.",
+		},
+		{
+			Name: mode, Kind: KindEnum, Enum: []string{"append", "replace"}, Default: "append", Example: "replace",
+			Doc: "append adds a line each time; replace keeps only the newest.",
+		},
+		{
+			Name: "format", Kind: KindEnum, Enum: []string{"unix-date", "rfc3339", "rfc1123"}, Default: "unix-date", Example: "rfc3339",
+			Doc: "How the date is written. unix-date is what date(1) prints.",
+		},
+		{
+			Name: "timezone", Kind: KindTimezone, Default: "UTC", Example: "Europe/Berlin",
+			Doc: "A name of the IANA time zone database.",
+		},
+		{
+			Name: "max-size", Kind: KindSize, Default: "1Mi", Min: "4Ki", Max: "1Gi", Example: "64Ki",
+			Doc: "Size at which the oldest lines are dropped.",
+		},
+		{
+			Name: containers, Kind: KindContainers, Example: "web,api",
+			Doc: "The containers that see the file. Without it every container of the app does.",
+		},
+		{
+			Name: wait, Kind: KindBool, Default: "true", Example: "false",
+			Doc: "Start the app only after the first date has been written.",
+		},
 	},
 	build: buildDateWriter,
 }

@@ -36,10 +36,10 @@ func (in Injector) Decide(pod *Pod, policy *Policy, root *field.Path) Decision {
 	if len(pod.Spec.Containers)+len(pod.Spec.InitContainers) > maxContainers {
 		return d.deny([]Problem{{TooMany, field.TooMany(root.Child("spec", "containers"), len(pod.Spec.Containers)+len(pod.Spec.InitContainers), maxContainers)}})
 	}
-	problems := append(asked.problems, review(policy, pod, asked.requests, root)...)
+	refused := review(policy, pod, asked.requests, root)
 	b := newBuilder(pod, policy, root)
 	b.buildAll(asked.requests)
-	if problems = append(problems, b.problems...); len(problems) > 0 {
+	if problems := slices.Concat(asked.problems, refused, b.problems); len(problems) > 0 {
 		return d.deny(problems)
 	}
 	if len(asked.requests) == 0 {

@@ -3,6 +3,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -55,7 +56,7 @@ func (g *guard) pass(out *reply, r *http.Request) {
 // recovered turns a panic into what the API server reads as a failed call, so
 // that failurePolicy decides, as it does when the pod is gone.
 func (g *guard) recovered(out *reply, v any) {
-	if v == http.ErrAbortHandler {
+	if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(v)
 	}
 	// The value of a panic may quote the pod; a runtime error never does.

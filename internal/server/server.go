@@ -198,7 +198,7 @@ func http1Only() *http.Protocols {
 }
 
 func listen(name, address string) (net.Listener, error) {
-	port, err := net.Listen("tcp", address)
+	port, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the %s port on %q: %w", name, address, err)
 	}

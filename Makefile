@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+TOOL := go tool -modfile=$(CURDIR)/hack/tools/go.mod
+UNIT := ./cmd/... ./hack/... ./internal/...
+# Modules of their own, so that what tests need is not what the product needs.
+MODULES := $(patsubst %/go.mod,%,$(wildcard test/*/go.mod))
+COUNT ?= 6
+
+.PHONY: help
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/webhook and bin/kubectl-pillion
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
+
+.PHONY: demo
+demo: ## Show injection on a control plane that starts and stops by itself
+	@go run ./hack/demo
+
+.PHONY: test
+test: test-unit test-integration ## Run all tests
+
+.PHONY: test-unit
+test-unit: ## Run the tests that need no Kubernetes, with the race detector
+	CGO_ENABLED=1 go test -race $(UNIT)
+
+# Uncached: go test cannot see that the webhook or a manifest has changed. The
+# module test/oracle shares the compiled packages of test/cluster, which has no cgo.
+.PHONY: test-integration
+test-integration: cluster ## Run the tests that need Kubernetes, or its source
+	go -C test/cluster test .
+	if [ -f test/oracle/go.mod ]; then CGO_ENABLED=0 go -C test/oracle test ./...; fi
+	go test -count=1 ./test/...
+
+.PHONY: cluster
+cluster: ## Build etcd and Kubernetes, once per version (some minutes)
+	go -C test/cluster run .
+
+.PHONY: bench
+bench: ## Run the benchmarks COUNT times and summarise them
+	mkdir -p bin
+	go test -bench . -benchmem -run '^$$' -count $(COUNT) $(UNIT) | tee bin/bench.txt
+	$(TOOL) benchstat bin/bench.txt
+
+.PHONY: lint
+lint: ## Check style, and who may import whom
+	$(TOOL) golangci-lint run
+	for module in $(MODULES); do (cd $$module && CGO_ENABLED=0 $(TOOL) golangci-lint run -c $(CURDIR)/.golangci.yaml); done
+
+.PHONY: fmt
+fmt: ## Format all Go files
+	$(TOOL) golangci-lint fmt
+
+.PHONY: generate
+generate: ## Write docs/reference from the code
+	go run ./hack/docs
+
+.PHONY: verify
+verify: generate lint test ## All that a pull request must pass; leaves no difference
+	for module in . $(MODULES); do go -C $$module mod tidy -diff; done
+	git diff --exit-code
+	@new=$$(git ls-files --others --exclude-standard); \
+	if [ -n "$$new" ]; then echo "make verify: these files are not committed:" $$new; exit 1; fi
+
+.PHONY: clean
+clean: ## Remove what make built here (Kubernetes stays in the user's cache directory)
+	rm -rf bin

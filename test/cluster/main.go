@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command cluster builds the Kubernetes pieces that the tests and the demo run
+// (etcd, kube-apiserver, kube-controller-manager, kubectl) from source, through
+// the Go module proxy and nothing else, and prints the directory that holds
+// them. Progress goes to stderr.
+//
+//	go -C test/cluster run .
+//
+// What is built is kept in $PILLION_CACHE, or else in the user's cache
+// directory, so the minutes are spent once per Kubernetes version. If
+// KUBEBUILDER_ASSETS is set, that directory is used and nothing is built.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	dir, err := run(ctx, os.Stderr)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "cluster:", err)
+		os.Exit(1) //nolint:gocritic // exitAfterDefer: the signal handler needs no undoing in a process that ends.
+	}
+	fmt.Println(dir)
+}
+
+// run returns the directory with the binaries, building them if need be.
+func run(ctx context.Context, progress io.Writer) (string, error) {
+	if dir := os.Getenv("KUBEBUILDER_ASSETS"); dir != "" {
+		return provided(dir, progress)
+	}
+	b, err := newBuild(ctx)
+	if err != nil {
+		return "", err
+	}
+	root, err := cacheRoot()
+	if err != nil {
+		return "", err
+	}
+	return install(ctx, root, b, progress)
+}
+
+// provided checks a directory that somebody else filled. The archives that are
+// published for envtest have no kube-controller-manager, so only that one may
+// be missing.
+func provided(dir string, progress io.Writer) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("KUBEBUILDER_ASSETS: %w", err)
+	}
+	for _, p := range controlPlane() {
+		err := executable(filepath.Join(dir, p.name))
+		switch {
+		case err == nil:
+		case p.optional && errors.Is(err, os.ErrNotExist):
+			fmt.Fprintf(progress, "cluster: KUBEBUILDER_ASSETS (%s) holds no %s: tests that need controllers will be skipped\n", dir, p.name)
+		default:
+			return "", fmt.Errorf("KUBEBUILDER_ASSETS names %s, which lacks a usable %s: %w; unset it to have everything built", dir, p.name, err)
+		}
+	}
+	return dir, nil
+}
+
+// executable says why the file at path cannot be run, if it cannot.
+func executable(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() || info.Mode()&0o111 == 0 {
+		return fmt.Errorf("%s is not an executable file", path)
+	}
+	return nil
+}
+
+// cacheRoot is the directory under which each set of binaries has a directory
+// named by its key.
+func cacheRoot() (string, error) {
+	base := os.Getenv("PILLION_CACHE")
+	if base == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return "", fmt.Errorf("there is no place to keep the binaries: %w; set PILLION_CACHE to a directory", err)
+		}
+		base = filepath.Join(user, "pillion")
+	}
+	root, err := filepath.Abs(filepath.Join(base, "cluster"))
+	if err != nil {
+		return "", fmt.Errorf("the cache directory %q: %w", base, err)
+	}
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return "", fmt.Errorf("the cache directory cannot be made: %w; set PILLION_CACHE to one that can", err)
+	}
+	return root, nil
+}
+
+// install makes sure that root holds b's binaries and returns their directory.
+// Builds are serialised by a lock on root and become visible by one rename, so
+// two runs at once do the work once, and a broken run leaves nothing half done.
+func install(ctx context.Context, root string, b build, progress io.Writer) (string, error) {
+	dir := filepath.Join(root, b.key)
+	if complete(dir, b.pieces) {
+		return dir, nil
+	}
+	unlock, err := lock(ctx, filepath.Join(root, ".lock"), progress)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if complete(dir, b.pieces) { // made by the run we waited for
+		return dir, nil
+	}
+	if err := sweep(root); err != nil {
+		return "", err
+	}
+
+	work, err := os.MkdirTemp(root, unfinished)
+	if err != nil {
+		return "", fmt.Errorf("a directory to build in cannot be made: %w", err)
+	}
+	defer os.RemoveAll(work)
+	start := time.Now()
+	fmt.Fprintf(progress, "cluster: building Kubernetes %s, kept for the next time in %s (some minutes on a cold cache)\n", b.version, dir)
+	for _, p := range b.pieces {
+		if err := b.compile(ctx, p, filepath.Join(work, p.name)); err != nil {
+			return "", err
+		}
+		fmt.Fprintf(progress, "cluster: %4.0fs  %s\n", time.Since(start).Seconds(), p.name)
+	}
+	if err := os.Chmod(work, 0o755); err != nil {
+		return "", err
+	}
+	if err := os.RemoveAll(dir); err != nil { // an incomplete one, made by other hands
+		return "", err
+	}
+	if err := os.Rename(work, dir); err != nil {
+		return "", fmt.Errorf("the finished binaries cannot be put in place: %w", err)
+	}
+	return dir, nil
+}
+
+// unfinished starts the name of every directory that is being built in.
+const unfinished = ".building-"
+
+// sweep removes what killed runs left behind. The caller holds the lock, so
+// nobody is building.
+func sweep(root string) error {
+	left, err := filepath.Glob(filepath.Join(root, unfinished+"*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("what an earlier run left behind cannot be removed: %w", err)
+		}
+	}
+	return nil
+}
+
+func complete(dir string, pieces []piece) bool {
+	for _, p := range pieces {
+		if executable(filepath.Join(dir, p.name)) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// lock takes the lock file, waiting for another run if there is one.
+func lock(ctx context.Context, path string, progress io.Writer) (unlock func(), err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("the lock file cannot be opened: %w", err)
+	}
+	for told := false; ; told = true {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil // closing releases it
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			f.Close()
+			return nil, fmt.Errorf("the lock file %s cannot be locked: %w", path, err)
+		}
+		if !told {
+			fmt.Fprintln(progress, "cluster: waiting for another run that is building the same")
+		}
+		select {
+		case <-ctx.Done():
+			f.Close()
+			return nil, fmt.Errorf("stopped while waiting for another run: %w", context.Cause(ctx))
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
