@@ -29,12 +29,14 @@ func Inject(in inject.Injector, policy *inject.Policy, document []byte, at Templ
 	if d.Plan.Empty() {
 		return out, nil
 	}
-	if out.Patch, err = marshalPatch(Patch(pod, &d.Plan, at.pointer())); err != nil {
+	ops, err := Patch(pod, &d.Plan, at.pointer())
+	if err != nil {
 		return Outcome{}, err
 	}
-	if out.Patched, err = Apply(document, out.Patch); err != nil {
-		return Outcome{}, err
+	if out.Patched, err = splice(document, ops); err != nil {
+		return Outcome{}, fmt.Errorf("applying the patch: %w", err)
 	}
+	out.Patch = marshalPatch(ops)
 	again, _, err := decide(in, policy, out.Patched, at)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("reading the patched pod: %w", err)

@@ -3,11 +3,10 @@
 package admission
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
-	"strings"
-
-	"gomodules.xyz/jsonpatch/v2"
 
 	"github.com/pillion-dev/pillion/internal/inject"
 )
@@ -17,33 +16,31 @@ import (
 //
 // The order matters: mounts and renewals go by the indexes of the pod as it is, so
 // they come before init containers are inserted.
-func Patch(pod *inject.Pod, plan *inject.Plan, root string) []jsonpatch.Operation {
+func Patch(pod *inject.Pod, plan *inject.Plan, root string) ([]Operation, error) {
 	p := patcher{root: root}
 	p.mounts(pod, plan.Mounts)
 	p.containers(pod, plan.Containers)
 	p.volumes(pod, plan.Volumes)
 	addAll(&p, pod.Spec.ImagePullSecrets == nil, plan.PullSecrets, "spec", "imagePullSecrets")
 	p.annotations(pod, plan.Annotations)
-	return p.ops
+	if p.err != nil {
+		return nil, fmt.Errorf("writing the patch: %w", p.err)
+	}
+	return p.ops, nil
 }
 
 type patcher struct {
 	root string
-	ops  []jsonpatch.Operation
+	ops  []Operation
+	err  error // the first value that could not be written as JSON
 }
 
 func (p *patcher) op(operation string, value any, tokens ...string) {
-	p.ops = append(p.ops, jsonpatch.Operation{Operation: operation, Path: p.root + pointer(tokens...), Value: value})
-}
-
-// pointer builds an RFC 6901 pointer; '~' and '/' in a token are escaped.
-func pointer(tokens ...string) string {
-	var out strings.Builder
-	for _, t := range tokens {
-		out.WriteByte('/')
-		out.WriteString(strings.ReplaceAll(strings.ReplaceAll(t, "~", "~0"), "/", "~1"))
+	raw, err := json.Marshal(value)
+	if err != nil && p.err == nil {
+		p.err = err
 	}
-	return out.String()
+	p.ops = append(p.ops, Operation{Op: operation, Path: p.root + pointer(tokens...), Value: raw})
 }
 
 // addAll appends items to a list, which is made if it is absent: "add" at the end of
@@ -62,23 +59,36 @@ func addAll[T any](p *patcher, absent bool, items []T, list ...string) {
 }
 
 func (p *patcher) mounts(pod *inject.Pod, mounts []inject.HelperMount) {
-	made := map[inject.ContainerRef]bool{} // lists that an operation before has made
+	// What a container gets is kept together: a list that is absent is made once, with
+	// all of its mounts.
+	var order []inject.ContainerRef
+	added := map[inject.ContainerRef][]any{}
 	for _, m := range mounts {
-		list, c := "containers", pod.Spec.Containers
-		if m.Container.Init {
-			list, c = "initContainers", pod.Spec.InitContainers
+		if m.Renew != inject.Insert {
+			p.op("replace", m.Mount, append(mountList(m.Container), strconv.Itoa(m.Renew))...)
+			continue
 		}
-		at := []string{"spec", list, strconv.Itoa(m.Container.Index), "volumeMounts"}
-		switch {
-		case m.Renew != inject.Insert:
-			p.op("replace", m.Mount, append(at, strconv.Itoa(m.Renew))...)
-		case c[m.Container.Index].VolumeMounts == nil && !made[m.Container]:
-			made[m.Container] = true
-			p.op("add", []any{m.Mount}, at...)
-		default:
-			p.op("add", m.Mount, append(at, "-")...)
+		if added[m.Container] == nil {
+			order = append(order, m.Container)
 		}
+		added[m.Container] = append(added[m.Container], m.Mount)
 	}
+	for _, ref := range order {
+		list := pod.Spec.Containers
+		if ref.Init {
+			list = pod.Spec.InitContainers
+		}
+		addAll(p, list[ref.Index].VolumeMounts == nil, added[ref], mountList(ref)...)
+	}
+}
+
+// mountList is the pointer of a container's volume mounts.
+func mountList(ref inject.ContainerRef) []string {
+	list := "containers"
+	if ref.Init {
+		list = "initContainers"
+	}
+	return []string{"spec", list, strconv.Itoa(ref.Index), "volumeMounts"}
 }
 
 func (p *patcher) containers(pod *inject.Pod, list []inject.HelperContainer) {

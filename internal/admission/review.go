@@ -3,9 +3,11 @@
 package admission
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -17,14 +19,14 @@ import (
 // request is the view of an AdmissionRequest: what Pillion looks at and nothing else.
 // Who asks is not in it, so it cannot influence the answer.
 type request struct {
-	UID         types.UID                   `json:"uid"`
-	Resource    metav1.GroupVersionResource `json:"resource"`
-	SubResource string                      `json:"subResource"`
-	Operation   admissionv1.Operation       `json:"operation"`
-	Namespace   string                      `json:"namespace"`
-	Name        string                      `json:"name"`
-	DryRun      bool                        `json:"dryRun"`
-	Object      jsontext.Value              `json:"object"`
+	UID         types.UID
+	Resource    metav1.GroupVersionResource
+	SubResource string
+	Operation   admissionv1.Operation
+	Namespace   string
+	Name        string
+	DryRun      bool
+	Object      []byte // a part of the body, not a copy
 }
 
 // reviewType is the one version of the envelope that is spoken: the only one that
@@ -34,28 +36,99 @@ var reviewType = metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.Stri
 // decodeReview reads an AdmissionReview that asks about the creation of a pod. The
 // API server sends nothing else to us, so anything else is malformed.
 func decodeReview(body []byte) (*request, error) {
-	var review struct {
-		APIVersion string   `json:"apiVersion"`
-		Kind       string   `json:"kind"`
-		Request    *request `json:"request"`
+	var r request
+	var apiVersion, kind string
+	var asked bool
+	dec := jsontext.NewDecoder(bytes.NewBuffer(body), lax)
+	err := fields(dec, map[string]func() error{
+		"apiVersion": into(dec, &apiVersion),
+		"kind":       into(dec, &kind),
+		"request": func() error {
+			asked = true
+			return fields(dec, r.fields(dec))
+		},
+	})
+	if err == nil {
+		_, err = dec.ReadToken()
+		if errors.Is(err, io.EOF) {
+			err = nil
+		} else if err == nil {
+			err = errors.New("something follows its end")
+		}
 	}
-	if err := jsonv2.Unmarshal(body, &review); err != nil {
-		return nil, fmt.Errorf("decoding the AdmissionReview: %w", withoutValue(err))
-	}
-	r := review.Request
 	switch {
-	case review.APIVersion != reviewType.APIVersion || review.Kind != reviewType.Kind:
-		return nil, fmt.Errorf("got apiVersion %q, kind %q; expected %s, %s", review.APIVersion, review.Kind, reviewType.APIVersion, reviewType.Kind)
-	case r == nil:
+	case len(body) == 0:
+		return nil, errors.New("the body is empty; expected an AdmissionReview")
+	case err != nil:
+		return nil, fmt.Errorf("decoding the AdmissionReview: %w", withoutValue(err))
+	case apiVersion != reviewType.APIVersion || kind != reviewType.Kind:
+		return nil, fmt.Errorf("got apiVersion %q, kind %q; expected %s, %s", apiVersion, kind, reviewType.APIVersion, reviewType.Kind)
+	case !asked:
 		return nil, errors.New("the AdmissionReview has no request")
 	case r.UID == "":
 		return nil, errors.New("the AdmissionReview's request has no uid")
 	case r.Operation != admissionv1.Create || r.Resource != metav1.GroupVersionResource{Version: "v1", Resource: "pods"} || r.SubResource != "":
 		return nil, fmt.Errorf("got %s of %s %s/%s; only the creation of v1 pods is reviewed", r.Operation, r.Resource.String(), r.Resource.Resource, r.SubResource)
-	case len(r.Object) == 0 || r.Object.Kind() != '{':
+	case len(r.Object) == 0 || r.Object[0] != '{':
 		return nil, errors.New("the AdmissionReview's request has no object")
 	}
-	return r, nil
+	return &r, nil
+}
+
+func (r *request) fields(dec *jsontext.Decoder) map[string]func() error {
+	return map[string]func() error{
+		"uid":         into(dec, &r.UID),
+		"resource":    into(dec, &r.Resource),
+		"subResource": into(dec, &r.SubResource),
+		"operation":   into(dec, &r.Operation),
+		"namespace":   into(dec, &r.Namespace),
+		"name":        into(dec, &r.Name),
+		"dryRun":      into(dec, &r.DryRun),
+		"object": func() error {
+			value, err := dec.ReadValue() // inside the decoder's buffer, which is the body
+			r.Object = value
+			return err
+		},
+	}
+}
+
+func into[T any](dec *jsontext.Decoder, field *T) func() error {
+	return func() error { return jsonv2.UnmarshalDecode(dec, field) }
+}
+
+// fields reads an object, member by member; those without a reader are skipped. A name
+// that comes twice is refused, since two readers could take it for two different
+// reviews. Inside the values that are read, and inside the pod, the last one counts, as
+// for the API server's decoder: telling them apart there costs more than all the rest.
+func fields(dec *jsontext.Decoder, readers map[string]func() error) error {
+	if kind := dec.PeekKind(); kind != '{' && kind != 0 { // 0: reading on says what is wrong
+		return errors.New("it is not an object")
+	}
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	seen := make(map[string]bool, len(readers))
+	for dec.PeekKind() != '}' {
+		token, err := dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		name := token.String()
+		if seen[name] {
+			return fmt.Errorf("%q is there twice", name)
+		}
+		seen[name] = true
+		if read := readers[name]; read == nil {
+			err = dec.SkipValue()
+		} else {
+			err = read()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := dec.ReadToken()
+	return err
 }
 
 // encodeReview writes the answer. patch and patchType are both there or neither.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -14,59 +15,56 @@ import (
 )
 
 // DecodePod decodes the view of a pod from its JSON. Like the API server's own decoder
-// it is case-sensitive; unlike encoding/json it refuses duplicate keys and invalid
-// UTF-8, which two readers could take for two different pods.
+// it is case-sensitive; unlike encoding/json it refuses invalid UTF-8. The view shares
+// memory with raw.
 func DecodePod(raw []byte) (*inject.Pod, error) {
 	var pod inject.Pod
-	if err := jsonv2.Unmarshal(raw, &pod); err != nil {
+	v := viewers.Get().(*viewer)
+	defer viewers.Put(v)
+	v.document = raw
+	defer func() { v.document = nil }()
+	if err := jsonv2.Unmarshal(raw, &pod, v.options); err != nil {
 		return nil, fmt.Errorf("decoding the pod: %w", withoutValue(err))
-	}
-	if err := fillRaw(raw, &pod); err != nil {
-		return nil, fmt.Errorf("decoding the pod's reserved names: %w", withoutValue(err))
 	}
 	return &pod, nil
 }
 
-// fillRaw keeps the whole JSON of what bears a reserved name. Most pods have none, and
-// are not read a second time.
-func fillRaw(raw []byte, pod *inject.Pod) error {
-	if !hasReserved(pod) {
-		return nil
-	}
-	var all struct {
-		Spec struct {
-			InitContainers []jsontext.Value `json:"initContainers"`
-			Volumes        []jsontext.Value `json:"volumes"`
-		} `json:"spec"`
-	}
-	if err := jsonv2.Unmarshal(raw, &all); err != nil {
-		return err
-	}
-	for i := range pod.Spec.InitContainers {
-		if c := &pod.Spec.InitContainers[i]; inject.Reserved(c.Name) {
-			c.Raw = json.RawMessage(all.Spec.InitContainers[i])
-		}
-	}
-	for i := range pod.Spec.Volumes {
-		if v := &pod.Spec.Volumes[i]; inject.Reserved(v.Name) {
-			v.Raw = json.RawMessage(all.Spec.Volumes[i])
-		}
-	}
-	return nil
+// viewer holds the options of one decoding: containers and volumes are decoded as any
+// other value, and those with a reserved name keep their JSON as well. It is used again
+// because the decoder prepares a set of functions once for each set.
+type viewer struct {
+	document []byte
+	options  jsonv2.Options
 }
 
-func hasReserved(pod *inject.Pod) bool {
-	for i := range pod.Spec.InitContainers {
-		if inject.Reserved(pod.Spec.InitContainers[i].Name) {
-			return true
-		}
-	}
-	for i := range pod.Spec.Volumes {
-		if inject.Reserved(pod.Spec.Volumes[i].Name) {
-			return true
-		}
-	}
-	return false
+var viewers = sync.Pool{New: func() any {
+	type container inject.Container // without the functions below, which would call themselves
+	type volume inject.Volume
+	v := &viewer{}
+	v.options = jsonv2.JoinOptions(lax, jsonv2.WithUnmarshalers(jsonv2.JoinUnmarshalers(
+		jsonv2.UnmarshalFromFunc(func(dec *jsontext.Decoder, c *inject.Container) error {
+			start := dec.InputOffset()
+			err := jsonv2.UnmarshalDecode(dec, (*container)(c))
+			if inject.Reserved(c.Name) {
+				c.Raw = v.since(start, dec)
+			}
+			return err
+		}),
+		jsonv2.UnmarshalFromFunc(func(dec *jsontext.Decoder, vol *inject.Volume) error {
+			start := dec.InputOffset()
+			err := jsonv2.UnmarshalDecode(dec, (*volume)(vol))
+			if inject.Reserved(vol.Name) {
+				vol.Raw = v.since(start, dec)
+			}
+			return err
+		}),
+	)))
+	return v
+}}
+
+// since is the value that the decoder has just read, having stood at start before.
+func (v *viewer) since(start int64, dec *jsontext.Decoder) json.RawMessage {
+	return json.RawMessage(v.document[valueStart(v.document, start):dec.InputOffset()])
 }
 
 // withoutValue is a decoding error that says where and what was expected, and leaves

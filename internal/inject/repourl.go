@@ -26,9 +26,8 @@ type repoURL struct {
 }
 
 var (
-	sshUser  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
-	scpLike  = regexp.MustCompile(`^([A-Za-z0-9_.-]+@)?([A-Za-z0-9.-]+):(.*)$`)
-	pathByte = regexp.MustCompile(`^[A-Za-z0-9._~+@:,=%/-]*$`)
+	sshUser = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+	scpLike = regexp.MustCompile(`^([A-Za-z0-9_.-]+@)?([A-Za-z0-9.-]+):(.*)$`)
 )
 
 // defaultPort is the port that a URL without one means.
@@ -148,7 +147,7 @@ func repoPath(u *url.URL) (string, error) {
 	if bad := strings.TrimLeft(raw, "/"); bad == "" {
 		return "", errors.New("has no path behind the host; write it as https://host/path")
 	}
-	if !pathByte.MatchString(raw) {
+	if strings.ContainsFunc(raw, func(r rune) bool { return !plainInPath(r) && r != '%' && r != '/' }) {
 		return "", errors.New(`has a character in its path that must be percent-encoded; letters, digits and -._~+@:,=/ can stand as they are`)
 	}
 	var out strings.Builder
@@ -169,11 +168,19 @@ func repoPath(u *url.URL) (string, error) {
 	return out.String(), nil
 }
 
-// escapeSegment percent-encodes all that pathByte does not let stand as it is.
+// plainInPath tells whether a character stands for itself in a path.
+func plainInPath(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-._~+@:,=", r)
+}
+
+// escapeSegment percent-encodes all that does not stand for itself.
 func escapeSegment(plain string) string {
+	if !strings.ContainsFunc(plain, func(r rune) bool { return !plainInPath(r) }) {
+		return plain
+	}
 	var out strings.Builder
 	for i := range len(plain) {
-		if c := plain[i]; c != '%' && pathByte.MatchString(string(rune(c))) && c < 0x80 {
+		if c := plain[i]; plainInPath(rune(c)) {
 			out.WriteByte(c)
 		} else {
 			fmt.Fprintf(&out, "%%%02X", c)

@@ -3,7 +3,6 @@
 package admission
 
 import (
-	"encoding/json"
 	"fmt"
 
 	evanphx "gopkg.in/evanphx/json-patch.v4"
@@ -21,17 +20,4 @@ func Apply(document, patch []byte) ([]byte, error) {
 		return nil, fmt.Errorf("applying the patch: %w", err)
 	}
 	return out, nil
-}
-
-// marshalPatch writes operations as a JSON patch; nil if there are none, since a
-// patch that is present and empty is an invalid answer.
-func marshalPatch[T any](ops []T) ([]byte, error) {
-	if len(ops) == 0 {
-		return nil, nil
-	}
-	patch, err := json.Marshal(ops)
-	if err != nil {
-		return nil, fmt.Errorf("writing the patch: %w", err)
-	}
-	return patch, nil
 }

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	admissionv1 "k8s.io/api/admission/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/pillion-dev/pillion/internal/admission"
+	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/policy"
+	"github.com/pillion-dev/pillion/internal/version"
+)
+
+// workloads are the kinds that have pods, and where.
+var workloads = []struct {
+	kind, apiVersion string
+	pod              []any
+}{
+	{"Pod", "v1", nil},
+	{"Deployment", "apps/v1", []any{"spec", "template"}},
+	{"StatefulSet", "apps/v1", []any{"spec", "template"}},
+	{"DaemonSet", "apps/v1", []any{"spec", "template"}},
+	{"ReplicaSet", "apps/v1", []any{"spec", "template"}},
+	{"ReplicationController", "v1", []any{"spec", "template"}},
+	{"Job", "batch/v1", []any{"spec", "template"}},
+	{"CronJob", "batch/v1", []any{"spec", "jobTemplate", "spec", "template"}},
+}
+
+func TestInjectOfEveryWorkload(t *testing.T) {
+	t.Parallel()
+	for _, w := range workloads {
+		t.Run("the pod of a "+w.kind+" is injected", func(t *testing.T) {
+			t.Parallel()
+			text := podOf(w.kind, w.apiVersion)
+			for _, output := range []string{"yaml", "json"} {
+				got := documentsOf(t, injected(t, text, "-o", output))
+				if len(got) != 1 {
+					t.Fatalf("%d documents", len(got))
+				}
+				pod := at(got[0], w.pod...)
+				if name := at(pod, "spec", "initContainers", 0, "name"); name != "pillion-date-writer" {
+					t.Errorf("-o %s: the first init container is %v", output, name)
+				}
+				if path := at(pod, "spec", "containers", 0, "volumeMounts", 0, "mountPath"); path != "/html" {
+					t.Errorf("-o %s: the app's first mount is at %v", output, path)
+				}
+				if at(pod, "metadata", "annotations", inject.StatusAnnotation) == nil {
+					t.Errorf("-o %s: no status", output)
+				}
+			}
+		})
+		t.Run("what is injected once stays as it is: "+w.kind, func(t *testing.T) {
+			t.Parallel()
+			once := injected(t, podOf(w.kind, w.apiVersion))
+			if diff := cmp.Diff(once, injected(t, once)); diff != "" {
+				t.Errorf("(-once +twice):\n%s", diff)
+			}
+		})
+	}
+}
+
+// One core, one answer: the webhook sends a patch with which the pod becomes what the
+// command prints.
+func TestInjectAgreesWithTheWebhook(t *testing.T) {
+	t.Parallel()
+	text := podOf("Pod", "v1")
+	pod, err := yaml.YAMLToJSON([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	patch, err := jsonpatch.DecodePatch(webhook(t, pod).Patch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	patched, err := patch.Apply(pod)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(documentsOf(t, string(patched)), documentsOf(t, injected(t, text))); diff != "" {
+		t.Errorf("(-webhook +command):\n%s", diff)
+	}
+}
+
+// webhook asks the admission handler about a pod.
+func webhook(t *testing.T, pod []byte) *admissionv1.AdmissionResponse {
+	t.Helper()
+	p := policy.Builtin()
+	h := admission.NewHandler(admission.Options{Policies: map[string]*inject.Policy{p.Name: p}, Version: version.String()})
+	body := []byte(`{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"1","operation":"CREATE",` +
+		`"resource":{"version":"v1","resource":"pods"},"object":` + string(pod) + `}}`)
+	r := httptest.NewRequest(http.MethodPost, "/inject/"+p.Name, bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	var review admissionv1.AdmissionReview
+	if err := json.Unmarshal(w.Body.Bytes(), &review); err != nil || review.Response == nil {
+		t.Fatalf("status %d: %s", w.Code, w.Body)
+	}
+	return review.Response
+}
+
+func TestRefusedPods(t *testing.T) {
+	t.Parallel()
+	for name, annotation := range map[string]string{
+		"one mistake":    "date-writer.pillion.dev/mount-path: html",
+		"three mistakes": "date-writer.pillion.dev/mount-path: /etc\n    date-writer.pillion.dev/fiel: x\n    date-writer.pillion.dev/interval: \"1\"",
+		"a policy's no":  "git-poller.pillion.dev/repo: http://git.example/site\n    git-poller.pillion.dev/mount-path: /html",
+	} {
+		t.Run(name+" in a pod: the sentences of the webhook, exit code 1, no output", func(t *testing.T) {
+			t.Parallel()
+			text := podOf("Pod", "v1", annotation)
+			pod, err := yaml.YAMLToJSON([]byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := result{exitRefused, "", "error: Pod/web (standard input, document 1): " + webhook(t, pod).Result.Message + "\n"}
+			if diff := cmp.Diff(want, call(text, "inject", "-f", "-"), cmp.AllowUnexported(result{})); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+		t.Run(name+" in a workload: the same, with the path of the pod template", func(t *testing.T) {
+			t.Parallel()
+			pod, err := yaml.YAMLToJSON([]byte(podOf("Pod", "v1", annotation)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			message := strings.ReplaceAll(webhook(t, pod).Result.Message, "metadata.annotations", "spec.jobTemplate.spec.template.metadata.annotations")
+			want := result{exitRefused, "", "error: CronJob/web (standard input, document 1): " + message + "\n"}
+			if diff := cmp.Diff(want, call(podOf("CronJob", "batch/v1", annotation), "inject", "-f", "-"), cmp.AllowUnexported(result{})); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+	t.Run("all objects are looked at, and nothing is printed if one is refused", func(t *testing.T) {
+		t.Parallel()
+		bad := "date-writer.pillion.dev/mount-path: html"
+		r := call(podOf("Pod", "v1")+"---\n"+podOf("Job", "batch/v1", bad)+"---\n"+podOf("Deployment", "apps/v1", bad), "inject", "-f", "-")
+		if r.code != exitRefused || r.out != "" || strings.Count(r.errOut, "\n") != 2 ||
+			!strings.Contains(r.errOut, "Job/web (standard input, document 2)") || !strings.Contains(r.errOut, "Deployment/web (standard input, document 3)") {
+			t.Errorf("got %+v", r)
+		}
+	})
+	t.Run("an item of a List is named with its path", func(t *testing.T) {
+		t.Parallel()
+		r := call(`{"apiVersion":"v1","kind":"List","items":[{"kind":"ConfigMap"},{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"generateName":"web-"},`+
+			`"spec":{"template":{"metadata":{"annotations":{"date-writer.pillion.dev/mount-path":"html"}},"spec":{"containers":[{"name":"web"}]}}}}]}`, "inject", "-f", "-")
+		want := `error: Deployment/web-* (standard input, document 1): items[1].spec.template.metadata.annotations[date-writer.pillion.dev/mount-path]: Invalid value: "html": `
+		if r.code != exitRefused || !strings.HasPrefix(r.errOut, want) {
+			t.Errorf("got %+v", r)
+		}
+	})
+}
+
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	deployment := "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  annotations:\n    date-writer.pillion.dev/mount-path: /html\nspec:\n  template:\n    spec:\n      containers:\n      - name: web\n"
+	for name, c := range map[string]struct{ text, want string }{
+		"annotations on the workload itself": {deployment, "warning: Deployment/web (standard input, document 1): the annotations of the Deployment itself have no effect; put them on its pod template, spec.template.metadata.annotations\n"},
+		"the status alone on the workload":   {strings.Replace(deployment, "date-writer.pillion.dev/mount-path", "pillion.dev/status", 1), ""},
+		"a Windows pod": {podOf("Pod", "v1") + "  os:\n    name: windows\n",
+			"warning: Pod/web (standard input, document 1): pillion: helpers are Linux containers; this Windows pod gets none\n"},
+		"nothing to warn of": {podOf("Pod", "v1"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := call(c.text, "inject", "-f", "-")
+			if r.code != exitOK || r.errOut != c.want || r.out == "" {
+				t.Errorf("exit code %d, %q\nwant %q", r.code, r.errOut, c.want)
+			}
+		})
+	}
+	t.Run("a workload whose own annotations have no effect is printed as it is", func(t *testing.T) {
+		t.Parallel()
+		if got := injected(t, deployment); got != deployment {
+			t.Errorf("got\n%s", got)
+		}
+	})
+}
+
+func TestPolicyFile(t *testing.T) {
+	t.Parallel()
+	write := func(text string) string {
+		file := filepath.Join(t.TempDir(), "policy.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	const head = "apiVersion: pillion.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: web}\nspec:\n"
+	t.Run("its image is used", func(t *testing.T) {
+		t.Parallel()
+		file := write(head + "  image: registry.example/helper:v9\n  helpers: {date-writer: {}}\n")
+		got := documentsOf(t, injected(t, podOf("Pod", "v1"), "--policy", file))
+		if image := at(got[0], "spec", "initContainers", 0, "image"); image != "registry.example/helper:v9" {
+			t.Errorf("image %v", image)
+		}
+	})
+	t.Run("it refuses what it does not list", func(t *testing.T) {
+		t.Parallel()
+		r := call(podOf("Pod", "v1"), "inject", "-f", "-", "--policy", write(head+"  helpers: {git-poller: {}}\n"))
+		if r.code != exitRefused || !strings.Contains(r.errOut, `policy "web" does not allow date-writer; it allows git-poller`) {
+			t.Errorf("got %+v", r)
+		}
+	})
+	t.Run("a mistake in it is no refusal: exit code 2", func(t *testing.T) {
+		t.Parallel()
+		file := write(head + "  helpres: {}\n")
+		want := result{exitFailed, "", "error: policy file " + file + ": line 5: unknown field \"helpres\"; did you mean \"helpers\"?\n"}
+		if diff := cmp.Diff(want, call(podOf("Pod", "v1"), "inject", "-f", "-", "--policy", file), cmp.AllowUnexported(result{})); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package admission
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/go-cmp/cmp"
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/types"
+	kjson "sigs.k8s.io/json"
+
+	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/policy"
+)
+
+// FuzzReview posts anything at all. The handler does not panic; it answers 200 only to
+// a review whose uid it repeats, and a patch in the answer applies to the pod.
+func FuzzReview(f *testing.F) {
+	for _, dir := range goldenDirs(f) {
+		f.Add(reviewOf(readGolden(f, dir).pod))
+	}
+	for _, body := range []string{"", "{}", "[]", "null", "\ufeff{}", `{"kind":"AdmissionReview"`} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		e := builtinEdge()
+		w := e.post("/inject/default", body)
+		if strings.Contains(e.log.String(), "panic") {
+			t.Fatalf("a panic: %s", e.log.String())
+		}
+		if w.Code != http.StatusOK {
+			if w.Code < 400 || strings.Contains(w.Body.String(), `"allowed"`) {
+				t.Errorf("status %d: %s", w.Code, w.Body)
+			}
+			return
+		}
+		var asked struct { // what the API server's decoder finds in the review
+			Request struct {
+				UID    types.UID       `json:"uid"`
+				Object json.RawMessage `json:"object"`
+			} `json:"request"`
+		}
+		if err := kjson.UnmarshalCaseSensitivePreserveInts(body, &asked); err != nil {
+			t.Fatalf("status 200 for what is no review: %v", err)
+		}
+		var answered admissionv1.AdmissionReview
+		if err := json.Unmarshal(w.Body.Bytes(), &answered); err != nil {
+			t.Fatal(err)
+		}
+		r := answered.Response
+		if r == nil || r.UID != asked.Request.UID || r.UID == "" {
+			t.Fatalf("asked with the uid %q: %s", asked.Request.UID, w.Body)
+		}
+		if (r.Patch == nil) != (r.PatchType == nil) || (r.Patch != nil && !r.Allowed) {
+			t.Errorf("patch, patchType and allowed do not agree: %s", w.Body)
+		}
+		if r.Patch == nil || !unambiguous(body) {
+			return
+		}
+		patched, err := Apply(asked.Request.Object, r.Patch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Inject(testInjector, policy.Builtin(), patched, Template{})
+		if err != nil || again.Patch != nil {
+			t.Errorf("a second pass: %v, %s", err, again.Patch)
+		}
+		proveOperations(t, asked.Request.Object, r.Patch)
+		proveUserUnchanged(t, asked.Request.Object, patched)
+	})
+}
+
+// FuzzDecodePod compares our view of a pod with what the API server's own decoder makes
+// of the same bytes: if both accept them, they have read the same pod.
+func FuzzDecodePod(f *testing.F) {
+	for _, dir := range goldenDirs(f) {
+		f.Add(readGolden(f, dir).pod)
+	}
+	for _, pod := range []string{
+		"{}", "null", `{"spec":{"containers":[null,{}],"volumes":[null],"initContainers":[]}}`,
+		`{"Spec":{"hostNetwork":true},"spec":{"HostNetwork":true}}`,
+		`{"spec":{"containers":[{"resources":{"limits":{"cpu":1,"memory":"1e3","a":null}}}],"resources":{},"os":{},"nodeSelector":{"a":null}}}`,
+		`{"metadata":{"annotations":{"a":null,"b":"\u0000\ud83d\ude00"}},"spec":{"hostNetwork":null,"volumes":[{"emptyDir":null},{"emptyDir":{}}]}}`,
+	} {
+		f.Add([]byte(pod))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		got, err := DecodePod(raw)
+		if err != nil || !unambiguous(raw) {
+			return
+		}
+		var pod corev1.Pod
+		if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &pod); err != nil {
+			return
+		}
+		for _, list := range [][]inject.Container{got.Spec.InitContainers, got.Spec.Containers} {
+			for i := range list {
+				list[i].Raw = nil
+			}
+		}
+		for i := range got.Spec.Volumes {
+			got.Spec.Volumes[i].Raw = nil
+		}
+		sameQuantity := cmp.Comparer(func(a, b resource.Quantity) bool { return a.Cmp(b) == 0 })
+		if diff := cmp.Diff(viewOf(&pod), got, sameQuantity); diff != "" {
+			t.Errorf("two readers, two pods (-API server +view):\n%s", diff)
+		}
+	})
+}
+
+// unambiguous tells whether JSON has no name twice in an object. The API server writes
+// none, and of those that others write each reader makes something of its own.
+func unambiguous(raw []byte) bool { return jsontext.Value(raw).IsValid() }
+
+// viewOf is the view of a pod that was decoded whole.
+func viewOf(pod *corev1.Pod) *inject.Pod {
+	spec := &pod.Spec
+	return &inject.Pod{
+		Metadata: inject.Metadata{GenerateName: pod.GenerateName, Annotations: pod.Annotations},
+		Spec: inject.Spec{
+			InitContainers:   each(spec.InitContainers, viewContainer),
+			Containers:       each(spec.Containers, viewContainer),
+			Volumes:          each(spec.Volumes, viewVolume),
+			ImagePullSecrets: spec.ImagePullSecrets,
+			NodeSelector:     spec.NodeSelector,
+			OS:               spec.OS,
+			HostNetwork:      spec.HostNetwork,
+			Resources:        present(spec.Resources),
+		},
+	}
+}
+
+func viewContainer(c corev1.Container) inject.Container {
+	policy := ""
+	if c.RestartPolicy != nil {
+		policy = string(*c.RestartPolicy)
+	}
+	return inject.Container{
+		Name: c.Name, RestartPolicy: policy, VolumeMounts: each(c.VolumeMounts, viewMount),
+		VolumeDevices: c.VolumeDevices, Resources: c.Resources,
+	}
+}
+
+func viewMount(m corev1.VolumeMount) inject.VolumeMount {
+	return inject.VolumeMount{
+		Name: m.Name, MountPath: m.MountPath, ReadOnly: m.ReadOnly, SubPath: m.SubPath, SubPathExpr: m.SubPathExpr,
+		MountPropagation: (*string)(m.MountPropagation),
+	}
+}
+
+func viewVolume(v corev1.Volume) inject.Volume {
+	return inject.Volume{
+		Name: v.Name, EmptyDir: present(v.EmptyDir), ConfigMap: present(v.ConfigMap), Secret: present(v.Secret),
+		Projected: present(v.Projected), DownwardAPI: present(v.DownwardAPI),
+	}
+}
+
+func present[T any](p *T) *struct{} {
+	if p == nil {
+		return nil
+	}
+	return &struct{}{}
+}
+
+// each keeps the difference between a list that is absent and one that is empty.
+func each[T, V any](list []T, view func(T) V) []V {
+	if list == nil {
+		return nil
+	}
+	views := make([]V, 0, len(list))
+	for _, item := range list {
+		views = append(views, view(item))
+	}
+	return views
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pillion-dev/pillion/internal/inject"
+)
+
+func TestTheBuiltinPolicyAllowsEveryHelper(t *testing.T) {
+	t.Parallel()
+	p := Builtin()
+	var all []string
+	for _, h := range inject.Helpers() {
+		all = append(all, h.Name)
+	}
+	if diff := cmp.Diff(all, slices.Sorted(maps.Keys(p.Helpers))); diff != "" {
+		t.Errorf("helpers (-want +got):\n%s", diff)
+	}
+	if p.Name != "default" || p.HostNetwork {
+		t.Errorf("it is named %s, and for the node's network %t", p.Name, p.HostNetwork)
+	}
+	if again := Builtin(); again.Hash != p.Hash {
+		t.Errorf("its hash is %s once and %s again", p.Hash, again.Hash)
+	}
+	for name, h := range p.Helpers {
+		if h.Image != DefaultImage || len(h.PullSecrets) > 0 {
+			t.Errorf("%s has the image %s and the pull secrets %v", name, h.Image, h.PullSecrets)
+		}
+		if errs := validateResources(&h.Resources, nil); len(errs) > 0 {
+			t.Errorf("%s: %v", name, errs)
+		}
+	}
+	if size := p.Helpers["git-poller"].VolumeSize; size.String() != "4Gi" {
+		t.Errorf("git-poller may fill %s", size.String())
+	}
+}
+
+// What the README says of it.
+func TestTheBuiltinPolicyIsWhatTheReadmeSays(t *testing.T) {
+	t.Parallel()
+	const (
+		repo   = "git-poller.pillion.dev/repo"
+		period = "git-poller.pillion.dev/period"
+		secret = "git-poller.pillion.dev/secret"
+		no     = `policy "default" does not allow this value: `
+	)
+	refused := func(key, value, why string) string {
+		return "metadata.annotations[" + key + `]: Invalid value: "` + value + `": ` + no + why
+	}
+	only := `allowed is "https://*:*/*"`
+	for _, tt := range []struct {
+		name        string
+		annotations []string
+		want        string
+	}{
+		{"https", nil, ""},
+		{"https on another port", []string{repo, "https://git.example:8443/a"}, ""},
+		{"a Secret", []string{secret, "s"}, ""},
+		{"ten seconds", []string{period, "10s"}, ""},
+		{"less than ten seconds", []string{period, "9s"}, refused(period, "9s", "the least is 10s")},
+		{"http", []string{repo, "http://git.example/a"}, refused(repo, "http://git.example/a", only)},
+		{"ssh", []string{repo, "ssh://git@git.example/a", secret, "s"}, refused(repo, "ssh://git@git.example/a", only)},
+		{"the metadata service", []string{repo, "https://169.254.169.254/a"}, refused(repo, "https://169.254.169.254/a", only)},
+		{"the metadata service in IPv6", []string{repo, "https://[fd00:ec2::254]/a"}, refused(repo, "https://[fd00:ec2::254]/a", only)},
+		{"the loopback in IPv6 clothes", []string{repo, "https://[::ffff:127.0.0.1]:6443/a"}, refused(repo, "https://127.0.0.1:6443/a", only)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := decide(Builtin(), tt.annotations...).Message(); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestAHelperThatHasNoResourcesOfItsOwnCannotBeForgotten(t *testing.T) {
+	t.Parallel()
+	for _, h := range inject.Helpers() {
+		if errs := validateResources(defaultResources(h.Name), nil); len(errs) > 0 {
+			t.Errorf("%s: %v", h.Name, errs)
+		}
+	}
+	if got := defaultResources("nobody"); len(got.Requests)+len(got.Limits) > 0 {
+		t.Errorf("an unknown helper gets %v", got)
+	}
+}

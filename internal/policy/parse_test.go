@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// parseTest is a file and all its mistakes; none means that it is taken.
+type parseTest struct {
+	name, data string
+	want       []string
+}
+
+func testParse(t *testing.T, tests []parseTest) {
+	t.Helper()
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p, err := Parse([]byte(tt.data))
+			if diff := cmp.Diff(tt.want, mistakes(err)); diff != "" {
+				t.Errorf("mistakes (-want +got):\n%s\nin\n%s", diff, tt.data)
+			}
+			if (p == nil) != (err != nil) {
+				t.Errorf("a policy %t beside the error %v", p != nil, err)
+			}
+		})
+	}
+}
+
+func TestAFieldThatNobodyReadsIsRefusedWithItsLine(t *testing.T) {
+	t.Parallel()
+	testParse(t, []parseTest{
+		{"a letter too few in the spec", file("helprs: {}"), []string{`line 6: unknown field "helprs"; did you mean "helpers"?`}},
+		{"a letter too few beside the spec", strings.Replace(file("helpers: {}"), "kind:", "knd:", 1), []string{`line 2: unknown field "knd"; did you mean "kind"?`}},
+		{"a singular for a plural in a helper", gitPoller("option: {}"), []string{`line 8: unknown field "option"; did you mean "options"?`}},
+		{"a misspelled rule", gitPoller("options:", "  period:", "    defalt: 30s"), []string{`line 10: unknown field "defalt"; did you mean "default"?`}},
+		{"two letters swapped in a setting of a helper", gitPoller("imgae: x"), []string{`line 8: unknown field "imgae"; did you mean "image"?`}},
+		{"a field that is not near any", file("helpers: {}", "frobnicate: true"), []string{`line 7: unknown field "frobnicate"`}},
+		{"a field in quotes", file("helpers: {}", `"frobnicate": true`), []string{`line 7: unknown field "frobnicate"`}},
+		{"a field of a list", file("helpers: {}", "require:", "- hlper: git-poller"), []string{`line 8: unknown field "hlper"; did you mean "helper"?`}},
+		{"another kind of object", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\ndata: {}\n", []string{`line 5: unknown field "data"`}},
+		{"a field inside a flow mapping, of which no line is known", rule("period", "{mim: 30s}"), []string{`unknown field "mim"; did you mean "min"?`}},
+		{
+			"a field of a JSON file", `{"apiVersion":"pillion.dev/v1alpha1","kind":"InjectionPolicy","metadata":{"name":"web"},"spec":{"helprs":{}}}`,
+			[]string{`unknown field "helprs"; did you mean "helpers"?`},
+		},
+	})
+}
+
+func TestAFileIsOneDocument(t *testing.T) {
+	t.Parallel()
+	two := []string{"has more than one YAML document; put each policy into a file of its own"}
+	testParse(t, []parseTest{
+		{"a document", file("helpers: {}"), nil},
+		{"a document behind a mark", "---\n" + file("helpers: {}"), nil},
+		{"a document behind a mark and empty lines", "\n\n---\n" + file("helpers: {}"), nil},
+		{"a document behind a comment", "# the web policy\n" + file("helpers: {}"), nil},
+		{"a document with a byte order mark", "\ufeff" + file("helpers: {}"), nil},
+		{"a document from another system", strings.ReplaceAll(file("helpers: {}"), "\n", "\r\n"), nil},
+		{"a document in JSON", `{"apiVersion":"pillion.dev/v1alpha1","kind":"InjectionPolicy","metadata":{"name":"web"},"spec":{"helpers":{"date-writer":{}}}}`, nil},
+		{"three dashes inside a text", file("helpers: {}", "image: |-", "  ---"), []string{`spec.image: Invalid value: "---": must be an image reference, such as registry.example/pillion-helper:v1 or one with @sha256:…`}},
+		{"two documents", file("helpers: {}") + "---\n" + file("helpers: {}"), two},
+		{"two documents with a space behind the mark", file("helpers: {}") + "--- \n" + file("helpers: {}"), two},
+		{"two documents from another system", file("helpers: {}") + "---\r\n" + file("helpers: {}"), two},
+		{"a key twice", file("helpers: {}", "helpers: {}"), []string{"is not a policy: error converting YAML to JSON: yaml: unmarshal errors:\n  line 7: key \"helpers\" already set in map"}},
+		{"too much of it", strings.Repeat("#", 1<<20+1), []string{"is 1048577 bytes long; the limit is 1048576"}},
+		{"a file of the greatest size", file("helpers: {}") + strings.Repeat("#", 1<<20-len(file("helpers: {}"))), nil},
+	})
+}
+
+func TestAFileSaysWhatItIs(t *testing.T) {
+	t.Parallel()
+	const (
+		version = `apiVersion: Unsupported value: %q: supported values: "pillion.dev/v1alpha1"`
+		kind    = `kind: Unsupported value: %q: supported values: "InjectionPolicy"`
+		name    = `metadata.name: Invalid value: %q: must be at most 63 lower-case letters, digits or '-', since it is the value of a label`
+		noName  = "metadata.name: Required value: a namespace picks the policy by this name"
+	)
+	changed := func(from, to string) string { return strings.Replace(file("helpers: {}"), from, to, 1) }
+	testParse(t, []parseTest{
+		{"another version", changed("v1alpha1", "v1"), []string{fmt.Sprintf(version, "pillion.dev/v1")}},
+		{"no version", changed("apiVersion: pillion.dev/v1alpha1", ""), []string{fmt.Sprintf(version, "")}},
+		{"another kind", changed("InjectionPolicy", "injectionPolicy"), []string{fmt.Sprintf(kind, "injectionPolicy")}},
+		{"no name", changed("name: web", "{}"), []string{noName}},
+		{"a name in capitals", changed("name: web", "name: Web"), []string{fmt.Sprintf(name, "Web")}},
+		{"a name with a dot", changed("name: web", "name: web.v1"), []string{fmt.Sprintf(name, "web.v1")}},
+		{"a name with a slash", changed("name: web", "name: ../web"), []string{fmt.Sprintf(name, "../web")}},
+		{"a name that is too long", changed("name: web", "name: "+strings.Repeat("a", 64)), []string{fmt.Sprintf(name, strings.Repeat("a", 64))}},
+		{"a name of 63 letters", changed("name: web", "name: "+strings.Repeat("a", 63)), nil},
+		{"nothing", "", []string{fmt.Sprintf(version, ""), fmt.Sprintf(kind, ""), noName}},
+		{"an empty object", "{}", []string{fmt.Sprintf(version, ""), fmt.Sprintf(kind, ""), noName}},
+		{"everything wrong at once", "apiVersion: v1\nkind: Policy\nmetadata: {name: -}\nspec: {helpers: {ipc: {}}, hostNetwork: Maybe}\n", []string{
+			fmt.Sprintf(version, "v1"), fmt.Sprintf(kind, "Policy"), fmt.Sprintf(name, "-"),
+			`spec.hostNetwork: Unsupported value: "Maybe": supported values: "Allow", "Deny"`,
+			`spec.helpers[ipc]: Not found: "ipc; the helpers of this version are date-writer and git-poller"`,
+		}},
+	})
+}
+
+func TestWhatIsNotEvaluatedIsRefused(t *testing.T) {
+	t.Parallel()
+	testParse(t, []parseTest{
+		{"enforcement Deny", file("enforcement: Deny"), nil},
+		{"enforcement Warn", file("enforcement: Warn"), []string{"spec.enforcement: Forbidden: Warn is not evaluated by this version; use Deny"}},
+		{"enforcement that nobody knows", file("enforcement: Audit"), []string{`spec.enforcement: Unsupported value: "Audit": supported values: "Deny"`}},
+		{"enforcement in other letters", file("enforcement: deny"), []string{`spec.enforcement: Unsupported value: "deny": supported values: "Deny"`}},
+		{"require", file("require:", "- helper: date-writer", "  instance: x", "  options: {mount-path: /srv}"), []string{"spec.require: Forbidden: is not evaluated by this version; remove it"}},
+		{"an empty require", file("require: []"), nil},
+		{"hostNetwork Allow", file("hostNetwork: Allow"), nil},
+		{"hostNetwork Deny", file("hostNetwork: Deny"), nil},
+		{"hostNetwork as a boolean", file("hostNetwork: true"), []string{`spec.hostNetwork: Unsupported value: "true": supported values: "Allow", "Deny"`}},
+	})
+}
+
+func TestAHelperOrAnOptionThatDoesNotExistIsRefused(t *testing.T) {
+	t.Parallel()
+	testParse(t, []parseTest{
+		{"a helper", file("helpers:", "  git-poler: {}"), []string{`spec.helpers[git-poler]: Not found: "git-poler; the helpers of this version are date-writer and git-poller"`}},
+		{"a helper with nothing behind it", file("helpers:", "  git-poler:"), []string{`spec.helpers[git-poler]: Not found: "git-poler; the helpers of this version are date-writer and git-poller"`}},
+		{"an option", rule("repos", "{}"), []string{`spec.helpers[git-poller].options[repos]: Not found: "repos; git-poller has the options repo, ref, mount-path, subdir, containers, mode, period, depth, secret, auth, ca-configmap, wait, wait-timeout, position, writable"`}},
+		{"an option of the other helper", file("helpers:", "  date-writer: {options: {repo: {}}}"), []string{`spec.helpers[date-writer].options[repo]: Not found: "repo; date-writer has the options mount-path, file, interval, mode, format, timezone, max-size, containers, wait"`}},
+	})
+}
+
+func TestARuleThatContradictsItselfIsRefused(t *testing.T) {
+	t.Parallel()
+	at := func(option, rest string) []string {
+		return []string{"spec.helpers[git-poller].options[" + option + "]" + rest}
+	}
+	testParse(t, []parseTest{
+		{"the least above the most", rule("period", "{min: 2m, max: 60s}"), at("period", `.min: Invalid value: "2m": is above max, 1m`)},
+		{"a default that the rule refuses", rule("period", "{min: 2m, default: 1m}"), at("period", `.default: Invalid value: "1m": is refused by the rule itself: the least is 2m`)},
+		{
+			"a default that the list does not have", rule("repo", `{default: "https://github.com/evil/x", allow: ["https://github.com/acme/*"]}`),
+			at("repo", `.default: Invalid value: "https://github.com/evil/x": is refused by the rule itself: allowed is "https://github.com/acme/*"`),
+		},
+		{"a fixed value and a default", rule("mode", "{fixed: once, default: once}"), at("mode", ".default: Forbidden: a fixed value leaves no room for a default; remove one of the two")},
+		{"bounds of what has no order", rule("mode", "{min: once}"), at("mode", ": Forbidden: min and max are for numbers, durations and sizes; mode is a choice")},
+		{"a value that is none", rule("mode", "{fixed: onse}"), at("mode", `.fixed: Invalid value: "onse": must be "poll" or "once"; did you mean "once"?`)},
+		{"a pattern that is none", rule("repo", `{allow: ["https://github.com/*", github.com]}`), at("repo", ".allow[1]: Invalid value: \"github.com\": must be a pattern of a URL, such as https://github.com/acme/*")},
+	})
+}
+
+func TestAScalarNeedsNoQuotes(t *testing.T) {
+	t.Parallel()
+	testParse(t, []parseTest{
+		{"a number", rule("depth", "{max: 5}"), nil},
+		{"a number in quotes", rule("depth", `{max: "5"}`), nil},
+		{"a boolean", rule("wait", "{default: false}"), nil},
+		{"a boolean in quotes", rule("wait", `{default: "false"}`), nil},
+		{"a list of booleans", rule("wait", "{allow: [true]}"), nil},
+		{"a number for a duration", rule("period", "{min: 30}"), []string{`spec.helpers[git-poller].options[period].min: Invalid value: "30": has no unit; write "30s" for seconds`}},
+		{"a number for a boolean", rule("wait", "{default: 1}"), []string{`spec.helpers[git-poller].options[wait].default: Invalid value: "1": must be "true" or "false"`}},
+		{"a boolean for a number", rule("depth", "{max: true}"), []string{`spec.helpers[git-poller].options[depth].max: Invalid value: "true": must be a whole number, such as 1`}},
+	})
+	for _, quoted := range []string{"5", `"5"`} {
+		d := decide(mustParse(t, rule("depth", "{max: "+quoted+"}")), "git-poller.pillion.dev/depth", "6")
+		const want = `metadata.annotations[git-poller.pillion.dev/depth]: Invalid value: "6": policy "web" does not allow this value: the most is 5`
+		if d.Message() != want {
+			t.Errorf("max: %s\ngot  %s\nwant %s", quoted, d.Message(), want)
+		}
+	}
+}
