@@ -132,7 +132,7 @@ func viewOf(pod *corev1.Pod) *inject.Pod {
 			NodeSelector:     spec.NodeSelector,
 			OS:               spec.OS,
 			HostNetwork:      spec.HostNetwork,
-			Resources:        present(spec.Resources),
+			Resources:        spec.Resources,
 		},
 	}
 }

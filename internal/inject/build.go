@@ -98,10 +98,20 @@ func (b *builder) volume(v corev1.Volume) {
 	}
 }
 
-// resources are the policy's; in a pod of the Guaranteed class requests are raised to
-// the limits, because one helper with lower requests would take the class from the app.
+// resources are the policy's, with two exceptions. In a pod of the Guaranteed class
+// requests are raised to the limits, because one helper with lower requests would take
+// the class from the app. What the pod as a whole requests or limits is left to that
+// budget: the API server refuses a pod whose containers request more than the pod does.
 func (b *builder) resources(hp *HelperPolicy) corev1.ResourceRequirements {
 	r := *hp.Resources.DeepCopy()
+	if whole := b.pod.Spec.Resources; whole != nil {
+		for _, list := range []corev1.ResourceList{whole.Requests, whole.Limits} {
+			for name := range list {
+				delete(r.Requests, name)
+				delete(r.Limits, name)
+			}
+		}
+	}
 	if b.guaranteed && guaranteed(corev1.ResourceRequirements{Limits: r.Limits}) {
 		if r.Requests == nil {
 			r.Requests = corev1.ResourceList{}

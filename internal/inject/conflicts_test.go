@@ -73,6 +73,15 @@ func TestAPathThatIsTakenIsRefused(t *testing.T) {
 		{"a read-only claim is around", MakePod("web").Volume(Volume{Name: "v"}).Mount("web", readOnly("v", "/srv")), noMountPoint("/srv")},
 		{"a read-only volume is mounted over the root", MakePod("web").Volume(Volume{Name: "v"}).Mount("web", readOnly("v", "/")), noMountPoint("/")},
 
+		{
+			"two volumes are there, in two spellings of the path", MakePod("web").EmptyDir("v").EmptyDir("w").Mount("web", at("v", path)).Mount("web", at("w", path+"/")),
+			`container "web" mounts two volumes there, "v" and "w"; remove one of them`,
+		},
+		{
+			"our own volume and another are there, in two spellings of the path", MakePod("web").EmptyDir("v").Mount("web", at("pillion-git-poller", path)).Mount("web", at("v", path+"/")),
+			`container "web" mounts two volumes there, "pillion-git-poller" and "v"; remove one of them`,
+		},
+
 		{"a block device is there", devices(path), device(path)},
 		{"a block device is inside", devices(path + "/disk"), device(path + "/disk")},
 		{"a block device is there with a slash behind", devices(path + "/"), device(path + "/")},

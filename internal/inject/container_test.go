@@ -3,6 +3,7 @@
 package inject
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -226,7 +227,7 @@ func TestAGuaranteedPodStaysGuaranteed(t *testing.T) {
 		{"one container of two", MakePod("web", "api").Resources("web", full, full), false},
 		{"an init container that is not", MakePod("web").Init("setup").Resources("web", full, full), false},
 		{"an init container that is", MakePod("web").Init("setup").Resources("web", full, full).Resources("setup", full, full), true},
-		{"resources of the pod itself", MakePod("web").Resources("web", full, full).Change(func(p *Pod) { p.Spec.Resources = &struct{}{} }), false},
+		{"resources of the pod itself", MakePod("web").Resources("web", full, full).Change(func(p *Pod) { p.Spec.Resources = &corev1.ResourceRequirements{} }), false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -302,6 +303,33 @@ func TestWarningsFitIntoAnAnswer(t *testing.T) {
 			}
 			if i := slices.IndexFunc(d.Warnings, func(w string) bool { return len(w) > 120 }); i >= 0 {
 				t.Errorf("a warning of %d bytes: %s", len(d.Warnings[i]), d.Warnings[i])
+			}
+		})
+	}
+}
+
+// What the pod as a whole has is its own budget: a helper with requests beside it could
+// make the containers request more than the pod, which the API server refuses.
+func TestAHelperLeavesToThePodWhatThePodBudgets(t *testing.T) {
+	t.Parallel()
+	one := resource.MustParse("1")
+	for _, tt := range []struct {
+		name  string
+		whole corev1.ResourceRequirements
+		want  string
+	}{
+		{"nothing", corev1.ResourceRequirements{}, "cpu 10m/500m memory 8Mi/256Mi"},
+		{"a CPU request", corev1.ResourceRequirements{Requests: corev1.ResourceList{"cpu": one}}, "cpu 0/0 memory 8Mi/256Mi"},
+		{"a memory limit", corev1.ResourceRequirements{Limits: corev1.ResourceList{"memory": one}}, "cpu 10m/500m memory 0/0"},
+		{"both", corev1.ResourceRequirements{Limits: corev1.ResourceList{"memory": one, "cpu": one}}, "cpu 0/0 memory 0/0"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c, _ := planned(t, MakePod("web").Change(func(p *Pod) { p.Spec.Resources = &tt.whole }).Git())
+			r := c.Resources
+			got := fmt.Sprintf("cpu %s/%s memory %s/%s", r.Requests.Cpu(), r.Limits.Cpu(), r.Requests.Memory(), r.Limits.Memory())
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}

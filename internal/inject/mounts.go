@@ -179,6 +179,8 @@ func (b *builder) mountAt(r *Request, t target, at, own string) (volume string, 
 		}
 		v := b.pod.Spec.volume(m.Name)
 		switch {
+		case there == at && volume != "": // "/a" and "/a/" are two paths to the API server
+			return conflict("mounts two volumes there, %q and %q; remove one of them", volume, m.Name)
 		case there == at && m.Name == own:
 			volume = own
 		case there == at && (v.EmptyDir == nil || Reserved(m.Name)):

@@ -93,6 +93,11 @@ func (b *builder) squatters() {
 				}
 				continue
 			}
+			for j := range c.VolumeDevices {
+				if name := c.VolumeDevices[j].Name; Reserved(name) {
+					reserved(at.Child("volumeDevices").Index(j).Child("name"), name, "is not a volume that an app can use as a device")
+				}
+			}
 			for j := range c.VolumeMounts {
 				if name := c.VolumeMounts[j].Name; Reserved(name) && !b.isContent(name) {
 					reserved(at.Child("volumeMounts").Index(j).Child("name"), name, "is not a volume that helpers share with an app")

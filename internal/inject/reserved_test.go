@@ -54,6 +54,12 @@ func TestAReservedNameIsOursAlone(t *testing.T) {
 			"a container that mounts the content of another instance", MakePod("web").Mount("web", at("pillion-git-poller-docs", "/x")).Git(),
 			[]string{name("spec.containers[0].volumeMounts[0].name", "pillion-git-poller-docs", noShare)},
 		},
+		{
+			"a container that uses a volume of our name as a block device", MakePod("web").Change(func(p *Pod) {
+				p.Spec.Containers[0].VolumeDevices = []corev1.VolumeDevice{{Name: "pillion-git-poller", DevicePath: "/dev/xvda"}}
+			}).Git(),
+			[]string{name("spec.containers[0].volumeDevices[0].name", "pillion-git-poller", "is not a volume that an app can use as a device")},
+		},
 		{"three of them at once", MakePod("web", "pillion-a").Init("pillion-b").Mount("web", at("pillion-no-token", "/x")).Git(), []string{
 			name("spec.initContainers[0].name", "pillion-b", noHelper),
 			name("spec.containers[0].volumeMounts[0].name", "pillion-no-token", noShare),

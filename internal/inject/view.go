@@ -35,7 +35,7 @@ type Spec struct {
 	NodeSelector     map[string]string             `json:"nodeSelector"`
 	OS               *corev1.PodOS                 `json:"os"`
 	HostNetwork      bool                          `json:"hostNetwork"`
-	Resources        *struct{}                     `json:"resources"` // set if the pod has resources of its own
+	Resources        *corev1.ResourceRequirements  `json:"resources"` // of the pod as a whole
 }
 
 // Container is the view of a container or an init container.
@@ -121,7 +121,7 @@ func (s *Spec) windows() bool {
 // guaranteed tells whether the app's containers put the pod into the Guaranteed QoS
 // class: each has CPU and memory limits and requests that equal them.
 func (s *Spec) guaranteed() bool {
-	if s.Resources != nil { // the pod's own resources decide, whatever a helper has
+	if s.Resources != nil { // the pod's own resources decide, see builder.resources
 		return false
 	}
 	for _, list := range [][]Container{s.InitContainers, s.Containers} {

@@ -139,3 +139,12 @@ func TestAHelperTakesWhatItDoesNotSetFromThePolicy(t *testing.T) {
 		t.Errorf("helpers (-want +got):\n%s", diff)
 	}
 }
+
+func TestTheNodesNetworkIsClosedUnlessAllowed(t *testing.T) {
+	t.Parallel()
+	for spec, want := range map[string]bool{"helpers: {}": false, "hostNetwork: Deny": false, "hostNetwork: Allow": true} {
+		if got := mustParse(t, file(spec)).HostNetwork; got != want {
+			t.Errorf("%s: %t", spec, got)
+		}
+	}
+}

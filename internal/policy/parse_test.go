@@ -43,6 +43,7 @@ func TestAFieldThatNobodyReadsIsRefusedWithItsLine(t *testing.T) {
 		{"a field that is not near any", file("helpers: {}", "frobnicate: true"), []string{`line 7: unknown field "frobnicate"`}},
 		{"a field in quotes", file("helpers: {}", `"frobnicate": true`), []string{`line 7: unknown field "frobnicate"`}},
 		{"a field of a list", file("helpers: {}", "require:", "- hlper: git-poller"), []string{`line 8: unknown field "hlper"; did you mean "helper"?`}},
+		{"a field of a list, twice", file("helpers: {}", "require:", "- hlper: git-poller", "- hlper: date-writer"), []string{`line 8: unknown field "hlper"; did you mean "helper"?`}},
 		{"another kind of object", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\ndata: {}\n", []string{`line 5: unknown field "data"`}},
 		{"a field inside a flow mapping, of which no line is known", rule("period", "{mim: 30s}"), []string{`unknown field "mim"; did you mean "min"?`}},
 		{

@@ -304,3 +304,16 @@ func await(t *testing.T, what string, done func() bool) {
 		}
 	}
 }
+
+func TestAPodWithABudgetOfItsOwnKeepsIt(t *testing.T) {
+	t.Parallel()
+	ns := newNamespace(t, nil)
+	p := pod("web", asking())
+	budget := corev1.ResourceList{"cpu": resource.MustParse("5m"), "memory": resource.MustParse("16Mi")} // less than the helper would request
+	p.Spec.Resources = &corev1.ResourceRequirements{Requests: budget, Limits: budget}
+	got := create(t, ns, p)
+	helper(t, got, "pillion-git-poller")
+	if got.Status.QOSClass != corev1.PodQOSGuaranteed {
+		t.Errorf("the pod was Guaranteed and is %s", got.Status.QOSClass)
+	}
+}
