@@ -60,7 +60,7 @@ func readFiles(files []string, stdin io.Reader) ([]*document, error) {
 		all = append(all, documents...)
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("no object in %s", strings.Join(files, ", "))
+		return nil, fmt.Errorf("no object in %s", strings.ReplaceAll(", "+strings.Join(files, ", "), ", -", ", standard input")[2:])
 	}
 	return all, nil
 }
@@ -79,7 +79,7 @@ func readDocuments(source string, in io.Reader) ([]*document, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", where, err)
 		}
-		asJSON, err := yaml.YAMLToJSONStrict(text)
+		asJSON, err := toJSON(text)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", where, err)
 		}
@@ -89,27 +89,39 @@ func readDocuments(source string, in io.Reader) ([]*document, error) {
 	}
 }
 
+// toJSON reads YAML strictly: a key that is there twice is a mistake. The strict reader
+// takes a key that overrides a merged one for such a key, so with merges it is left out.
+func toJSON(text []byte) ([]byte, error) {
+	if bytes.Contains(text, []byte("<<:")) {
+		return yaml.YAMLToJSON(text)
+	}
+	return yaml.YAMLToJSONStrict(text)
+}
+
 // objects finds the pods and workloads in a document.
 func (d *document) objects() ([]object, error) {
 	var list struct {
-		Kind  string            `json:"kind"`
-		Items []json.RawMessage `json:"items"`
+		APIVersion string            `json:"apiVersion"`
+		Kind       string            `json:"kind"`
+		Items      []json.RawMessage `json:"items"`
 	}
 	if err := json.Unmarshal(d.json, &list); err != nil {
 		return nil, errors.New("is not a Kubernetes object: it must be a mapping with apiVersion and kind")
 	}
 	if !strings.HasSuffix(list.Kind, "List") {
-		return found(nil, d.json), nil
+		return found(nil, d.json, "", ""), nil
 	}
 	var objects []object
 	for i, item := range list.Items {
-		objects = append(objects, found([]string{"items", strconv.Itoa(i)}, item)...)
+		// The items of a PodList, unlike those of a List, need not say what they are.
+		objects = append(objects, found([]string{"items", strconv.Itoa(i)}, item, list.APIVersion, strings.TrimSuffix(list.Kind, "List"))...)
 	}
 	return objects, nil
 }
 
-// found is the object in raw if it is a kind that has pods, nothing otherwise.
-func found(where []string, raw []byte) []object {
+// found is the object in raw if it is a kind that has pods, nothing otherwise. What the
+// object does not say of its kind is that of the list it is in.
+func found(where []string, raw []byte, apiVersion, kind string) []object {
 	var o struct {
 		APIVersion string `json:"apiVersion"`
 		Kind       string `json:"kind"`
@@ -120,6 +132,9 @@ func found(where []string, raw []byte) []object {
 		} `json:"metadata"`
 	}
 	_ = json.Unmarshal(raw, &o) // what is of another form is no workload
+	if o.Kind == "" {
+		o.APIVersion, o.Kind = apiVersion, kind
+	}
 	at, has := admission.TemplateOf(o.Kind)
 	if group, _, grouped := strings.Cut(o.APIVersion, "/"); !has || (grouped && group != "apps" && group != "batch") {
 		return nil

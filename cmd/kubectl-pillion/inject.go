@@ -77,7 +77,7 @@ func (o *injectOptions) run(in io.Reader, out, errOut io.Writer) error {
 	for _, d := range documents {
 		refusals, err := d.inject(injector, p, errOut)
 		if err != nil {
-			return fmt.Errorf("%s: %w", d.source, err)
+			return err
 		}
 		for _, text := range refusals {
 			refused = true
@@ -95,7 +95,7 @@ func (o *injectOptions) run(in io.Reader, out, errOut io.Writer) error {
 func (d *document) inject(in inject.Injector, p *inject.Policy, errOut io.Writer) (refusals []string, err error) {
 	objects, err := d.objects()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", d.source, err)
 	}
 	for _, o := range objects {
 		if o.misplaced {
@@ -107,6 +107,9 @@ func (d *document) inject(in inject.Injector, p *inject.Policy, errOut io.Writer
 		}
 		for _, w := range out.Warnings {
 			fmt.Fprintf(errOut, "warning: %s: %s\n", o.label(d), w)
+		}
+		if len(out.Plan.PullSecrets) > 0 && len(out.Pod.Spec.ImagePullSecrets) == 0 {
+			fmt.Fprintf(errOut, "warning: %s: the policy's imagePullSecrets are added, so those of the ServiceAccount no longer are\n", o.label(d))
 		}
 		if out.Result == inject.Denied {
 			refusals = append(refusals, o.label(d)+": "+out.Message())

@@ -169,8 +169,10 @@ func TestWarnings(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"annotations on the workload itself": {deployment, "warning: Deployment/web (standard input, document 1): the annotations of the Deployment itself have no effect; put them on its pod template, spec.template.metadata.annotations\n"},
 		"the status alone on the workload":   {strings.Replace(deployment, "date-writer.pillion.dev/mount-path", "pillion.dev/status", 1), ""},
-		"a Windows pod": {podOf("Pod", "v1") + "  os:\n    name: windows\n",
-			"warning: Pod/web (standard input, document 1): pillion: helpers are Linux containers; this Windows pod gets none\n"},
+		"a Windows pod": {
+			podOf("Pod", "v1") + "  os:\n    name: windows\n",
+			"warning: Pod/web (standard input, document 1): pillion: helpers are Linux containers; this Windows pod gets none\n",
+		},
 		"nothing to warn of": {podOf("Pod", "v1"), ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"reflect"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"sigs.k8s.io/yaml"
 )
 
@@ -33,7 +34,10 @@ func printYAML(out io.Writer, documents []*document) error {
 }
 
 func (d *document) yaml() ([]byte, error) {
-	if len(d.patches) == 0 && d.text[0] != '{' {
+	if bytes.HasPrefix(bytes.TrimSpace(d.text), []byte("{")) { // JSON, or YAML on one line
+		return yaml.JSONToYAML(d.json)
+	}
+	if len(d.patches) == 0 {
 		return bytes.TrimPrefix(d.text, []byte("---\n")), nil
 	}
 	// The proof of the edited text is that it reads as the JSON that was decided on.
@@ -44,7 +48,7 @@ func (d *document) yaml() ([]byte, error) {
 }
 
 func sameAsJSON(text, want []byte) bool {
-	got, err := yaml.YAMLToJSONStrict(text)
+	got, err := yaml.YAMLToJSON(text)
 	if err != nil {
 		return false
 	}
@@ -62,8 +66,15 @@ func printJSON(out io.Writer, documents []*document) error {
 	if len(all) > 1 {
 		value = map[string]any{"apiVersion": "v1", "kind": "List", "items": all}
 	}
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "    ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(value)
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	// Characters as they are: what JSON in a web page has to escape is plain here.
+	text, err := jsontext.AppendFormat(nil, raw, jsontext.Multiline(true), jsontext.WithIndent("    "))
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(append(text, '\n'))
+	return err
 }

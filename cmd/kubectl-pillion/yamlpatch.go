@@ -41,12 +41,44 @@ func patchYAML(text []byte, patches [][]byte) ([]byte, error) {
 	}
 	var out bytes.Buffer
 	encoder := yamlv3.NewEncoder(&out)
-	encoder.SetIndent(2)
-	encoder.CompactSeqIndent()
+	s := styleOf(&root)
+	encoder.SetIndent(s.indent)
+	if s.compact {
+		encoder.CompactSeqIndent()
+	}
 	if err := encoder.Encode(&root); err != nil {
 		return nil, err
 	}
 	return out.Bytes(), encoder.Close()
+}
+
+// style is how a document is indented, so that adding to it does not move its lines.
+type style struct {
+	indent  int  // blanks for a level
+	compact bool // lists begin below their key instead of a level deeper
+}
+
+// styleOf takes the style of a document from its first nested mapping and list.
+func styleOf(root *yamlv3.Node) style {
+	s := style{indent: 2, compact: true}
+	var indented, listed bool
+	var look func(n *yamlv3.Node)
+	look = func(n *yamlv3.Node) {
+		for i, c := range n.Content {
+			if n.Kind == yamlv3.MappingNode && i%2 == 1 && c.Style&yamlv3.FlowStyle == 0 && len(c.Content) > 0 {
+				deeper := c.Column - n.Content[i-1].Column
+				switch {
+				case c.Kind == yamlv3.MappingNode && !indented && deeper > 1:
+					s.indent, indented = deeper, true
+				case c.Kind == yamlv3.SequenceNode && !listed:
+					s.compact, listed = deeper == 0, true
+				}
+			}
+			look(c)
+		}
+	}
+	look(root)
+	return s
 }
 
 // blockNode reads JSON, which is YAML, and sheds its braces and quotes.

@@ -43,7 +43,7 @@ func (c *canaries) fill(v reflect.Value, place string) {
 	case *metav1.Time, *metav1.MicroTime:
 		return
 	case *metav1.FieldsV1:
-		at.Raw = fmt.Appendf(nil, `{"f:%s":{}}`, c.word(place))
+		at.SetRawBytes(fmt.Appendf(nil, `{"f:%s":{}}`, c.word(place)))
 		return
 	case *intstr.IntOrString:
 		*at = intstr.FromString(c.word(place))
@@ -224,7 +224,6 @@ func TestNothingOfAPodLeaks(t *testing.T) {
 // Forms of a URL with a password that are no URL, and what else people take for one.
 func TestCredentialsInMalformedURLsAreNotRepeated(t *testing.T) {
 	t.Parallel()
-	t.Skip("known: what stands before an @ without ://, and a query, are repeated")
 	for _, format := range []string{
 		"git:%s@github.com/acme/site.git",
 		"https:/user:%s@github.com/acme/site.git",

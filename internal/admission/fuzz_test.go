@@ -156,10 +156,20 @@ func viewMount(m corev1.VolumeMount) inject.VolumeMount {
 }
 
 func viewVolume(v corev1.Volume) inject.Volume {
-	return inject.Volume{
+	view := inject.Volume{
 		Name: v.Name, EmptyDir: present(v.EmptyDir), ConfigMap: present(v.ConfigMap), Secret: present(v.Secret),
-		Projected: present(v.Projected), DownwardAPI: present(v.DownwardAPI),
+		Projected: present(v.Projected), DownwardAPI: present(v.DownwardAPI), Image: present(v.Image),
 	}
+	if v.PersistentVolumeClaim != nil {
+		view.PersistentVolumeClaim = &inject.ReadOnlySource{ReadOnly: v.PersistentVolumeClaim.ReadOnly}
+	}
+	if v.NFS != nil {
+		view.NFS = &inject.ReadOnlySource{ReadOnly: v.NFS.ReadOnly}
+	}
+	if v.CSI != nil {
+		view.CSI = &inject.ReadOnlySource{ReadOnly: v.CSI.ReadOnly != nil && *v.CSI.ReadOnly}
+	}
+	return view
 }
 
 func present[T any](p *T) *struct{} {

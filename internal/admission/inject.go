@@ -4,6 +4,7 @@ package admission
 
 import (
 	"fmt"
+	"net/http"
 
 	"github.com/pillion-dev/pillion/internal/inject"
 )
@@ -23,7 +24,7 @@ type Outcome struct {
 func Inject(in inject.Injector, policy *inject.Policy, document []byte, at Template) (Outcome, error) {
 	d, pod, err := decide(in, policy, document, at)
 	if err != nil {
-		return Outcome{}, err
+		return Outcome{}, malformed(http.StatusBadRequest, err)
 	}
 	out := Outcome{Decision: d, Pod: pod, Patched: document}
 	if d.Plan.Empty() {

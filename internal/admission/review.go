@@ -68,7 +68,8 @@ func decodeReview(body []byte) (*request, error) {
 	case r.UID == "":
 		return nil, errors.New("the AdmissionReview's request has no uid")
 	case r.Operation != admissionv1.Create || r.Resource != metav1.GroupVersionResource{Version: "v1", Resource: "pods"} || r.SubResource != "":
-		return nil, fmt.Errorf("got %s of %s %s/%s; only the creation of v1 pods is reviewed", r.Operation, r.Resource.String(), r.Resource.Resource, r.SubResource)
+		return nil, fmt.Errorf("got operation %q on resource %q of group %q, version %q, subresource %q; only the creation of v1 pods is reviewed",
+			r.Operation, r.Resource.Resource, r.Resource.Group, r.Resource.Version, r.SubResource)
 	case len(r.Object) == 0 || r.Object[0] != '{':
 		return nil, errors.New("the AdmissionReview's request has no object")
 	}
@@ -98,8 +99,8 @@ func into[T any](dec *jsontext.Decoder, field *T) func() error {
 
 // fields reads an object, member by member; those without a reader are skipped. A name
 // that comes twice is refused, since two readers could take it for two different
-// reviews. Inside the values that are read, and inside the pod, the last one counts, as
-// for the API server's decoder: telling them apart there costs more than all the rest.
+// reviews. Inside the values that are read, and inside the pod, the last one counts:
+// to find them there costs more than all the rest, and the API server never writes one.
 func fields(dec *jsontext.Decoder, readers map[string]func() error) error {
 	if kind := dec.PeekKind(); kind != '{' && kind != 0 { // 0: reading on says what is wrong
 		return errors.New("it is not an object")

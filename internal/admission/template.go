@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -43,9 +44,12 @@ func (t Template) Path() *field.Path { return fieldPath(t.tokens) }
 func fieldPath(tokens []string) *field.Path {
 	var path *field.Path
 	for _, token := range tokens {
-		if i, err := strconv.Atoi(token); err == nil {
+		switch i, err := strconv.Atoi(token); {
+		case err == nil:
 			path = path.Index(i)
-		} else {
+		case strings.ContainsAny(token, "./"): // an annotation's key, not a field
+			path = path.Key(token)
+		default:
 			path = path.Child(token)
 		}
 	}

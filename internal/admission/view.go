@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/pillion-dev/pillion/internal/inject"
 )
@@ -19,7 +21,7 @@ import (
 // memory with raw.
 func DecodePod(raw []byte) (*inject.Pod, error) {
 	var pod inject.Pod
-	v := viewers.Get().(*viewer)
+	v := viewers.Get().(*viewer) //nolint:errcheck // the pool holds nothing else
 	defer viewers.Put(v)
 	v.document = raw
 	defer func() { v.document = nil }()
@@ -74,11 +76,24 @@ func withoutValue(err error) error {
 	if !errors.As(err, &wrong) || wrong.GoType == nil {
 		return err
 	}
-	return fmt.Errorf("%s: expected a %s, got %s", wrong.JSONPointer, wrong.GoType.Kind(), kinds[wrong.JSONKind])
+	where := "the document"
+	if at, _ := tokens(string(wrong.JSONPointer)); at != nil {
+		where = fieldPath(at).String()
+	}
+	if wrong.GoType == reflect.TypeFor[resource.Quantity]() {
+		return fmt.Errorf("%s: expected a quantity, such as 500m or 64Mi", where)
+	}
+	return fmt.Errorf("%s: expected %s, got %s", where, goKinds[wrong.GoType.Kind()], jsonKinds[wrong.JSONKind])
 }
 
-// kinds names the kinds of JSON values for an error text.
-var kinds = map[jsontext.Kind]string{
-	'n': "null", 't': "a boolean (a text has to be quoted)", 'f': "a boolean (a text has to be quoted)",
-	'"': "a string", '0': "a number (a text has to be quoted)", '{': "an object", '[': "a list",
-}
+// goKinds and jsonKinds name what was expected and what was found for an error text.
+var (
+	goKinds = map[reflect.Kind]string{
+		reflect.Struct: "an object", reflect.Map: "an object", reflect.Pointer: "an object", reflect.Slice: "a list",
+		reflect.String: "a text", reflect.Bool: "a boolean",
+	}
+	jsonKinds = map[jsontext.Kind]string{
+		'n': "null", 't': "a boolean (a text has to be quoted)", 'f': "a boolean (a text has to be quoted)",
+		'"': "a text", '0': "a number (a text has to be quoted)", '{': "an object", '[': "a list",
+	}
+)

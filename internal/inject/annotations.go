@@ -73,16 +73,17 @@ type parsed struct {
 func parse(annotations map[string]string, at *field.Path) parsed {
 	var p parsed
 	byName := map[string]*Request{}
-	for _, key := range ourKeys(annotations) {
-		if key == StatusAnnotation {
-			continue
-		}
-		p.ours++
+	keys := slices.DeleteFunc(ourKeys(annotations), func(key string) bool { return key == StatusAnnotation })
+	if p.ours = len(keys); p.ours > maxAnnotations { // before any of them costs something
+		p.problems = []Problem{invalid(TooMany, at, p.ours, "is the number of annotations under %s; at most %d are considered", Domain, maxAnnotations)}
+		return p
+	}
+	for _, key := range keys {
 		value := annotations[key]
 		if key == InjectAnnotation {
 			v, err := parseEnum([]string{"true", "false"}, value)
 			if err != nil {
-				p.problems = append(p.problems, invalid(InvalidValue, at.Key(key), value, "%s", err))
+				p.problems = append(p.problems, invalid(InvalidValue, at.Key(key), shown(KindBool, value), "%s", err))
 			}
 			p.optOut = v.Text == "false"
 			continue
@@ -104,13 +105,10 @@ func parse(annotations map[string]string, at *field.Path) parsed {
 		r.given[option.Name] = true
 		v, err := option.Parse(value)
 		if err != nil {
-			p.problems = append(p.problems, invalid(InvalidValue, at.Key(key), shown(option, value), "%s", err))
+			p.problems = append(p.problems, invalid(InvalidValue, at.Key(key), shown(option.Kind, value), "%s", err))
 			continue
 		}
 		r.values[option.Name] = v
-	}
-	if p.ours > maxAnnotations {
-		p.problems = []Problem{{TooMany, field.TooMany(at, p.ours, maxAnnotations)}}
 	}
 	slices.SortFunc(p.requests, func(a, b *Request) int {
 		return strings.Compare(a.Helper.Name+"\x00"+a.Instance, b.Helper.Name+"\x00"+b.Instance)
@@ -160,7 +158,7 @@ func readKey(key string, at *field.Path) (h *Helper, instance string, o *Option,
 		return refuse("%s has no option %q%s", h.Name, name, didYouMean(nearestKey(instance, owner, name)))
 	}
 	if instance != "" && (len(instance) > maxInstance || len(validation.IsDNS1123Label(instance)) > 0) {
-		return refuse("the instance %q must be at most %d lower-case letters, digits or '-'", instance, maxInstance)
+		return refuse("the instance %q must be at most %d lower-case letters, digits or '-', with a letter or digit at both ends", instance, maxInstance)
 	}
 	return h, instance, o, nil
 }
@@ -190,8 +188,8 @@ func nearestKey(instance, owner, option string) string {
 }
 
 // shown is the value as an error text may repeat it.
-func shown(o *Option, value string) string {
-	if o.Kind == KindRepo {
+func shown(kind Kind, value string) string {
+	if kind == KindRepo {
 		value = withoutCredentials(value)
 	}
 	const limit = 128
@@ -204,10 +202,5 @@ func shown(o *Option, value string) string {
 // Asks tells whether annotations have any key under our domain, other than the status
 // that Pillion writes itself.
 func Asks(annotations map[string]string) bool {
-	for _, key := range ourKeys(annotations) {
-		if key != StatusAnnotation {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(ourKeys(annotations), func(key string) bool { return key != StatusAnnotation })
 }

@@ -41,14 +41,18 @@ type builder struct {
 	problems []Problem
 	warnings []string
 
-	claims     []claim  // who mounts what where, for conflicts between helpers
-	added      []string // names of the volumes of ours, whether new or there already
-	disk       []string // those of them that lie on the node's disk
+	claims     map[ContainerRef][]claim // who mounts what where, for conflicts between helpers
+	fills      map[string]*Request      // by the name of the volume that the helper fills
+	added      []string                 // names of the volumes of ours, whether new or there already
+	disk       []string                 // those of them that lie on the node's disk
 	guaranteed bool
 }
 
 func newBuilder(pod *Pod, policy *Policy, root *field.Path) *builder {
-	return &builder{pod: pod, policy: policy, root: root, guaranteed: pod.Spec.guaranteed()}
+	return &builder{
+		pod: pod, policy: policy, root: root, guaranteed: pod.Spec.guaranteed(),
+		claims: map[ContainerRef][]claim{}, fills: map[string]*Request{},
+	}
 }
 
 func (b *builder) refuse(p Problem) { b.problems = append(b.problems, p) }

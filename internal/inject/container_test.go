@@ -227,7 +227,10 @@ func TestAGuaranteedPodStaysGuaranteed(t *testing.T) {
 		{"one container of two", MakePod("web", "api").Resources("web", full, full), false},
 		{"an init container that is not", MakePod("web").Init("setup").Resources("web", full, full), false},
 		{"an init container that is", MakePod("web").Init("setup").Resources("web", full, full).Resources("setup", full, full), true},
-		{"resources of the pod itself", MakePod("web").Resources("web", full, full).Change(func(p *Pod) { p.Spec.Resources = &corev1.ResourceRequirements{} }), false},
+		{"resources of the pod itself", MakePod("web").Resources("web", full, full).Change(func(p *Pod) {
+			p.Spec.Resources = &corev1.ResourceRequirements{Limits: corev1.ResourceList{"cpu": resource.MustParse("2")}}
+		}), false},
+		{"resources of the pod that are empty", MakePod("web").Resources("web", full, full).Change(func(p *Pod) { p.Spec.Resources = &corev1.ResourceRequirements{} }), true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -284,7 +287,7 @@ func TestWarningsFitIntoAnAnswer(t *testing.T) {
 		{"a full hash is none", MakePod("web").Git(keyRef, strings.Repeat("0123abcdef", 4)), nil},
 		{
 			"a shortened hash", MakePod("web").Git(keyRef, "0123abc"),
-			[]string{"pillion: git-poller: ref 0123abc looks like a shortened hash; a commit needs all of its digits"},
+			[]string{"pillion: git-poller: ref 0123abc… looks like a shortened hash; give all of its digits"},
 		},
 		{
 			"a period for what ends", MakePod("web").Git(keyMode, "once", "git-poller.pillion.dev/period", "1m"),

@@ -190,7 +190,7 @@ func TestMoreContainersThanAreConsideredAreRefused(t *testing.T) {
 		t.Errorf("256 containers: %s", d.Message())
 	}
 	d := decide(MakePod(many("app", 200)...).Init(many("init", 57)...).Git().Obj())
-	const want = "spec.containers: Too many: 257: must have at most 256 items"
+	const want = "spec.containers: Invalid value: 257: is the number of containers and init containers; at most 256 are considered"
 	if d.Message() != want || d.Reason != TooMany {
 		t.Errorf("got %s (%s), want %s", d.Message(), d.Reason, want)
 	}

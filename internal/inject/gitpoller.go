@@ -191,7 +191,7 @@ func (b *builder) gitCA(r *Request, c *corev1.Container) string {
 
 func (b *builder) warnGitPoller(r *Request) {
 	if ref := r.Value("ref").Text; shortHash.MatchString(ref) {
-		b.warn(fmt.Sprintf("%s: ref %s looks like a shortened hash; a commit needs all of its digits", r.Name(), ref))
+		b.warn(fmt.Sprintf("%s: ref %s… looks like a shortened hash; give all of its digits", r.Name(), ref[:7]))
 	}
 	if r.given["period"] && r.Value(mode).Text == "once" {
 		b.warn(r.Name() + ": period has no effect with mode once")

@@ -22,19 +22,22 @@ const SafeToEvictAnnotation = "cluster-autoscaler.kubernetes.io/safe-to-evict-lo
 // workload (nil for a pod). It never fails: what is wrong with the pod is the answer.
 func (in Injector) Decide(pod *Pod, policy *Policy, root *field.Path) Decision {
 	d := Decision{Policy: policy.Name, PolicyHash: policy.Hash}
-	if _, mirror := pod.Metadata.Annotations[mirrorAnnotation]; mirror {
+	asked := parse(pod.Metadata.Annotations, root.Child("metadata", "annotations"))
+	_, mirror := pod.Metadata.Annotations[mirrorAnnotation]
+	switch {
+	case mirror && asked.ours > 0:
 		// The kubelet refuses a mirror that differs from its file: not even a status.
 		return d.skip(MirrorPod, "pillion: a static pod is read from the node's disk; put the helper into its file")
-	}
-	asked := parse(pod.Metadata.Annotations, root.Child("metadata", "annotations"))
-	if asked.ours == 0 {
+	case mirror:
+		return d.skip(NothingRequested)
+	case asked.ours == 0:
 		return in.skipped(d.skip(NothingRequested), pod)
-	}
-	if pod.Spec.windows() {
+	case pod.Spec.windows():
 		return in.skipped(d.skip(WindowsPod, "pillion: helpers are Linux containers; this Windows pod gets none"), pod)
 	}
-	if len(pod.Spec.Containers)+len(pod.Spec.InitContainers) > maxContainers {
-		return d.deny([]Problem{{TooMany, field.TooMany(root.Child("spec", "containers"), len(pod.Spec.Containers)+len(pod.Spec.InitContainers), maxContainers)}})
+	if n := len(pod.Spec.names()); n > maxContainers {
+		return d.deny([]Problem{invalid(TooMany, root.Child("spec", "containers"), n,
+			"is the number of containers and init containers; at most %d are considered", maxContainers)})
 	}
 	refused := review(policy, pod, asked.requests, root)
 	b := newBuilder(pod, policy, root)

@@ -22,7 +22,7 @@ func TestAKeyThatNobodyReadsIsRefused(t *testing.T) {
 	}
 	noOption := func(helper, name string) string { return helper + ` has no option "` + name + `"` }
 	instance := func(name string) string {
-		return `the instance "` + name + `" must be at most 30 lower-case letters, digits or '-'`
+		return `the instance "` + name + `" must be at most 30 lower-case letters, digits or '-', with a letter or digit at both ends`
 	}
 	mean := func(key string) string { return `; did you mean "` + key + `"?` }
 	for _, tt := range []struct{ name, key, want string }{
@@ -192,7 +192,7 @@ func TestAtMost64AnnotationsAreConsidered(t *testing.T) {
 	if len(p.problems) != 1 || p.problems[0].Reason != TooMany {
 		t.Fatalf("65 annotations have the problems %v", p.problems)
 	}
-	const want = "metadata.annotations: Too many: 65: must have at most 64 items"
+	const want = "metadata.annotations: Invalid value: 65: is the number of annotations under pillion.dev; at most 64 are considered"
 	if got := p.problems[0].Error.Error(); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

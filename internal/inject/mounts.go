@@ -17,10 +17,9 @@ type target struct {
 	*Container
 }
 
-// claim remembers that a helper uses a volume at a path of a container.
+// claim remembers that a helper uses a volume at a path of one container.
 type claim struct {
 	request *Request
-	target  ContainerRef
 	path    string
 	volume  string
 }
@@ -49,6 +48,9 @@ func (b *builder) share(r *Request, at string, readOnly bool, limit resource.Qua
 	}
 	for _, t := range targets {
 		b.claim(r, t, at, volume)
+	}
+	if len(b.problems) == before {
+		b.fill(r, at, volume)
 	}
 	if len(b.problems) > before {
 		return "", nil, false
@@ -125,8 +127,11 @@ func (b *builder) start(r *Request, first bool) int {
 }
 
 func firstHint(r *Request) string {
-	if r.Helper.Option(position) == nil {
+	switch {
+	case r.Helper.Option(position) == nil:
 		return "; only containers that run beside it can take part"
+	case r.Value(position).Text == "first": // a helper that is there keeps its place
+		return ", which is in the pod behind it already"
 	}
 	return "; set " + r.Helper.Key(r.Instance, position) + " to \"first\""
 }
@@ -191,7 +196,7 @@ func (b *builder) mountAt(r *Request, t target, at, own string) (volume string, 
 			volume = m.Name
 		case inside(there, at):
 			return conflict("has a mount at %s, inside it; choose a path that contains no other mount", there)
-		case m.ReadOnly || v.kubeletOwned() || Reserved(m.Name):
+		case m.ReadOnly || v.fixed() || Reserved(m.Name):
 			return conflict("mounts the volume %q at %s, in which no mount point can be made; choose a path outside it", m.Name, there)
 		}
 	}
@@ -201,17 +206,22 @@ func (b *builder) mountAt(r *Request, t target, at, own string) (volume string, 
 // claim reports two helpers at the same place of a container, or one inside the
 // other, or two helpers that would fill the same volume.
 func (b *builder) claim(r *Request, t target, at, volume string) {
-	for _, c := range b.claims {
-		if c.request == r {
-			continue
-		}
-		if (c.target == t.ContainerRef && overlap(c.path, at)) || c.volume == volume {
+	for _, c := range b.claims[t.ContainerRef] {
+		if c.request != r && (overlap(c.path, at) || c.volume == volume) {
 			b.refuse(invalid(PathConflict, r.path(mountPath), at, "container %q gets %s from %s at %s already; give each helper a folder of its own",
 				t.Name, describe(c.volume), c.request.Name(), c.path))
 			break
 		}
 	}
-	b.claims = append(b.claims, claim{r, t.ContainerRef, at, volume})
+	b.claims[t.ContainerRef] = append(b.claims[t.ContainerRef], claim{r, at, volume})
+}
+
+// fill reports two helpers that would fill the same volume for different containers.
+func (b *builder) fill(r *Request, at, volume string) {
+	if other := b.fills[volume]; other != nil && other != r {
+		b.refuse(invalid(PathConflict, r.path(mountPath), at, "the volume %q is filled by %s already; give each helper a volume of its own", volume, other.Name()))
+	}
+	b.fills[volume] = r
 }
 
 func describe(volume string) string {

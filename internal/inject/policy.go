@@ -146,6 +146,9 @@ func (r *Rule) check(v Value) error {
 	for _, element := range elements {
 		one := Value{Text: element, repo: v.repo}
 		if !slices.ContainsFunc(r.Allow, func(p Pattern) bool { return p.matches(one) }) {
+			if v.repo != nil && v.repo.ip {
+				return errors.New("allowed is " + r.allowed() + "; an IP address has to be named literally")
+			}
 			return errors.New("allowed is " + r.allowed())
 		}
 	}

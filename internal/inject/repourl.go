@@ -84,7 +84,8 @@ func parseRepo(text string) (Value, error) {
 
 // notAURL explains the two usual other ways to name a repository.
 func notAURL(text string) error {
-	if m := scpLike.FindStringSubmatch(text); m != nil && m[3] != "" && !strings.HasPrefix(m[3], ":") {
+	// What holds an @ behind the colon is user:password@host, not host:path.
+	if m := scpLike.FindStringSubmatch(text); m != nil && m[3] != "" && !strings.ContainsAny(m[3], ":@?#") {
 		return fmt.Errorf("must be a URL: write %q", "ssh://"+m[1]+m[2]+"/"+strings.TrimPrefix(m[3], "/"))
 	}
 	return errors.New("must be a URL, such as https://github.com/acme/site.git; a local path cannot be polled")
@@ -190,15 +191,23 @@ func escapeSegment(plain string) string {
 }
 
 // withoutCredentials is what may be repeated of a value that did not parse: whatever
-// stands before an @ is taken for a credential and left out.
+// stands before an @, or in a query or a fragment, is taken for a credential. With both
+// there is no telling which of the two comes first.
 func withoutCredentials(text string) string {
-	at := strings.LastIndex(text, "@")
-	if at < 0 {
+	at, query := strings.LastIndexByte(text, '@'), strings.IndexAny(text, "?#")
+	switch {
+	case at < 0 && query < 0:
 		return text
+	case at < 0:
+		return text[:query+1] + "…"
+	}
+	rest := text[at:]
+	if query >= 0 {
+		rest = ""
 	}
 	scheme, _, found := strings.Cut(text[:at], "://")
 	if !found {
-		return "…" + text[at:]
+		return "…" + rest
 	}
-	return scheme + "://…" + text[at:]
+	return scheme + "://…" + rest
 }

@@ -112,6 +112,4 @@ func (b *builder) isHelper(container string) bool {
 }
 
 // isContent tells whether a volume is one that a helper of this pod fills for the app.
-func (b *builder) isContent(volume string) bool {
-	return slices.ContainsFunc(b.claims, func(c claim) bool { return c.volume == volume })
-}
+func (b *builder) isContent(volume string) bool { return b.fills[volume] != nil }

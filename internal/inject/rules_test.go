@@ -56,6 +56,10 @@ func TestAPolicyRulesOverValues(t *testing.T) {
 		{"none of two", "ref", allow("main", "release-*"), "dev", "", `allowed is "main" or "release-*"`},
 		{"none of three", "ref", allow("main", "dev", "release-*"), "x", "", `allowed is "main", "dev" or "release-*"`},
 		{"none of ten, of which eight are named", "ref", many, "x", "", "allowed is a1, a2, a3, a4, a5, a6, a7, a8 and 2 more"},
+		{
+			"none of eight, which are all named", "ref", allow("a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8"), "x", "",
+			`allowed is "a1", "a2", "a3", "a4", "a5", "a6", "a7" or "a8"`,
+		},
 		{"the last of ten is allowed", "ref", many, "b2", "b2", ""},
 		{"a default that the list does not have", "ref", allow("main"), "", "", `policy "web" does not allow the default: allowed is "main"; set the annotation`},
 		{"a default that the list has", "ref", allow("HEAD", "main"), "", "HEAD", ""},

@@ -97,7 +97,7 @@ func TestAnInitContainerBehindTheHelperCanTakePartOnASecondLookAsWell(t *testing
 	}
 	// An init container that now stands before it cannot.
 	moved.Metadata.Annotations[keyTargets] = "mesh-init"
-	want := wrong(keyTargets, "mesh-init", "this init container has ended before git-poller starts; set git-poller.pillion.dev/position to \"first\"")
+	want := wrong(keyTargets, "mesh-init", "this init container has ended before git-poller starts, which is in the pod behind it already")
 	if d := decide(moved); d.Message() != want {
 		t.Errorf("got  %s\nwant %s", d.Message(), want)
 	}

@@ -90,7 +90,7 @@ func TestAnErrorShowsOnlyTheBeginningOfALongValue(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if got := shown(FindHelper("git-poller").Option("ref"), tt.value); got != tt.want {
+			if got := shown(KindRef, tt.value); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})

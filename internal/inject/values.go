@@ -135,8 +135,8 @@ func parseSize(text string) (Value, error) {
 	if err != nil {
 		return Value{}, errors.New("must be a Kubernetes quantity of bytes, such as 512Ki, 1Mi or 2Gi")
 	}
-	n, whole := q.AsInt64()
-	if !whole || n < 0 {
+	n := q.Value() // rounded up, and cut at the largest number
+	if n < 0 || q.Cmp(*resource.NewQuantity(n, q.Format)) != 0 {
 		return Value{}, errors.New("must be a whole number of bytes, such as 512Ki, 1Mi or 2Gi")
 	}
 	return Value{Text: q.String(), num: n}, nil

@@ -4,6 +4,7 @@ package inject
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -70,9 +71,20 @@ type Volume struct {
 	Secret      *struct{} `json:"secret"`
 	Projected   *struct{} `json:"projected"`
 	DownwardAPI *struct{} `json:"downwardAPI"`
+	Image       *struct{} `json:"image"`
+
+	// Sources that can be read-only by themselves.
+	PersistentVolumeClaim *ReadOnlySource `json:"persistentVolumeClaim"`
+	NFS                   *ReadOnlySource `json:"nfs"`
+	CSI                   *ReadOnlySource `json:"csi"`
 
 	// Raw is the volume's whole JSON, filled in as [Container].Raw is.
 	Raw json.RawMessage `json:"-"`
+}
+
+// ReadOnlySource is the view of a volume source that may be read-only.
+type ReadOnlySource struct {
+	ReadOnly bool `json:"readOnly"`
 }
 
 // ReservedPrefix begins the names of all containers and volumes that Pillion adds.
@@ -95,13 +107,16 @@ func (v *Volume) kind() string {
 	case v.DownwardAPI != nil:
 		return "downwardAPI"
 	}
-	return "other"
+	return "not an emptyDir"
 }
 
-// kubeletOwned tells whether the kubelet writes the volume's content, so that a
-// container runtime cannot make a mount point inside it.
-func (v *Volume) kubeletOwned() bool {
-	return v.ConfigMap != nil || v.Secret != nil || v.Projected != nil || v.DownwardAPI != nil
+// fixed tells whether nothing but the kubelet writes to the volume, so that a container
+// runtime cannot make a mount point inside it.
+func (v *Volume) fixed() bool {
+	if v.ConfigMap != nil || v.Secret != nil || v.Projected != nil || v.DownwardAPI != nil || v.Image != nil {
+		return true
+	}
+	return slices.ContainsFunc([]*ReadOnlySource{v.PersistentVolumeClaim, v.NFS, v.CSI}, func(s *ReadOnlySource) bool { return s != nil && s.ReadOnly })
 }
 
 // restartable tells whether an init container is a native sidecar.
@@ -121,7 +136,7 @@ func (s *Spec) windows() bool {
 // guaranteed tells whether the app's containers put the pod into the Guaranteed QoS
 // class: each has CPU and memory limits and requests that equal them.
 func (s *Spec) guaranteed() bool {
-	if s.Resources != nil { // the pod's own resources decide, see builder.resources
+	if r := s.Resources; r != nil && len(r.Requests)+len(r.Limits) > 0 { // these decide, see builder.resources
 		return false
 	}
 	for _, list := range [][]Container{s.InitContainers, s.Containers} {

@@ -54,6 +54,7 @@ func TestTheBuiltinPolicyIsWhatTheReadmeSays(t *testing.T) {
 		return "metadata.annotations[" + key + `]: Invalid value: "` + value + `": ` + no + why
 	}
 	only := `allowed is "https://*:*/*"`
+	literal := "; an IP address has to be named literally"
 	for _, tt := range []struct {
 		name        string
 		annotations []string
@@ -66,9 +67,9 @@ func TestTheBuiltinPolicyIsWhatTheReadmeSays(t *testing.T) {
 		{"less than ten seconds", []string{period, "9s"}, refused(period, "9s", "the least is 10s")},
 		{"http", []string{repo, "http://git.example/a"}, refused(repo, "http://git.example/a", only)},
 		{"ssh", []string{repo, "ssh://git@git.example/a", secret, "s"}, refused(repo, "ssh://git@git.example/a", only)},
-		{"the metadata service", []string{repo, "https://169.254.169.254/a"}, refused(repo, "https://169.254.169.254/a", only)},
-		{"the metadata service in IPv6", []string{repo, "https://[fd00:ec2::254]/a"}, refused(repo, "https://[fd00:ec2::254]/a", only)},
-		{"the loopback in IPv6 clothes", []string{repo, "https://[::ffff:127.0.0.1]:6443/a"}, refused(repo, "https://127.0.0.1:6443/a", only)},
+		{"the metadata service", []string{repo, "https://169.254.169.254/a"}, refused(repo, "https://169.254.169.254/a", only+literal)},
+		{"the metadata service in IPv6", []string{repo, "https://[fd00:ec2::254]/a"}, refused(repo, "https://[fd00:ec2::254]/a", only+literal)},
+		{"the loopback in IPv6 clothes", []string{repo, "https://[::ffff:127.0.0.1]:6443/a"}, refused(repo, "https://127.0.0.1:6443/a", only+literal)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

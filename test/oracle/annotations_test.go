@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package oracle
+
+import (
+	"strings"
+
+	"github.com/pillion-dev/pillion/internal/inject"
+)
+
+// values are what annotations say: what is right, what is odd, what is hostile.
+type values struct{ right, odd []string }
+
+var optionValues = map[string]values{
+	"repo": {
+		[]string{"https://github.com/acme/site.git", "https://git.example:8443/a/b", "ssh://git@git.example/a"},
+		[]string{"http://git.example/a", "https://u:p@git.example/a", "ext::sh -c id", "file:///etc", "https://[::1]/a", "https://169.254.169.254/a", "ssh://-oProxyCommand=id/a", "https://git.example/$(A)", "https://git.example/a?b#c", "git@git.example:a"},
+	},
+	"ref":          {[]string{"main", "v1.2.3", "0123456789abcdef0123456789abcdef01234567", "release-$(A)", "abc1234"}, []string{"-x", "a..b", "@{1}", "a b", "a\nb", "$$(A)$"}},
+	"mount-path":   {[]string{"/html", "/srv/site", "/srv", "/data", "/srv/$(HOME)", "/a b", "/srv/site/sub"}, []string{"/", "/etc", "html", "/srv/", "/srv/../html", "/a:b", "/var/run/secrets/x", "/dev/shm"}},
+	"subdir":       {[]string{"public", "a/b", "$(A)", "-rf", "--once"}, []string{"..", "/abs", "a/../b", ".git", "a\\b"}},
+	"containers":   {[]string{"web", "web", "web", "web,api", "init-0,web", "web, init-0"}, []string{"init-1", "", "nobody", "web,web", "pillion-git-poller", "init-0"}},
+	"mode":         {odd: []string{"Once", "always"}},
+	"period":       {[]string{"10s", "60s", "1h30m", "90s"}, []string{"30", "1d", "-1s", "0", "1ns", "99999h"}},
+	"depth":        {[]string{"1", "10", "007"}, []string{"0", "-1", "1e3", "9999999999999999999"}},
+	"secret":       {[]string{"site-credentials", "a.b"}, []string{"kube-system/token", "UPPER", "", "-a"}},
+	"auth":         {odd: []string{"none"}},
+	"ca-configmap": {[]string{"acme-ca"}, []string{"a/b"}},
+	"wait":         {[]string{"true", "false"}, []string{"yes", "True"}},
+	"wait-timeout": {[]string{"1s", "1500ms", "24h"}, []string{"0s", "forever"}},
+	"position":     {odd: []string{"middle"}},
+	"writable":     {[]string{"true", "false"}, []string{"1"}},
+	"file":         {[]string{"index.html", "$(HOSTNAME).txt", "-n", "a b", "`id`", "a$"}, []string{"a/b", "..", "..data", "a\nb"}},
+	"interval":     {[]string{"1s", "100ms", "24h"}, []string{"1", "1ms"}},
+	"format":       {odd: []string{"%Y"}},
+	"timezone":     {[]string{"UTC", "Europe/Berlin"}, []string{"Local", "../../etc/passwd", "Mars"}},
+	"max-size":     {[]string{"4Ki", "1Mi", "1G", "1e6"}, []string{"0.5Gi", "1", "-1", "2Ti", "0.1"}},
+}
+
+// annotations ask for some helpers, mostly in a way that can be granted.
+func (s *source) annotations() map[string]string {
+	if s.percent(5) {
+		return nil
+	}
+	a := map[string]string{}
+	odd := pick(s, 0, 0, 0, 0, 0, 3, 3, 30) // how many values in a hundred are wrong
+	for range 1 + s.below(2) {
+		h := pick(s, inject.Helpers()...)
+		instance := pick(s, "", "", "docs", "a-0", strings.Repeat("i", 30))
+		if odd > 0 {
+			instance = pick(s, instance, instance, instance, instance, "UPPER", strings.Repeat("i", 31), "a.b")
+		}
+		for _, o := range h.Options {
+			if v := optionValues[o.Name]; o.Required || s.percent(20) {
+				switch {
+				case o.Enum != nil:
+					v.right = o.Enum
+				case o.Name == "repo" && odd == 0:
+					v.right = v.right[:2] // what every policy here allows
+				}
+				if o.Name == "auth" && odd == 0 {
+					continue // it wants a Secret, and the right one
+				}
+				a[h.Key(instance, o.Name)] = s.value(v, odd)
+			}
+		}
+	}
+	for key, chance := range map[string]int{"example.com/team": 20, "other": 10} {
+		if s.percent(chance) {
+			a[key] = "x"
+		}
+	}
+	if s.percent(10) {
+		a[inject.InjectAnnotation] = pick(s, "true", "false")
+	}
+	if s.percent(10) {
+		a[inject.StatusAnnotation] = pick(s, "", "{}", `{"renewed":["pillion-git-poller","v0"]}`, `{"renewed":1}`, "injected")
+	}
+	if s.percent(10) {
+		a[inject.SafeToEvictAnnotation] = pick(s, "", "v0", " v0 , v1,,", "pillion-no-token")
+	}
+	if odd > 0 && s.percent(10) {
+		a[pick(s, "pillion.dev/repo", "git-poler.pillion.dev/repo", "git-poller.pillion.dev/REPO", "x.pillion.dev", "evilpillion.dev/a")] = "x"
+	}
+	return a
+}
+
+func (s *source) value(v values, odd int) string {
+	if s.percent(odd) {
+		return pick(s, v.odd...)
+	}
+	return pick(s, v.right...)
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package oracle
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+	podutil "k8s.io/kubernetes/pkg/api/pod"
+	"k8s.io/kubernetes/pkg/apis/core"
+	defaults "k8s.io/kubernetes/pkg/apis/core/v1"
+	"k8s.io/kubernetes/pkg/apis/core/v1/helper/qos"
+	"k8s.io/kubernetes/pkg/capabilities"
+	registry "k8s.io/kubernetes/pkg/registry/core/pod"
+	"k8s.io/kubernetes/third_party/forked/golang/expansion"
+	pssapi "k8s.io/pod-security-admission/api"
+	pss "k8s.io/pod-security-admission/policy"
+	kjson "sigs.k8s.io/json"
+
+	"github.com/pillion-dev/pillion/internal/admission"
+	"github.com/pillion-dev/pillion/internal/inject"
+)
+
+func init() {
+	// As every API server is started: DaemonSets of the cluster itself need it.
+	capabilities.Setup(true, 0)
+}
+
+// injector has a version that no release changes.
+var injector = inject.Injector{Version: "v0.0.0-oracle"}
+
+// asReceived is a pod as a webhook gets it: defaulted, and as JSON.
+func asReceived(pod *corev1.Pod) []byte {
+	pod = pod.DeepCopy()
+	defaults.SetObjectDefaults_Pod(pod)
+	raw, err := json.Marshal(pod)
+	if err != nil {
+		panic(err) // API types can be written
+	}
+	return raw
+}
+
+// decode reads a pod as the API server reads the result of a patch.
+func decode(raw []byte) (*corev1.Pod, error) {
+	var pod corev1.Pod
+	if strict, err := kjson.UnmarshalStrict(raw, &pod); err != nil || len(strict) > 0 {
+		return nil, fmt.Errorf("decoding: %w", errors.Join(append(strict, err)...))
+	}
+	return &pod, nil
+}
+
+// apply applies a patch as the API server does.
+func apply(raw, patch []byte) ([]byte, error) {
+	if patch == nil {
+		return raw, nil
+	}
+	decoded, err := jsonpatch.DecodePatch(patch)
+	if err != nil {
+		return nil, err
+	}
+	return decoded.Apply(raw)
+}
+
+func sameJSON(a, b []byte) bool {
+	var x, y any
+	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
+}
+
+// validate is what a create does with a pod once all webhooks have seen it.
+func validate(pod *corev1.Pod) (warnings []string, err error) {
+	pod = pod.DeepCopy()
+	defaults.SetObjectDefaults_Pod(pod)
+	var internal core.Pod
+	if err := defaults.Convert_v1_Pod_To_core_Pod(pod, &internal, nil); err != nil {
+		return nil, err
+	}
+	ctx := context.Background()
+	registry.Strategy.PrepareForCreate(ctx, &internal)
+	if errs := registry.Strategy.Validate(ctx, &internal); len(errs) > 0 {
+		return nil, errs.ToAggregate()
+	}
+	return podutil.GetWarningsForPod(ctx, &internal, nil), nil
+}
+
+// judge lets Pillion look at a valid pod and returns everything that is wrong with the
+// answer.
+func judge(policy *inject.Policy, before *corev1.Pod, raw []byte) (inject.Decision, error) {
+	out, err := admission.Inject(injector, policy, raw, admission.Template{})
+	if err != nil {
+		return out.Decision, fmt.Errorf("a valid pod is a failure of ours: %w", err)
+	}
+	if again, err := admission.Inject(injector, policy, raw, admission.Template{}); err != nil || !bytes.Equal(again.Patch, out.Patch) || again.Message() != out.Message() {
+		return out.Decision, fmt.Errorf("two answers for one pod: %w\n%s%s\n%s%s", err, out.Patch, out.Message(), again.Patch, again.Message())
+	}
+	for _, w := range out.Warnings {
+		if len(w) > 256 {
+			return out.Decision, fmt.Errorf("a warning of %d bytes is cut by the API server: %s", len(w), w)
+		}
+	}
+	if out.Result == inject.Denied {
+		if out.Patch != nil {
+			return out.Decision, fmt.Errorf("a refusal has a patch: %s", out.Patch)
+		}
+		return out.Decision, nil
+	}
+	patched, err := apply(raw, out.Patch)
+	if err != nil {
+		return out.Decision, err
+	}
+	if !sameJSON(patched, out.Patched) {
+		return out.Decision, fmt.Errorf("the API server's patch library makes\n%s\nof the pod, and Pillion made\n%s", patched, out.Patched)
+	}
+	after, err := decode(patched)
+	if err != nil {
+		return out.Decision, err
+	}
+	errs := []error{
+		proveValid(before, after),
+		proveNothingLeft(policy, patched, after),
+		proveUserUnchanged(before, after),
+		provePodSecurity(before, after),
+		proveQOS(before, after),
+	}
+	for i := range after.Spec.InitContainers {
+		// Skipped, a pod may have whatever it likes under our names: nothing of it is ours.
+		if c := &after.Spec.InitContainers[i]; inject.Reserved(c.Name) && (out.Result == inject.Injected || out.Result == inject.Unchanged) {
+			errs = append(errs, proveHelper(policy, after, c))
+		}
+	}
+	return out.Decision, errors.Join(errs...)
+}
+
+// proveValid: what was valid is valid, and no warning is new.
+func proveValid(before, after *corev1.Pod) error {
+	known, err := validate(before)
+	if err != nil {
+		return fmt.Errorf("the pod was not valid before: %w", err)
+	}
+	warnings, err := validate(after)
+	if err != nil {
+		return fmt.Errorf("the API server refuses the injected pod: %w", err)
+	}
+	for _, w := range warnings {
+		if !slices.Contains(known, w) && strings.Contains(w, inject.ReservedPrefix) {
+			return fmt.Errorf("the API server warns of what Pillion added: %s", w)
+		}
+	}
+	return nil
+}
+
+// proveNothingLeft: a second look finds nothing to do, neither at once nor when the
+// API server has filled in its defaults.
+func proveNothingLeft(policy *inject.Policy, patched []byte, after *corev1.Pod) error {
+	for when, raw := range map[string][]byte{"at once": patched, "after defaulting": asReceived(after)} {
+		again, err := admission.Inject(injector, policy, raw, admission.Template{})
+		if err != nil || again.Patch != nil || again.Result == inject.Denied {
+			return fmt.Errorf("a second pass %s is %s (%s): %w\n%s", when, again.Result, again.Message(), err, again.Patch)
+		}
+	}
+	return nil
+}
+
+// provePodSecurity: a level that admitted the pod admits it still.
+func provePodSecurity(before, after *corev1.Pod) error {
+	for _, level := range []pssapi.Level{pssapi.LevelRestricted, pssapi.LevelBaseline} {
+		if refusal(level, before) == "" {
+			if why := refusal(level, after); why != "" {
+				return fmt.Errorf("the injected pod is no longer %s: %s", level, why)
+			}
+		}
+	}
+	return nil
+}
+
+var evaluator = func() pss.Evaluator {
+	e, err := pss.NewEvaluator(pss.DefaultChecks(), nil)
+	if err != nil {
+		panic(err) // the checks are Kubernetes' own
+	}
+	return e
+}()
+
+// refusal is why a Pod Security level refuses a pod; "" if it does not.
+func refusal(level pssapi.Level, pod *corev1.Pod) string {
+	result := pss.AggregateCheckResults(evaluator.EvaluatePod(pssapi.LevelVersion{Level: level, Version: pssapi.LatestVersion()}, &pod.ObjectMeta, &pod.Spec))
+	if result.Allowed {
+		return ""
+	}
+	return result.ForbiddenDetail()
+}
+
+// proveQOS: a pod of the Guaranteed class stays one.
+func proveQOS(before, after *corev1.Pod) error {
+	class := func(pod *corev1.Pod) corev1.PodQOSClass {
+		pod = pod.DeepCopy()
+		defaults.SetObjectDefaults_Pod(pod)
+		return qos.ComputePodQOS(pod)
+	}
+	if class(before) == corev1.PodQOSGuaranteed && class(after) != corev1.PodQOSGuaranteed {
+		return fmt.Errorf("the pod was Guaranteed and is %s", class(after))
+	}
+	return nil
+}
+
+// proveHelper: one of our containers is what the platform says, by itself restricted,
+// and none of its texts is read as a variable.
+func proveHelper(policy *inject.Policy, pod *corev1.Pod, c *corev1.Container) error {
+	images := sets.New[string]()
+	for _, h := range policy.Helpers {
+		images.Insert(h.Image)
+	}
+	if !images.Has(c.Image) {
+		return fmt.Errorf("%s runs %s, which is no image of the policy", c.Name, c.Image)
+	}
+	alone := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{*c}}}
+	for _, v := range pod.Spec.Volumes {
+		if inject.Reserved(v.Name) && slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == v.Name }) {
+			alone.Spec.Volumes = append(alone.Spec.Volumes, v)
+		}
+	}
+	if why := refusal(pssapi.LevelRestricted, alone); why != "" {
+		return fmt.Errorf("%s is not restricted by itself: %s", c.Name, why)
+	}
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+		if !budgeted(pod, name) && (c.Resources.Requests.Name(name, "").IsZero() || c.Resources.Limits.Name(name, "").IsZero()) {
+			return fmt.Errorf("%s has no request or no limit of %s", c.Name, name)
+		}
+	}
+	if !slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool {
+		return m.MountPath == "/var/run/secrets/kubernetes.io/serviceaccount" && m.Name == "pillion-no-token"
+	}) {
+		return fmt.Errorf("%s does not cover the place of the token", c.Name)
+	}
+	if c.Env != nil || c.EnvFrom != nil || c.Lifecycle != nil || c.Ports != nil {
+		return fmt.Errorf("%s has more than a helper has: %v", c.Name, c)
+	}
+	return proveInert(c)
+}
+
+// budgeted tells whether the pod as a whole says what it requests or limits of a resource.
+func budgeted(pod *corev1.Pod, name corev1.ResourceName) bool {
+	if pod.Spec.Resources == nil {
+		return false
+	}
+	_, requests := pod.Spec.Resources.Requests[name]
+	_, limits := pod.Spec.Resources.Limits[name]
+	return requests || limits
+}
+
+// proveInert: the kubelet expands nothing in a helper's texts, whatever variables there are.
+func proveInert(c *corev1.Container) error {
+	texts := slices.Concat(c.Command, c.Args)
+	if c.StartupProbe != nil {
+		texts = append(texts, c.StartupProbe.Exec.Command...)
+	}
+	for _, text := range texts {
+		var asked []string
+		expanded := expansion.Expand(text, func(name string) string {
+			asked = append(asked, name)
+			return ""
+		})
+		if len(asked) > 0 || strings.ReplaceAll(text, "$$", "$") != expanded {
+			return fmt.Errorf("%s: the kubelet makes %q of %q and asks for %v", c.Name, expanded, text, asked)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package oracle
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/pillion-dev/pillion/internal/inject"
+)
+
+// proveUserUnchanged takes away from both pods what bears our names, and from the
+// second what stands behind the user's own mounts and pull secrets. The rest is equal.
+func proveUserUnchanged(before, after *corev1.Pod) error {
+	a, b := before.DeepCopy(), after.DeepCopy()
+	for _, pod := range []*corev1.Pod{a, b} {
+		delete(pod.Annotations, inject.StatusAnnotation)
+		delete(pod.Annotations, inject.SafeToEvictAnnotation)
+		pod.Spec.Volumes = slices.DeleteFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return inject.Reserved(v.Name) })
+		pod.Spec.InitContainers = slices.DeleteFunc(pod.Spec.InitContainers, func(c corev1.Container) bool { return inject.Reserved(c.Name) })
+		for _, c := range users(pod) {
+			c.VolumeMounts = slices.DeleteFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return inject.Reserved(m.Name) })
+		}
+	}
+	was, is := users(a), users(b)
+	if len(was) != len(is) {
+		return fmt.Errorf("there were %d containers of the user's and are %d", len(was), len(is))
+	}
+	for i := range was {
+		is[i].VolumeMounts = is[i].VolumeMounts[:min(len(was[i].VolumeMounts), len(is[i].VolumeMounts))]
+	}
+	b.Spec.ImagePullSecrets = b.Spec.ImagePullSecrets[:min(len(a.Spec.ImagePullSecrets), len(b.Spec.ImagePullSecrets))]
+	sameQuantity := cmp.Comparer(func(a, b resource.Quantity) bool { return a.Cmp(b) == 0 })
+	if diff := cmp.Diff(a, b, cmpopts.EquateEmpty(), sameQuantity); diff != "" {
+		return fmt.Errorf("something of the user's is not as it was (-before +after):\n%s", diff)
+	}
+	return nil
+}
+
+// users are the containers of a pod, init containers first.
+func users(pod *corev1.Pod) []*corev1.Container {
+	var all []*corev1.Container
+	for i := range pod.Spec.InitContainers {
+		all = append(all, &pod.Spec.InitContainers[i])
+	}
+	for i := range pod.Spec.Containers {
+		all = append(all, &pod.Spec.Containers[i])
+	}
+	return all
+}
