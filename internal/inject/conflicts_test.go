@@ -226,6 +226,11 @@ func TestTwoHelpersNeedTwoFolders(t *testing.T) {
 			"two helpers in one emptyDir of the app", second(MakePod("web"), "/srv/docs").EmptyDir("html").Mount("web", at("html", "/srv/site")).Mount("web", at("html", "/srv/docs")),
 			[]string{wrong(docs+"mount-path", "/srv/docs", already("web", "the volume html", "git-poller", "/srv/site"))},
 		},
+		{
+			"two helpers in one emptyDir of two containers", MakePod("web", "api").EmptyDir("html").Mount("web", at("html", "/srv/site")).Mount("api", at("html", "/srv/date")).
+				Git(keyTargets, "web").Date("date-writer.pillion.dev/containers", "api"),
+			[]string{wrong(keyMountPath, "/srv/site", `the volume "html" is filled by date-writer already; give each helper a volume of its own`)},
+		},
 		{"two helpers on one path in two containers", MakePod("web", "api").Git(keyTargets, "web").Date(keyDatePath, "/srv/site", "date-writer.pillion.dev/containers", "api"), nil},
 		{"two instances beside each other", second(MakePod("web"), "/srv/site-docs"), nil},
 	} {

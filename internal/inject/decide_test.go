@@ -41,6 +41,8 @@ func TestAPodThatGetsNothingIsToldWhy(t *testing.T) {
 		{"a Windows pod that asks for nothing", MakePod("web").Change(windows), NothingRequested, "", false},
 		{"a pod for nodes with Windows", MakePod("web").Git().Change(selects("kubernetes.io/os", "windows")), WindowsPod, onWindows, true},
 		{"a pod for nodes with Windows by their old label", MakePod("web").Git().Change(selects("beta.kubernetes.io/os", "windows")), WindowsPod, onWindows, true},
+		{"a mirror of a static pod that asks for nothing", MakePod("web").Annotate("kubernetes.io/config.mirror", "0123"), NothingRequested, "", false},
+		{"a mirror of a static pod with nothing but a status", MakePod("web").Annotate("kubernetes.io/config.mirror", "0123", StatusAnnotation, "x"), NothingRequested, "", false},
 		{"a mirror of a static pod", MakePod("web").Git("kubernetes.io/config.mirror", "0123"), MirrorPod, onDisk, false},
 		{"a mirror of a static pod with mistakes", MakePod("web").Git(keyRepo, "x", "kubernetes.io/config.mirror", ""), MirrorPod, onDisk, false},
 		{"a mirror of a static pod with a status", MakePod("web").Git(StatusAnnotation, "x", "kubernetes.io/config.mirror", ""), MirrorPod, onDisk, false},

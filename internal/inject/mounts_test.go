@@ -85,3 +85,12 @@ func TestAPlanIsEmptyIfAllOfItIs(t *testing.T) {
 		}
 	}
 }
+
+func TestAVolumeOfOursIsKeptInWhateverOrderItIsWritten(t *testing.T) {
+	t.Parallel()
+	pod := MakePod("web").RawVolume(t, `{ "emptyDir": {"sizeLimit": "4Gi"}, "name": "pillion-git-poller" }`).Git()
+	_, d := planned(t, pod)
+	if len(d.Plan.Volumes) != 1 || d.Plan.Volumes[0].Volume.Name != "pillion-no-token" || d.Plan.Renewed() != nil {
+		t.Errorf("the volumes %+v are planned, and %v renewed", d.Plan.Volumes, d.Plan.Renewed())
+	}
+}

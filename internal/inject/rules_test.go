@@ -67,6 +67,10 @@ func TestAPolicyRulesOverValues(t *testing.T) {
 		{"a glob covers the whole value", "secret", allow("git-*"), "my-git-x", "", `allowed is "git-*"`},
 		{"a repository is compared by its parts", "repo", allow("https://github.com/acme/*"), "https://github.com/evil/site", "", `allowed is "https://github.com/acme/*"`},
 
+		{
+			"an address is not meant by a star", "repo", allow("https://*/*"), "https://127.0.0.1/a", "",
+			`allowed is "https://*/*"; an IP address has to be named literally`,
+		},
 		{"every element of a list is allowed", "containers", allow("web", "api-*"), "web,api-1", "web,api-1", ""},
 		{"one element of a list is not", "containers", allow("web", "api-*"), "web,worker", "", `allowed is "web" or "api-*"`},
 		{"a list is not compared as a whole", "containers", allow("web*"), "web,worker", "", `allowed is "web*"`},
