@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -81,7 +82,7 @@ func parse(annotations map[string]string, at *field.Path) parsed {
 	for _, key := range keys {
 		value := annotations[key]
 		if key == InjectAnnotation {
-			v, err := parseEnum([]string{"true", "false"}, value)
+			v, err := parseKind(&Option{Kind: KindBool}, value)
 			if err != nil {
 				p.problems = append(p.problems, invalid(InvalidValue, at.Key(key), shown(KindBool, value), "%s", err))
 			}
@@ -121,8 +122,8 @@ func parse(annotations map[string]string, at *field.Path) parsed {
 func ourKeys(annotations map[string]string) []string {
 	var keys []string
 	for key := range maps.Keys(annotations) {
-		prefix, _, found := strings.Cut(key, "/")
-		if !found || len(prefix) < len(Domain) || !strings.EqualFold(prefix[len(prefix)-len(Domain):], Domain) {
+		prefix, _, _ := strings.Cut(key, "/")
+		if len(prefix) < len(Domain) || !strings.EqualFold(prefix[len(prefix)-len(Domain):], Domain) {
 			continue
 		}
 		if len(prefix) == len(Domain) || prefix[len(prefix)-len(Domain)-1] == '.' {
@@ -137,44 +138,69 @@ func ourKeys(annotations map[string]string) []string {
 func readKey(key string, at *field.Path) (h *Helper, instance string, o *Option, problem *Problem) {
 	prefix, name, _ := strings.Cut(key, "/")
 	owner := strings.TrimSuffix(prefix[:len(prefix)-len(Domain)], ".")
-	if dot := strings.LastIndexByte(owner, '.'); dot >= 0 {
+	dot := strings.LastIndexByte(owner, '.')
+	if dot >= 0 {
 		instance, owner = owner[:dot], owner[dot+1:]
 	}
 	refuse := func(format string, args ...any) (*Helper, string, *Option, *Problem) {
-		p := forbidden(UnknownAnnotation, at.Key(key), format, args...)
+		p := forbidden(UnknownAnnotation, at.Key(shownKey(key)), format, args...)
 		return nil, "", nil, &p
 	}
 	if lower := strings.ToLower(key); lower != key {
-		return refuse("annotation keys of Pillion are in lower case%s", didYouMean(lower))
+		suggestion := ""
+		if _, _, _, wrong := readKey(lower, at); wrong == nil || lower == StatusAnnotation || lower == InjectAnnotation {
+			suggestion = didYouMean(lower)
+		}
+		return refuse("annotation keys of Pillion are in lower case%s", suggestion)
 	}
 	if h = FindHelper(owner); h == nil {
 		suggestion := didYouMean(nearestKey(instance, owner, name))
 		if owner == "" {
 			return refuse("unknown key; a key is <helper>.%s/<option>, and the helpers are %s%s", Domain, HelperNames(), suggestion)
 		}
-		return refuse("unknown helper %q; the helpers are %s%s", owner, HelperNames(), suggestion)
+		return refuse("unknown helper %+q; the helpers are %s%s", owner, HelperNames(), suggestion)
 	}
 	if o = h.Option(name); o == nil {
-		return refuse("%s has no option %q%s", h.Name, name, didYouMean(nearestKey(instance, owner, name)))
+		return refuse("%s has no option %+q%s", h.Name, name, didYouMean(nearestKey(instance, owner, name)))
 	}
-	if instance != "" && (len(instance) > maxInstance || len(validation.IsDNS1123Label(instance)) > 0) {
-		return refuse("the instance %q must be at most %d lower-case letters, digits or '-', with a letter or digit at both ends", instance, maxInstance)
+	if dot >= 0 && (len(instance) > maxInstance || len(validation.IsDNS1123Label(instance)) > 0) {
+		return refuse("the instance %+q must be at most %d lower-case letters, digits or '-', with a letter or digit at both ends", instance, maxInstance)
 	}
 	return h, instance, o, nil
+}
+
+// shownKey is a key as an error text may repeat it: the API server looks at keys only
+// after us, so anything can be in one.
+func shownKey(key string) string {
+	const limit = 128
+	if len(key) > limit || plainText(key) != nil {
+		return strings.Trim(strconv.QuoteToASCII(key[:min(len(key), limit)]), `"`)
+	}
+	return key
 }
 
 // nearestKey finds the valid key that a wrong one was most likely meant to be; "" if
 // none is near. The instance is taken as it is.
 func nearestKey(instance, owner, option string) string {
-	best, bestDistance := "", 1+(len(owner)+len(option))/3
+	best, bestDistance := "", 1+min(len(owner)+len(option), longest)/3
+	if FindHelper(owner) != nil { // only the option is wrong
+		bestDistance = 1 + min(len(option), longest)/3
+	}
 	consider := func(key string, distance int) {
 		if distance < bestDistance {
 			best, bestDistance = key, distance
 		}
 	}
+	right := FindHelper(owner) != nil
 	for _, h := range Helpers() {
 		for i := range h.Options {
 			distance := editDistance(option, h.Options[i].Name)
+			if right && h.Name != owner { // an option of another helper, if it is that very one
+				if distance == 0 {
+					consider(h.Key(instance, option), 1)
+				}
+				continue
+			}
 			if owner != "" { // pillion.dev/repo: the helper was left out, not mistyped
 				distance += editDistance(owner, h.Name)
 			}
@@ -189,7 +215,7 @@ func nearestKey(instance, owner, option string) string {
 
 // shown is the value as an error text may repeat it.
 func shown(kind Kind, value string) string {
-	if kind == KindRepo {
+	if kind == KindRepo || strings.Contains(value, "://") {
 		value = withoutCredentials(value)
 	}
 	const limit = 128

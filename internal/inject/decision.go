@@ -51,8 +51,12 @@ func (d Decision) Message() string {
 	}
 	var out strings.Builder
 	fmt.Fprintf(&out, "%d problems with what this pod asks of Pillion:", len(d.Problems))
-	for i, p := range d.Problems {
+	const most = 20 // a message ends up in events, which are cut at 1024 bytes as it is
+	for i, p := range d.Problems[:min(len(d.Problems), most)] {
 		fmt.Fprintf(&out, "\n  %d. %s", i+1, p.Error.Error())
+	}
+	if more := len(d.Problems) - most; more > 0 {
+		fmt.Fprintf(&out, "\n  and %d more", more)
 	}
 	return out.String()
 }

@@ -15,7 +15,7 @@
 //	reserved.go      what already bears our names: kept, renewed or refused
 //	inject.go        the table of contents: Decide
 //
-// What a user can type is declared once as data (helpers.go: name, kind, default,
+// What a user can type is declared once as data (option.go: name, kind, default,
 // bounds, documentation) and parsed in one place (values.go and its neighbours).
 //
 // A [Plan] can say "add this" and "renew what bears our reserved name"; it has no

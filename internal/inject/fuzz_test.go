@@ -33,7 +33,7 @@ func FuzzParse(f *testing.F) {
 			if problem.Reason != UnknownAnnotation && problem.Reason != InvalidValue {
 				t.Errorf("the reason is %q", problem.Reason)
 			}
-			if problem.Detail == "" || !strings.HasPrefix(problem.Error.Error(), root.Key(key).String()+": ") {
+			if problem.Detail == "" || !strings.HasPrefix(problem.Error.Error(), root.Key(shownKey(key)).String()+": ") {
 				t.Errorf("the sentence is %q", problem.Error.Error())
 			}
 		}

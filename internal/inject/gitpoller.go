@@ -21,8 +21,9 @@ const (
 )
 
 var gitPoller = Helper{
-	Name: "git-poller",
-	Doc:  "Keeps a folder of the app's containers equal to a git repository: it polls the remote and publishes each new commit at once and as a whole.",
+	Name:        "git-poller",
+	FillsVolume: true,
+	Doc:         "Keeps a folder of the app's containers equal to a git repository: it polls the remote and publishes each new commit at once and as a whole.",
 	Options: []Option{
 		{
 			Name: "repo", Kind: KindRepo, Required: true, Example: "https://github.com/acme/site.git",
@@ -192,6 +193,9 @@ func (b *builder) gitCA(r *Request, c *corev1.Container) string {
 func (b *builder) warnGitPoller(r *Request) {
 	if ref := r.Value("ref").Text; shortHash.MatchString(ref) {
 		b.warn(fmt.Sprintf("%s: ref %s… looks like a shortened hash; give all of its digits", r.Name(), ref[:7]))
+	}
+	if r.given[waitTimeout] && r.Value(wait).Text == "false" {
+		b.warn(r.Name() + ": wait-timeout has no effect with wait \"false\"")
 	}
 	if r.given["period"] && r.Value(mode).Text == "once" {
 		b.warn(r.Name() + ": period has no effect with mode once")

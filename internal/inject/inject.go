@@ -35,8 +35,9 @@ func (in Injector) Decide(pod *Pod, policy *Policy, root *field.Path) Decision {
 	case pod.Spec.windows():
 		return in.skipped(d.skip(WindowsPod, "pillion: helpers are Linux containers; this Windows pod gets none"), pod)
 	}
-	if n := len(pod.Spec.names()); n > maxContainers {
-		return d.deny([]Problem{invalid(TooMany, root.Child("spec", "containers"), n,
+	ours := len(pod.Spec.Containers) + len(pod.Spec.InitContainers) - len(pod.Spec.names())
+	if n := len(pod.Spec.names()); n > maxContainers || ours > maxAnnotations { // a helper has an annotation at least
+		return d.deny([]Problem{invalid(TooMany, root.Child("spec", "containers"), n+ours,
 			"is the number of containers and init containers; at most %d are considered", maxContainers)})
 	}
 	refused := review(policy, pod, asked.requests, root)

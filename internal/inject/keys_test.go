@@ -158,7 +158,7 @@ func TestInjectTakesABoolean(t *testing.T) {
 		{"a capital", "False", choice + `; did you mean "false"?`},
 		{"no", "no", choice},
 		{"disabled", "disabled", choice},
-		{"nothing", "", choice},
+		{"nothing", "", "must not be empty"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -51,6 +51,7 @@ const maxSegment = 255
 var forbiddenBelow = []string{
 	"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/sbin", "/sys",
 	"/usr/bin", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libexec", "/usr/sbin",
+	"/usr/local/bin", "/usr/local/lib", "/usr/local/sbin",
 	"/run/secrets", "/var/run/secrets",
 }
 

@@ -76,6 +76,8 @@ type Helper struct {
 	Name    string // as in the annotation key, "git-poller"
 	Doc     string
 	Options []Option
+	// FillsVolume says that the volume can grow without bound, so that a policy limits it.
+	FillsVolume bool
 
 	// check reports contradictions between options of one request.
 	check func(r *Request) []Problem

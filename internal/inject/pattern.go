@@ -5,6 +5,8 @@ package inject
 import (
 	"errors"
 	"fmt"
+	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -30,6 +32,9 @@ func compilePattern(o *Option, text string) (Pattern, error) {
 		r, err := compileRepoPattern(text)
 		return Pattern{text: text, repo: r}, err
 	}
+	if o.Kind == KindContainers && strings.Contains(text, ",") {
+		return Pattern{}, errors.New("must be one container name or pattern; each name of a pod's list is compared by itself")
+	}
 	if !strings.Contains(text, "*") {
 		// A literal that no value can equal is a typing error in the policy.
 		v, err := o.Parse(text)
@@ -42,38 +47,76 @@ func compilePattern(o *Option, text string) (Pattern, error) {
 }
 
 // compileRepoPattern reads scheme://[user@]host[:port][/path]. Without a port it is
-// the scheme's own; without a path it is every path.
+// the scheme's own; without a path it is every path. What no URL in canonical form can
+// match is refused: it would look like a permission and be none.
 func compileRepoPattern(text string) (*repoPattern, error) {
-	p := &repoPattern{path: "/*"}
-	rest := ""
-	var found bool
-	if p.scheme, rest, found = strings.Cut(text, "://"); !found {
+	scheme, rest, found := strings.Cut(text, "://")
+	if !found {
 		return nil, errors.New("must be a pattern of a URL, such as https://github.com/acme/*")
 	}
-	if p.port = defaultPort[p.scheme]; p.port == "" {
-		return nil, fmt.Errorf("has the scheme %q; a pattern begins with https://, http:// or ssh://", p.scheme)
+	authority, path, hasPath := strings.Cut(rest, "/")
+	if strings.HasSuffix(rest, "/") {
+		return nil, errors.New("must not end with '/', as no repository URL does; write /* for all below it")
 	}
-	if slash := strings.IndexByte(rest, '/'); slash >= 0 {
-		rest, p.path = rest[:slash], rest[slash:]
+	if hasPath && !strings.Contains(text, "*") {
+		v, err := parseRepo(text)
+		if err != nil {
+			return nil, err
+		}
+		return &repoPattern{v.repo.scheme, v.repo.user, v.repo.host, v.repo.port, v.repo.path}, nil
 	}
-	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-		p.user, rest = rest[:at], rest[at+1:]
+	p := &repoPattern{scheme: scheme, port: defaultPort[scheme], path: "/*"}
+	if p.port == "" {
+		return nil, fmt.Errorf("has the scheme %q; a pattern begins with https://, http:// or ssh://", scheme)
 	}
-	p.host = strings.ToLower(rest)
-	if colon := strings.LastIndexByte(rest, ':'); colon >= 0 && !strings.HasSuffix(rest, "]") {
-		p.host, p.port = strings.ToLower(rest[:colon]), rest[colon+1:]
-		if p.port != "*" && !isDigits(p.port) {
-			return nil, fmt.Errorf("has the port %q; a port is a number or *", p.port)
+	if hasPath {
+		p.path = "/" + path
+	}
+	if strings.ContainsFunc(p.path, func(r rune) bool { return !plainInPath(r) && !strings.ContainsRune("%/*", r) }) {
+		return nil, errors.New("has a path that no repository URL has: only letters, digits and -._~+@:,=/% and * may be in it")
+	}
+	host, err := p.readUser(authority)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.readHost(strings.ToLower(host))
+}
+
+// readUser takes the user off an authority.
+func (p *repoPattern) readUser(authority string) (host string, err error) {
+	at := strings.LastIndexByte(authority, '@')
+	if at < 0 {
+		return authority, nil
+	}
+	switch p.user = authority[:at]; {
+	case p.scheme != "ssh":
+		return "", errors.New("has a user name, which only ssh URLs have")
+	case p.user != "*" && !sshUser.MatchString(p.user):
+		return "", errors.New("has a user name that no URL has; it is a name, or * for any")
+	}
+	return authority[at+1:], nil
+}
+
+// readHost takes a host and an optional port apart.
+func (p *repoPattern) readHost(host string) error {
+	p.host = host
+	if colon := strings.LastIndexByte(host, ':'); colon >= 0 && !strings.HasSuffix(host, "]") {
+		p.host, p.port = host[:colon], host[colon+1:]
+		if n, err := strconv.ParseUint(p.port, 10, 16); p.port != "*" && (err != nil || n == 0 || strconv.FormatUint(n, 10) != p.port) {
+			return fmt.Errorf("has the port %q; a port is a number from 1 to 65535, or *", p.port)
 		}
 	}
-	p.host = strings.Trim(p.host, "[]")
+	if addr, err := netip.ParseAddr(strings.Trim(p.host, "[]")); err == nil {
+		p.host = addr.Unmap().String()
+		return nil
+	}
 	if p.host == "" {
-		return nil, errors.New("has no host; write * for any host")
+		return errors.New("has no host; write * for any host")
 	}
-	if p.user != "" && p.scheme != "ssh" {
-		return nil, errors.New("has a user name, which only ssh URLs have")
+	if strings.HasSuffix(p.host, ".") || strings.Trim(p.host, "abcdefghijklmnopqrstuvwxyz0123456789.-*") != "" {
+		return fmt.Errorf("has the host %q, which no URL has; a host is a DNS name or an IP address, and * stands for any run of letters in a name", p.host)
 	}
-	return p, nil
+	return nil
 }
 
 func (p Pattern) matches(v Value) bool {

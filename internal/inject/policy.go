@@ -44,16 +44,27 @@ type Rule struct {
 
 // RuleSpec is a rule as it is written in a policy file.
 type RuleSpec struct {
-	Default *Text  `json:"default,omitempty"`
-	Allow   []Text `json:"allow,omitempty"`
-	Min     *Text  `json:"min,omitempty"`
-	Max     *Text  `json:"max,omitempty"`
-	Fixed   *Text  `json:"fixed,omitempty"`
+	Default *Text `json:"default,omitempty"`
+	Allow   Texts `json:"allow,omitempty"`
+	Min     *Text `json:"min,omitempty"`
+	Max     *Text `json:"max,omitempty"`
+	Fixed   *Text `json:"fixed,omitempty"`
 }
 
 // Text is a scalar of a policy file. Annotations are always text; in YAML a person
 // writes "max: 5" and "default: false" without quotes, and means the same.
 type Text string
+
+// Texts is a list of them. It has to be a list where it is written at all.
+type Texts []Text
+
+// UnmarshalJSON refuses null, which "allow:" with nothing behind it means.
+func (t *Texts) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return errors.New("must be a list; remove the field, or name what is allowed")
+	}
+	return json.Unmarshal(data, (*[]Text)(t))
+}
 
 // UnmarshalJSON takes a string, a number or a boolean.
 func (t *Text) UnmarshalJSON(data []byte) error {
@@ -87,7 +98,10 @@ func (s RuleSpec) Compile(o *Option, at *field.Path) (*Rule, field.ErrorList) {
 	if o.Kind.Ordered() {
 		r.Min, r.Max = value("min", s.Min), value("max", s.Max)
 	} else if s.Min != nil || s.Max != nil {
-		errs = append(errs, field.Forbidden(at, fmt.Sprintf("min and max are for numbers, durations and sizes; %s is a %s", o.Name, o.Kind)))
+		errs = append(errs, field.Forbidden(at, fmt.Sprintf("min and max are for numbers, durations and sizes, and %s is none of these", o.Name)))
+	}
+	if s.Allow != nil && len(s.Allow) == 0 {
+		errs = append(errs, field.Invalid(at.Child("allow"), "[]", "allows no value at all; remove it, or name what is allowed"))
 	}
 	for i, text := range s.Allow {
 		p, err := compilePattern(o, string(text))

@@ -3,11 +3,13 @@
 package inject
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,6 +31,9 @@ var (
 	sshUser = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
 	scpLike = regexp.MustCompile(`^([A-Za-z0-9_.-]+@)?([A-Za-z0-9.-]+):(.*)$`)
 )
+
+// schemes are what may stand before a colon without being a host.
+var schemes = []string{"https", "http", "ssh", "git", "file", "ftp", "ext", "fd"}
 
 // defaultPort is the port that a URL without one means.
 var defaultPort = map[string]string{"https": "443", "http": "80", "ssh": "22"}
@@ -84,8 +89,13 @@ func parseRepo(text string) (Value, error) {
 
 // notAURL explains the two usual other ways to name a repository.
 func notAURL(text string) error {
-	// What holds an @ behind the colon is user:password@host, not host:path.
-	if m := scpLike.FindStringSubmatch(text); m != nil && m[3] != "" && !strings.ContainsAny(m[3], ":@?#") {
+	// What holds an @ behind the colon is user:password@host, not host:path; and a user
+	// other than git may be a token.
+	m := scpLike.FindStringSubmatch(text)
+	if m != nil && m[3] != "" && !strings.ContainsAny(m[3], `:@?#%\`) && len(m[2]) > 1 && !slices.Contains(schemes, m[2]) {
+		if m[1] != "" && m[1] != "git@" {
+			m[1] = "USER@"
+		}
 		return fmt.Errorf("must be a URL: write %q", "ssh://"+m[1]+m[2]+"/"+strings.TrimPrefix(m[3], "/"))
 	}
 	return errors.New("must be a URL, such as https://github.com/acme/site.git; a local path cannot be polled")
@@ -144,7 +154,9 @@ func repoPort(u *url.URL) (string, error) {
 // repoPath checks the escaped path and brings it into canonical form: only what has
 // to be percent-encoded stays so, in upper case.
 func repoPath(u *url.URL) (string, error) {
-	raw := u.EscapedPath()
+	// RawPath is set to what was written where that is not how net/url would write it;
+	// EscapedPath alone would encode in silence what has to be refused.
+	raw := cmp.Or(u.RawPath, u.EscapedPath())
 	if bad := strings.TrimLeft(raw, "/"); bad == "" {
 		return "", errors.New("has no path behind the host; write it as https://host/path")
 	}
@@ -194,7 +206,7 @@ func escapeSegment(plain string) string {
 // stands before an @, or in a query or a fragment, is taken for a credential. With both
 // there is no telling which of the two comes first.
 func withoutCredentials(text string) string {
-	at, query := strings.LastIndexByte(text, '@'), strings.IndexAny(text, "?#")
+	at, query := max(strings.LastIndexByte(text, '@'), strings.LastIndex(text, "%40")), strings.IndexAny(text, "?#")
 	switch {
 	case at < 0 && query < 0:
 		return text

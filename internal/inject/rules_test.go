@@ -126,7 +126,7 @@ func TestARuleThatCannotBeMetIsRefusedWithItsPath(t *testing.T) {
 		{"a fixed list with an element that the list does not have", "containers", RuleSpec{Allow: []Text{"web"}, Fixed: text("web,api")}, []string{`rule.fixed: Invalid value: "web,api": ` + self + `allowed is "web"`}},
 		{"a default repository that the list does not have", "repo", RuleSpec{Allow: []Text{"https://github.com/*"}, Default: text("https://github.com:8443/a")}, []string{`rule.default: Invalid value: "https://github.com:8443/a": ` + self + `allowed is "https://github.com/*"`}},
 		{"a fixed value and a default", "period", RuleSpec{Fixed: text("1m"), Default: text("1m")}, []string{"rule.default: Forbidden: a fixed value leaves no room for a default; remove one of the two"}},
-		{"bounds of a boolean", "wait", RuleSpec{Min: text("true")}, []string{"rule: Forbidden: min and max are for numbers, durations and sizes; wait is a boolean"}},
+		{"bounds of a boolean", "wait", RuleSpec{Min: text("true")}, []string{"rule: Forbidden: min and max are for numbers, durations and sizes, and wait is none of these"}},
 		{"a bound that is no value", "period", RuleSpec{Min: text("30")}, []string{`rule.min: Invalid value: "30": has no unit; write "30s" for seconds`}},
 		{"a bound beyond the option's own", "depth", RuleSpec{Max: text("2000")}, []string{`rule.max: Invalid value: "2000": must be between 1 and 1000`}},
 		{"several mistakes at once", "mode", RuleSpec{Default: text("pol"), Fixed: text("never"), Allow: []Text{"once", "twice"}}, []string{

@@ -7,7 +7,7 @@ import "fmt"
 // Nearest finds the candidate that text was most likely meant to be; "" if none is
 // near enough to be worth saying.
 func Nearest(text string, candidates []string) string {
-	best, bestDistance := "", 1+len(text)/3
+	best, bestDistance := "", 1+min(len(text), longest)/3
 	for _, c := range candidates {
 		if d := editDistance(text, c); d < bestDistance {
 			best, bestDistance = c, d
@@ -24,12 +24,14 @@ func didYouMean(suggestion string) string {
 	return fmt.Sprintf("; did you mean %q?", suggestion)
 }
 
+// longest is how many bytes of a text are compared, so that a hostile key costs no more
+// than an honest one.
+const longest = 64
+
 // editDistance is the optimal string alignment distance: insertions, deletions,
-// substitutions and swaps of neighbours count one each. Inputs longer than 64 bytes
-// are cut, so that a hostile key costs no more than a honest one.
+// substitutions and swaps of neighbours count one each.
 func editDistance(a, b string) int {
-	const limit = 64
-	a, b = a[:min(len(a), limit)], b[:min(len(b), limit)]
+	a, b = a[:min(len(a), longest)], b[:min(len(b), longest)]
 	before, previous, current := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range previous {
 		previous[j] = j

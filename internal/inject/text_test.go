@@ -16,7 +16,7 @@ func TestAValueIsPlainTextWhateverItsKind(t *testing.T) {
 	}
 	const (
 		empty = "must not be empty"
-		space = "must not begin or end with a space"
+		space = "must not begin or end with white space"
 		block = `ends with a line break, as a YAML block scalar ("|") adds it; write the value on one line`
 	)
 	tests := []struct{ name, value, why string }{

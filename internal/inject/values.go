@@ -3,13 +3,14 @@
 package inject
 
 import (
+	_ "embed"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
-	_ "time/tzdata" // a time zone is judged by this table, not by what the machine has installed
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -87,7 +88,7 @@ func plainText(text string) error {
 	case strings.HasSuffix(text, "\n"):
 		return errors.New(`ends with a line break, as a YAML block scalar ("|") adds it; write the value on one line`)
 	case strings.TrimSpace(text) != text:
-		return errors.New("must not begin or end with a space")
+		return errors.New("must not begin or end with white space")
 	}
 	for i, r := range text {
 		if r < 0x20 || r > 0x7e {
@@ -139,7 +140,7 @@ func parseSize(text string) (Value, error) {
 	if n < 0 || q.Cmp(*resource.NewQuantity(n, q.Format)) != 0 {
 		return Value{}, errors.New("must be a whole number of bytes, such as 512Ki, 1Mi or 2Gi")
 	}
-	return Value{Text: q.String(), num: n}, nil
+	return Value{Text: resource.NewQuantity(n, resource.BinarySI).String(), num: n}, nil
 }
 
 func parseEnum(choices []string, text string) (Value, error) {
@@ -174,10 +175,21 @@ func parseContainers(text string) (Value, error) {
 	return Value{Text: strings.Join(list, ","), List: list}, nil
 }
 
+//go:embed zones.txt
+var zoneNames string
+
+// zones are the names that a value may have. They are a list of ours because
+// time.LoadLocation asks the machine first: the answer must not depend on it.
+var zones = sync.OnceValue(func() map[string]bool {
+	set := map[string]bool{}
+	for name := range strings.Lines(zoneNames) {
+		set[strings.TrimSpace(name)] = true
+	}
+	return set
+})
+
 func parseTimezone(text string) (Value, error) {
-	// LoadLocation takes "Local" and "" for "whatever this machine has", which is
-	// not a value; it refuses ".." and absolute paths by itself.
-	if _, err := time.LoadLocation(text); err != nil || text == "Local" {
+	if !zones()[text] {
 		return Value{}, errors.New("must be a name of the IANA time zone database, such as UTC or Europe/Berlin")
 	}
 	return Value{Text: text}, nil

@@ -36,6 +36,9 @@ func builtin() *InjectionPolicy {
 // which the policy's hash is taken.
 func withDefaults(p *InjectionPolicy) {
 	s := &p.Spec
+	if s.Helpers == nil {
+		s.Helpers = map[string]*Helper{}
+	}
 	setDefault(&s.Enforcement, "Deny")
 	setDefault(&s.HostNetwork, "Deny")
 	setDefault(&s.Image, DefaultImage)
@@ -53,7 +56,7 @@ func withDefaults(p *InjectionPolicy) {
 		if h.Resources == nil {
 			h.Resources = defaultResources(name)
 		}
-		if name == "git-poller" {
+		if helper := inject.FindHelper(name); helper != nil && helper.FillsVolume {
 			setDefault(&h.VolumeSizeLimit, "4Gi")
 		}
 	}

@@ -9,11 +9,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	yamlv3 "go.yaml.in/yaml/v3"
+	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 
 	"github.com/pillion-dev/pillion/internal/inject"
@@ -88,20 +91,46 @@ func Parse(data []byte) (*inject.Policy, error) {
 	if err := oneDocument(data); err != nil {
 		return nil, err
 	}
+	asJSON, err := yaml.YAMLToJSONStrict(data)
+	if err != nil {
+		return nil, fmt.Errorf("is not a policy: %w", err)
+	}
 	var p InjectionPolicy
-	if err := yaml.UnmarshalStrict(data, &p, yaml.DisallowUnknownFields); err != nil {
-		return nil, unknownField(data, err)
+	// Case-sensitive, unlike encoding/json: "Helpers" beside "helpers" must not be merged.
+	strict, err := kjson.UnmarshalStrict(asJSON, &p)
+	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+		return nil, fmt.Errorf("%s: expected a %s, got a %s; put a text into quotes", wrong.Field, wrong.Type.Kind(), wrong.Value)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("is not a policy: %w", err)
+	}
+	if len(strict) > 0 {
+		return nil, unknownFields(data, strict)
 	}
 	return compile(&p)
 }
 
 // oneDocument refuses a second YAML document, which the decoder would pass over in silence.
 func oneDocument(data []byte) error {
-	body := bytes.TrimPrefix(bytes.TrimSpace(data), []byte("---\n"))
-	for line := range bytes.Lines(body) {
-		if bytes.Equal(bytes.TrimSpace(line), []byte("---")) && line[0] == '-' {
-			return errors.New("has more than one YAML document; put each policy into a file of its own")
+	documents := 0
+	for decoder := yamlv3.NewDecoder(bytes.NewReader(data)); ; {
+		var node yamlv3.Node
+		err := decoder.Decode(&node)
+		if errors.Is(err, io.EOF) {
+			break
 		}
+		if err != nil {
+			return fmt.Errorf("is not YAML: %w", err)
+		}
+		if node.Kind == yamlv3.DocumentNode && len(node.Content) > 0 && node.Content[0].Tag != "!!null" {
+			documents++
+		}
+	}
+	switch {
+	case documents == 0:
+		return errors.New("is empty")
+	case documents > 1:
+		return errors.New("has more than one YAML document; put each policy into a file of its own")
 	}
 	return nil
 }

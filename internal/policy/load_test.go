@@ -68,7 +68,7 @@ func TestADirectoryIsAllOrNothing(t *testing.T) {
 		{
 			"one file with a mistake",
 			map[string]string{"a.yaml": named("a"), "b.yaml": strings.Replace(named("b"), "helpers:", "helprs:", 1)},
-			[]string{`policy file %s/b.yaml: line 6: unknown field "helprs"; did you mean "helpers"?`},
+			[]string{`policy file %s/b.yaml: line 6: unknown field "spec.helprs"; did you mean "helpers"?`},
 		},
 		{"two files with mistakes", map[string]string{"a.yaml": named("A"), "b.yaml": named("b"), "c.yaml": named("C")}, []string{
 			`policy file %s/a.yaml: metadata.name: Invalid value: "A": must be at most 63 lower-case letters, digits or '-', since it is the value of a label`,

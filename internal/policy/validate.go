@@ -4,6 +4,7 @@ package policy
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -21,7 +22,13 @@ import (
 
 // imageReference is the grammar of a reference as far as a mistake in it would reach
 // a pod: no white space, an optional registry, tag and digest.
-var imageReference = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[a-f0-9]{64})?$`)
+var imageReference = regexp.MustCompile(`^(?:` + imageDomain + `/)?` + imagePath + `(?:/` + imagePath + `)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[a-f0-9]{64})?$`)
+
+// The parts of a reference, as in github.com/distribution/reference.
+const (
+	imageDomain = `(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*(?::[0-9]+)?`
+	imagePath   = `[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*`
+)
 
 // validate checks a policy with its defaults filled in and compiles it.
 func validate(p *InjectionPolicy) (*inject.Policy, field.ErrorList) {
@@ -79,7 +86,9 @@ func validateHelper(h *inject.Helper, spec *Helper, at *field.Path) (*inject.Hel
 		out.PullSecrets = append(out.PullSecrets, corev1.LocalObjectReference{Name: name})
 	}
 	errs = append(errs, validateResources(spec.Resources, at.Child("resources"))...)
-	if spec.VolumeSizeLimit != "" {
+	if spec.VolumeSizeLimit != "" && !h.FillsVolume {
+		errs = append(errs, field.Forbidden(at.Child("volumeSizeLimit"), "the volume of "+h.Name+" follows from its options; remove it"))
+	} else if spec.VolumeSizeLimit != "" {
 		q, err := resource.ParseQuantity(spec.VolumeSizeLimit)
 		if err != nil || q.Sign() <= 0 {
 			errs = append(errs, field.Invalid(at.Child("volumeSizeLimit"), spec.VolumeSizeLimit, "must be a positive quantity of bytes, such as 4Gi"))
@@ -158,25 +167,34 @@ func validateResources(r *corev1.ResourceRequirements, at *field.Path) field.Err
 
 var unknownFieldText = regexp.MustCompile(`unknown field "([^"]+)"`)
 
-// unknownField adds the line and the nearest field to the decoder's error.
-func unknownField(data []byte, err error) error {
-	m := unknownFieldText.FindStringSubmatch(err.Error())
-	if m == nil {
-		return fmt.Errorf("is not a policy: %w", err)
+// unknownFields adds the line and the nearest field to each of the decoder's errors.
+func unknownFields(data []byte, errs []error) error {
+	names := fieldNames(reflect.TypeFor[InjectionPolicy](), map[reflect.Type]bool{})
+	var out []error
+	for _, err := range errs {
+		m := unknownFieldText.FindStringSubmatch(err.Error())
+		if m == nil { // a field that is there twice
+			out = append(out, err)
+			continue
+		}
+		name := m[1][strings.LastIndexByte(m[1], '.')+1:]
+		hint := ""
+		if near := inject.Nearest(name, names); near != "" && near != name {
+			hint = fmt.Sprintf("; did you mean %q?", near)
+		}
+		out = append(out, fmt.Errorf("%sunknown field %q%s", lineOf(data, name), m[1], hint))
 	}
-	name := m[1][strings.LastIndexByte(m[1], '.')+1:]
-	where := ""
+	return errors.Join(out...)
+}
+
+// lineOf is where a key stands first, for an error text.
+func lineOf(data []byte, key string) string {
 	for i, line := range slices.Collect(bytes.Lines(data)) {
-		if key, _, found := strings.Cut(strings.TrimLeft(string(line), " -{\""), ":"); found && strings.Trim(key, `" `) == name {
-			where = fmt.Sprintf("line %d: ", i+1)
-			break
+		if k, _, found := strings.Cut(strings.TrimLeft(string(line), " -{\""), ":"); found && strings.Trim(k, `" `) == key {
+			return fmt.Sprintf("line %d: ", i+1)
 		}
 	}
-	hint := ""
-	if near := inject.Nearest(name, fieldNames(reflect.TypeFor[InjectionPolicy](), map[reflect.Type]bool{})); near != "" {
-		hint = fmt.Sprintf("; did you mean %q?", near)
-	}
-	return fmt.Errorf("%sunknown field %q%s", where, m[1], hint)
+	return ""
 }
 
 // fieldNames lists the JSON names of all fields of a policy file.

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"strings"
+	"testing"
+)
+
+// Files that an earlier version took for something else than they say.
+func TestFilesThatLookRightAndAreNot(t *testing.T) {
+	t.Parallel()
+	f := file("helpers: {date-writer: {}}")
+	refused := map[string]string{
+		"another case of a field":                   file("Helpers: {git-poller: {}}"),
+		"two cases of a field":                      f + "  Helpers: {git-poller: {}}\n",
+		"a second document behind a commented mark": f + "--- # second\n" + f,
+		"a second document on the mark's line":      f + "--- {a: b}\n",
+		"a second document behind an end mark":      f + "...\n" + f,
+		"allow: []":                                 rule("repo", "{allow: []}"),
+		"allow with nothing behind it":              rule("repo", "{allow: }"),
+		"a volume size that nobody reads":           file("helpers: {date-writer: {volumeSizeLimit: 4Gi}}"),
+		"an image in capitals":                      file("image: Nginx:1"),
+		"an image with two dots":                    file("image: a..b/c"),
+		"an image with a minus at the end":          file("image: nginx-:1"),
+	}
+	for name, data := range refused {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if p, err := Parse([]byte(data)); err == nil {
+				t.Errorf("it is taken, with %d helpers:\n%s", len(p.Helpers), data)
+			}
+		})
+	}
+	for name, data := range map[string]string{
+		"a comment before the mark":                  "# Source: pillion/templates/policy.yaml\n---\n" + f,
+		"a mark from another system":                 strings.ReplaceAll("---\n"+f, "\n", "\r\n"),
+		"a mark at the end":                          f + "---\n",
+		"a YAML directive":                           "%YAML 1.1\n---\n" + f,
+		"an image of a namespace with an underscore": file("image: my_org/img:1"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := Parse([]byte(data)); err != nil {
+				t.Errorf("%v\n%s", err, data)
+			}
+		})
+	}
+	for name, tt := range map[string]struct{ data, not string }{
+		"a field is not its own correction": {file("helper: {}"), `"helper"; did you mean "helper"?`},
+		"the names of Go types":             {rule("period", "30s"), "Go struct field"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := Parse([]byte(tt.data)); err == nil || strings.Contains(err.Error(), tt.not) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+	t.Run("no helpers and an empty map of them are the same", func(t *testing.T) {
+		t.Parallel()
+		if a, b := mustParse(t, file("helpers:")).Hash, mustParse(t, file("helpers: {}")).Hash; a != b {
+			t.Errorf("%s and %s", a, b)
+		}
+	})
+}
