@@ -35,9 +35,9 @@ func (b *builder) share(r *Request, at string, readOnly bool, limit resource.Qua
 	var with string // the target that has the volume already
 	for _, t := range targets {
 		names = append(names, t.Name)
-		have, clear := b.mountAt(r, t, at, own)
+		have := b.mountAt(r, t, at, own)
 		switch {
-		case !clear || have == "":
+		case have == "":
 		case with != "" && have != volume:
 			b.refuse(invalid(PathConflict, r.path(mountPath), at,
 				"container %q mounts the volume %q there and container %q the volume %q; they must share one emptyDir, or take part one at a time (option containers)",
@@ -163,13 +163,13 @@ func (s *Spec) names() []string {
 }
 
 // mountAt finds what a target has at, around and below a path: the name of the volume
-// that is mounted exactly there and can be shared, or "" if the place is free. clear
-// is false if a mount could not work, which has then been reported.
-func (b *builder) mountAt(r *Request, t target, at, own string) (volume string, clear bool) {
-	conflict := func(format string, args ...any) (string, bool) {
+// that is mounted exactly there and can be shared; "" if the place is free, or if a mount
+// could not work there, which has then been reported.
+func (b *builder) mountAt(r *Request, t target, at, own string) (volume string) {
+	conflict := func(format string, args ...any) string {
 		args = append([]any{t.Name}, args...)
 		b.refuse(invalid(PathConflict, r.path(mountPath), at, "container %q "+format, args...))
-		return "", false
+		return ""
 	}
 	for _, device := range t.VolumeDevices {
 		if overlap(cleanMount(device.DevicePath), at) {
@@ -200,7 +200,7 @@ func (b *builder) mountAt(r *Request, t target, at, own string) (volume string, 
 			return conflict("mounts the volume %q at %s, in which no mount point can be made; choose a path outside it", m.Name, there)
 		}
 	}
-	return volume, true
+	return volume
 }
 
 // claim reports two helpers at the same place of a container, or one inside the
