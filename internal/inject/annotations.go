@@ -4,7 +4,6 @@ package inject
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -121,7 +120,7 @@ func parse(annotations map[string]string, at *field.Path) parsed {
 // server admits it, and a key that nobody reads would be a silent mistake.
 func ourKeys(annotations map[string]string) []string {
 	var keys []string
-	for key := range maps.Keys(annotations) {
+	for key := range annotations {
 		prefix, _, _ := strings.Cut(key, "/")
 		if len(prefix) < len(Domain) || !strings.EqualFold(prefix[len(prefix)-len(Domain):], Domain) {
 			continue
@@ -183,7 +182,8 @@ func shownKey(key string) string {
 // none is near. The instance is taken as it is.
 func nearestKey(instance, owner, option string) string {
 	best, bestDistance := "", 1+min(len(owner)+len(option), longest)/3
-	if FindHelper(owner) != nil { // only the option is wrong
+	right := FindHelper(owner) != nil
+	if right { // only the option is wrong
 		bestDistance = 1 + min(len(option), longest)/3
 	}
 	consider := func(key string, distance int) {
@@ -191,7 +191,6 @@ func nearestKey(instance, owner, option string) string {
 			best, bestDistance = key, distance
 		}
 	}
-	right := FindHelper(owner) != nil
 	for _, h := range Helpers() {
 		for i := range h.Options {
 			distance := editDistance(option, h.Options[i].Name)

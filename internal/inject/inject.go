@@ -35,10 +35,8 @@ func (in Injector) Decide(pod *Pod, policy *Policy, root *field.Path) Decision {
 	case pod.Spec.windows():
 		return in.skipped(d.skip(WindowsPod, "pillion: helpers are Linux containers; this Windows pod gets none"), pod)
 	}
-	ours := len(pod.Spec.Containers) + len(pod.Spec.InitContainers) - len(pod.Spec.names())
-	if n := len(pod.Spec.names()); n > maxContainers || ours > maxAnnotations { // a helper has an annotation at least
-		return d.deny([]Problem{invalid(TooMany, root.Child("spec", "containers"), n+ours,
-			"is the number of containers and init containers; at most %d are considered", maxContainers)})
+	if p := tooManyContainers(&pod.Spec, root.Child("spec")); p != nil {
+		return d.deny([]Problem{*p})
 	}
 	refused := review(policy, pod, asked.requests, root)
 	b := newBuilder(pod, policy, root)
@@ -57,6 +55,22 @@ func (in Injector) Decide(pod *Pod, policy *Policy, root *field.Path) Decision {
 		d.Warnings = append(d.Warnings, "pillion: inject \"false\" opts out of a policy's defaults only; what the pod asks for itself is injected")
 	}
 	return in.injected(d, b)
+}
+
+// tooManyContainers bounds the work of a review and the length of its answer. Our own
+// containers are counted apart, or a pod at the limit could not be looked at again once
+// it is injected; each of them has an annotation at least.
+func tooManyContainers(s *Spec, at *field.Path) *Problem {
+	apps := len(s.names())
+	if apps > maxContainers {
+		p := invalid(TooMany, at.Child("containers"), apps, "is the number of containers and init containers; at most %d are considered", maxContainers)
+		return &p
+	}
+	if ours := len(s.Containers) + len(s.InitContainers) - apps; ours > maxAnnotations {
+		p := invalid(TooMany, at.Child("initContainers"), ours, "is the number of containers whose names begin with %q; at most %d are considered", ReservedPrefix, maxAnnotations)
+		return &p
+	}
+	return nil
 }
 
 // buildAll lets each helper add itself whose options all have values.

@@ -54,29 +54,30 @@ func TestInputsThatLookRightAndAreNot(t *testing.T) {
 		}
 	}
 	for name, test := range map[string]func(t *testing.T){
-		"a password before an encoded @":      hides(keyRepo, "https://user:hunter2%40github.com/a", "hunter2"),
-		"a URL with a password in ref":        hides(keyRef, "https://user:hunter2@github.com/a", "hunter2"),
-		"a space in a URL":                    refused(keyRepo, "https://github.com/a b"),
-		"a quote in a URL":                    refused(keyRepo, `https://github.com/a"b`),
-		"a pipe in a URL":                     refused(keyRepo, "https://github.com/a|b"),
-		"a backquote in a URL":                refused(keyRepo, "https://github.com/a`b"),
-		"a zone that only this machine has":   refused("date-writer.pillion.dev/timezone", "posix/Europe/Berlin"),
-		"the zone localtime":                  refused("date-writer.pillion.dev/timezone", "localtime"),
-		"a zone with two slashes":             refused("date-writer.pillion.dev/timezone", "Europe//Berlin"),
-		"a zone with a dot":                   refused("date-writer.pillion.dev/timezone", "./UTC"),
-		"a plus sign is not canonical":        bytes("+1Mi", "1Mi"),
-		"an exponent is not canonical":        bytes("1e6", "1000000"),
-		"one number has one canonical form":   bytes("1048576", "1Mi"),
-		"a pattern with only a slash as path": noPattern("repo", "https://github.com/"),
-		"a pattern with a slash behind":       noPattern("repo", "https://github.com/acme/"),
-		"a pattern with a query":              noPattern("repo", "https://github.com/a?b"),
-		"a pattern with an impossible port":   noPattern("repo", "https://github.com:99999/*"),
-		"a pattern with a glob as the user":   noPattern("repo", "ssh://g*@github.com/*"),
-		"a pattern with a password":           noPattern("repo", "ssh://git:p@github.com/*"),
-		"a pattern with an empty user":        noPattern("repo", "https://@github.com/*"),
-		"a pattern with an open bracket":      noPattern("repo", "https://[::1/*"),
-		"a pattern with a host that is none":  noPattern("repo", "https://git_hub.com/*"),
-		"a pattern of two containers":         noPattern("containers", "web,api"),
+		"a password before an encoded @":       hides(keyRepo, "https://user:hunter2%40github.com/a", "hunter2"),
+		"a URL with a password in ref":         hides(keyRef, "https://user:hunter2@github.com/a", "hunter2"),
+		"a space in a URL":                     refused(keyRepo, "https://github.com/a b"),
+		"a quote in a URL":                     refused(keyRepo, `https://github.com/a"b`),
+		"a pipe in a URL":                      refused(keyRepo, "https://github.com/a|b"),
+		"a backquote in a URL":                 refused(keyRepo, "https://github.com/a`b"),
+		"a zone that only this machine has":    refused("date-writer.pillion.dev/timezone", "posix/Europe/Berlin"),
+		"the zone localtime":                   refused("date-writer.pillion.dev/timezone", "localtime"),
+		"a zone with two slashes":              refused("date-writer.pillion.dev/timezone", "Europe//Berlin"),
+		"the comment of our own list of zones": refused("date-writer.pillion.dev/timezone", strings.TrimSpace(strings.SplitN(zoneNames, "\n", 2)[0])),
+		"a zone with a dot":                    refused("date-writer.pillion.dev/timezone", "./UTC"),
+		"a plus sign is not canonical":         bytes("+1Mi", "1Mi"),
+		"an exponent is not canonical":         bytes("1e6", "1000000"),
+		"one number has one canonical form":    bytes("1048576", "1Mi"),
+		"a pattern with only a slash as path":  noPattern("repo", "https://github.com/"),
+		"a pattern with a slash behind":        noPattern("repo", "https://github.com/acme/"),
+		"a pattern with a query":               noPattern("repo", "https://github.com/a?b"),
+		"a pattern with an impossible port":    noPattern("repo", "https://github.com:99999/*"),
+		"a pattern with a glob as the user":    noPattern("repo", "ssh://g*@github.com/*"),
+		"a pattern with a password":            noPattern("repo", "ssh://git:p@github.com/*"),
+		"a pattern with an empty user":         noPattern("repo", "https://@github.com/*"),
+		"a pattern with an open bracket":       noPattern("repo", "https://[::1/*"),
+		"a pattern with a host that is none":   noPattern("repo", "https://git_hub.com/*"),
+		"a pattern of two containers":          noPattern("containers", "web,api"),
 		"an empty allow list allows nothing": func(t *testing.T) {
 			if _, errs := (RuleSpec{Allow: []Text{}}).Compile(FindHelper("git-poller").Option("repo"), nil); len(errs) == 0 {
 				t.Error("allow: [] compiles, and allows everything")
@@ -122,6 +123,16 @@ func TestInputsThatLookRightAndAreNot(t *testing.T) {
 			}
 			if d := decide(b.Obj()); len(d.Message()) > 1<<16 {
 				t.Errorf("%d problems in %d bytes", len(d.Problems), len(d.Message()))
+			}
+		},
+		"too many reserved names are not called too many containers": func(t *testing.T) {
+			b := MakePod("web").Git()
+			for i := range 65 {
+				b.Init(fmt.Sprintf("pillion-x%d", i))
+			}
+			const want = `spec.initContainers: Invalid value: 65: is the number of containers whose names begin with "pillion-"; at most 64 are considered`
+			if d := decide(b.Obj()); d.Message() != want {
+				t.Errorf("got  %s\nwant %s", d.Message(), want)
 			}
 		},
 		"a key with a line break cannot fake a sentence": func(t *testing.T) {

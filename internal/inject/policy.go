@@ -58,10 +58,11 @@ type Text string
 // Texts is a list of them. It has to be a list where it is written at all.
 type Texts []Text
 
-// UnmarshalJSON refuses null, which "allow:" with nothing behind it means.
+// UnmarshalJSON takes a list and nothing else: "allow:" with nothing behind it is null,
+// which would read as no rule.
 func (t *Texts) UnmarshalJSON(data []byte) error {
-	if string(data) == "null" {
-		return errors.New("must be a list; remove the field, or name what is allowed")
+	if data[0] != '[' {
+		return fmt.Errorf("allow: must be a list, such as [a, b], not %s", data)
 	}
 	return json.Unmarshal(data, (*[]Text)(t))
 }
@@ -72,7 +73,7 @@ func (t *Text) UnmarshalJSON(data []byte) error {
 	case '"':
 		return json.Unmarshal(data, (*string)(t))
 	case '{', '[', 'n':
-		return fmt.Errorf("must be a text, a number or a boolean, not %s", data)
+		return fmt.Errorf("a value must be a text, a number or a boolean, not %s", data)
 	}
 	*t = Text(data)
 	return nil

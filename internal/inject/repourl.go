@@ -157,7 +157,7 @@ func repoPath(u *url.URL) (string, error) {
 	// RawPath is set to what was written where that is not how net/url would write it;
 	// EscapedPath alone would encode in silence what has to be refused.
 	raw := cmp.Or(u.RawPath, u.EscapedPath())
-	if bad := strings.TrimLeft(raw, "/"); bad == "" {
+	if strings.Trim(raw, "/") == "" {
 		return "", errors.New("has no path behind the host; write it as https://host/path")
 	}
 	if strings.ContainsFunc(raw, func(r rune) bool { return !plainInPath(r) && r != '%' && r != '/' }) {

@@ -158,9 +158,9 @@ func TestATextOfAPolicyIsAnyScalar(t *testing.T) {
 		{"a negative number", `-5`, "-5", ""},
 		{"true", `true`, "true", ""},
 		{"false", `false`, "false", ""},
-		{"null", `null`, "", "must be a text, a number or a boolean, not null"},
-		{"a list", `["a"]`, "", `must be a text, a number or a boolean, not ["a"]`},
-		{"an object", `{"a":1}`, "", `must be a text, a number or a boolean, not {"a":1}`},
+		{"null", `null`, "", "a value must be a text, a number or a boolean, not null"},
+		{"a list", `["a"]`, "", `a value must be a text, a number or a boolean, not ["a"]`},
+		{"an object", `{"a":1}`, "", `a value must be a text, a number or a boolean, not {"a":1}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -183,7 +183,9 @@ var zoneNames string
 var zones = sync.OnceValue(func() map[string]bool {
 	set := map[string]bool{}
 	for name := range strings.Lines(zoneNames) {
-		set[strings.TrimSpace(name)] = true
+		if !strings.HasPrefix(name, "#") {
+			set[strings.TrimSpace(name)] = true
+		}
 	}
 	return set
 })

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -99,7 +100,7 @@ func Parse(data []byte) (*inject.Policy, error) {
 	// Case-sensitive, unlike encoding/json: "Helpers" beside "helpers" must not be merged.
 	strict, err := kjson.UnmarshalStrict(asJSON, &p)
 	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
-		return nil, fmt.Errorf("%s: expected a %s, got a %s; put a text into quotes", wrong.Field, wrong.Type.Kind(), wrong.Value)
+		return nil, wrongType(wrong)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("is not a policy: %w", err)
@@ -108,6 +109,17 @@ func Parse(data []byte) (*inject.Policy, error) {
 		return nil, unknownFields(data, strict)
 	}
 	return compile(&p)
+}
+
+// wrongType says in a file's words what the decoder says in Go's.
+func wrongType(err *json.UnmarshalTypeError) error {
+	switch err.Type.Kind() {
+	case reflect.String:
+		return fmt.Errorf("%s: expected a text, got a %s; put it into quotes", err.Field, err.Value)
+	case reflect.Slice:
+		return fmt.Errorf("%s: expected a list, got a %s", err.Field, err.Value)
+	}
+	return fmt.Errorf("%s: expected a mapping, got a %s", err.Field, err.Value)
 }
 
 // oneDocument refuses a second YAML document, which the decoder would pass over in silence.

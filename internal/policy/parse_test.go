@@ -114,7 +114,7 @@ func TestWhatIsNotEvaluatedIsRefused(t *testing.T) {
 		{"an empty require", file("require: []"), nil},
 		{"hostNetwork Allow", file("hostNetwork: Allow"), nil},
 		{"hostNetwork Deny", file("hostNetwork: Deny"), nil},
-		{"hostNetwork as a boolean", file("hostNetwork: true"), []string{"spec.hostNetwork: expected a string, got a bool; put a text into quotes"}},
+		{"hostNetwork as a boolean", file("hostNetwork: true"), []string{"spec.hostNetwork: expected a text, got a bool; put it into quotes"}},
 	})
 }
 
