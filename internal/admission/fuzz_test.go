@@ -144,7 +144,7 @@ func viewContainer(c corev1.Container) inject.Container {
 	}
 	return inject.Container{
 		Name: c.Name, RestartPolicy: policy, VolumeMounts: each(c.VolumeMounts, viewMount),
-		VolumeDevices: c.VolumeDevices, Resources: c.Resources,
+		VolumeDevices: c.VolumeDevices, Ports: c.Ports, Resources: c.Resources,
 	}
 }
 
@@ -157,7 +157,7 @@ func viewMount(m corev1.VolumeMount) inject.VolumeMount {
 
 func viewVolume(v corev1.Volume) inject.Volume {
 	view := inject.Volume{
-		Name: v.Name, EmptyDir: present(v.EmptyDir), ConfigMap: present(v.ConfigMap), Secret: present(v.Secret),
+		Name: v.Name, EmptyDir: v.EmptyDir, ConfigMap: present(v.ConfigMap), Secret: present(v.Secret),
 		Projected: present(v.Projected), DownwardAPI: present(v.DownwardAPI), Image: present(v.Image),
 	}
 	if v.PersistentVolumeClaim != nil {

@@ -43,6 +43,7 @@ type builder struct {
 
 	claims     map[ContainerRef][]claim // who mounts what where, for conflicts between helpers
 	fills      map[string]*Request      // by the name of the volume that the helper fills
+	ports      map[int32]string         // who listens where in the pod; nil until a helper wants to know
 	added      []string                 // names of the volumes of ours, whether new or there already
 	disk       []string                 // those of them that lie on the node's disk
 	guaranteed bool

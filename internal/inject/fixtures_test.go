@@ -102,7 +102,7 @@ func (b *PodBuilder) Volume(volumes ...Volume) *PodBuilder {
 // EmptyDir appends emptyDir volumes.
 func (b *PodBuilder) EmptyDir(names ...string) *PodBuilder {
 	for _, name := range names {
-		b.Volume(Volume{Name: name, EmptyDir: &struct{}{}})
+		b.Volume(Volume{Name: name, EmptyDir: &corev1.EmptyDirVolumeSource{}})
 	}
 	return b
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -18,6 +19,7 @@ const (
 	wait        = "wait"
 	waitTimeout = "wait-timeout"
 	mode        = "mode"
+	metricsPort = "metrics-port"
 )
 
 var gitPoller = Helper{
@@ -55,7 +57,7 @@ var gitPoller = Helper{
 		},
 		{
 			Name: "depth", Kind: KindInt, Default: "1", Min: "1", Max: "1000", Example: "1",
-			Doc: "How many commits of history to fetch.",
+			Doc: "How many commits of history to fetch. One is enough, unless ref is a hash and the server does not hand out single commits.",
 		},
 		{
 			Name: "secret", Kind: KindObjectName, Example: "site-credentials",
@@ -80,6 +82,14 @@ var gitPoller = Helper{
 		{
 			Name: position, Kind: KindEnum, Enum: []string{"last", "first"}, Default: "last", Example: "first",
 			Doc: "Whether the helper starts behind or before the pod's other init containers. last suits service meshes, first lets init containers use the content.",
+		},
+		{
+			Name: metricsPort, Kind: KindInt, Min: "1024", Max: "65535", Example: "9102",
+			Doc: "Serve the helper's metrics for Prometheus on this port. Without it there are none.",
+		},
+		{
+			Name: "metrics-address", Kind: KindEnum, Enum: []string{"localhost", "pod"}, Default: "localhost", Example: "pod",
+			Doc: "Who can read the metrics: the containers of the pod, or whoever reaches the pod's address.",
 		},
 		{
 			Name: "writable", Kind: KindBool, Default: "false", Example: "true",
@@ -126,7 +136,10 @@ func buildGitPoller(b *builder, r *Request) {
 	b.warnGitPoller(r)
 	once := r.Value(mode).Text == "once"
 	c := corev1.Container{
-		Args: []string{r.Helper.Name, "--root=" + contentDir, "--repo=" + r.Value("repo").Text, "--ref=" + r.Value("ref").Text, "--depth=" + r.Value("depth").Text},
+		Args: []string{
+			r.Helper.Name, "--root=" + contentDir, "--max-size=" + b.treeBudget(content, limit),
+			"--repo=" + r.Value("repo").Text, "--ref=" + r.Value("ref").Text, "--depth=" + r.Value("depth").Text,
+		},
 		VolumeMounts: []corev1.VolumeMount{
 			{Name: content, MountPath: contentDir},
 		},
@@ -150,8 +163,52 @@ func buildGitPoller(b *builder, r *Request) {
 			c.StartupProbe = probe(int32(r.Value(waitTimeout).Duration()/time.Second), "--content="+contentDir)
 		}
 	}
+	if r.Has(metricsPort) && !once {
+		b.metrics(r, &c)
+	}
 	b.add(r, c, first)
 	b.done(r, volumes, names)
+}
+
+// treeBudget is how large one checkout may be, so that the pod is not evicted for
+// what its volume holds. At the most that is four of them: the tree that is being
+// read, the ones before it, and the next one, packed and unpacked. A fifth is left
+// for what a file system adds.
+func (b *builder) treeBudget(volume string, limit resource.Quantity) string {
+	if dir := b.pod.Spec.volume(volume).EmptyDir; dir != nil && !Reserved(volume) {
+		if dir.SizeLimit != nil && dir.SizeLimit.Sign() > 0 && dir.SizeLimit.Cmp(limit) < 0 {
+			limit = *dir.SizeLimit
+		}
+		if dir.Medium == corev1.StorageMediumMemory {
+			b.warn("the volume " + volume + " is in memory: what git-poller writes counts against its memory limit")
+		}
+	}
+	budget := limit.Value() / 5
+	if budget > 1<<20 {
+		budget -= budget % (1 << 20) // so that people can read it
+	}
+	return resource.NewQuantity(budget, resource.BinarySI).String()
+}
+
+// metrics opens the port. A port of the node would be fought for by every pod on it.
+func (b *builder) metrics(r *Request, c *corev1.Container) {
+	port, text := int32(r.Value(metricsPort).Int()), r.Value(metricsPort).Text
+	if b.pod.Spec.HostNetwork {
+		b.refuse(invalid(Contradiction, r.path(metricsPort), text, "the pod uses the node's network, where the port may be taken; remove it"))
+	}
+	if b.ports == nil {
+		b.ports = b.pod.Spec.ports()
+	}
+	if other := b.ports[port]; other != "" {
+		b.refuse(invalid(Contradiction, r.path(metricsPort), text, "%s has this port already; choose another", other))
+	}
+	b.ports[port] = r.Name()
+	address := "127.0.0.1:" + text
+	if r.Value("metrics-address").Text == "pod" {
+		address = ":" + text
+		c.Ports = []corev1.ContainerPort{{Name: "metrics", ContainerPort: port, Protocol: corev1.ProtocolTCP}}
+	}
+	c.Args = append(c.Args, "--metrics-listen="+address)
 }
 
 // gitSecret mounts the Secret, into the helper only. The files belong to root and the
@@ -199,5 +256,11 @@ func (b *builder) warnGitPoller(r *Request) {
 	}
 	if r.given["period"] && r.Value(mode).Text == "once" {
 		b.warn(r.Name() + ": period has no effect with mode once")
+	}
+	if r.Has(metricsPort) && r.Value(mode).Text == "once" {
+		b.warn(r.Name() + ": metrics-port has no effect with mode once")
+	}
+	if r.given["metrics-address"] && !r.Has(metricsPort) {
+		b.warn(r.Name() + ": metrics-address has no effect without metrics-port")
 	}
 }

@@ -98,13 +98,15 @@ func TestTheDocumentedDefaultsAreTheDefaults(t *testing.T) {
 		"git-poller.pillion.dev/wait-timeout": "10m",
 		"git-poller.pillion.dev/position":     "last",
 		"git-poller.pillion.dev/writable":     "false",
-		"date-writer.pillion.dev/file":        "index.html",
-		"date-writer.pillion.dev/interval":    "1s",
-		"date-writer.pillion.dev/mode":        "append",
-		"date-writer.pillion.dev/format":      "unix-date",
-		"date-writer.pillion.dev/timezone":    "UTC",
-		"date-writer.pillion.dev/max-size":    "1Mi",
-		"date-writer.pillion.dev/wait":        "true",
+		// The issue that added metrics: off, and then on localhost.
+		"git-poller.pillion.dev/metrics-address": "localhost",
+		"date-writer.pillion.dev/file":           "index.html",
+		"date-writer.pillion.dev/interval":       "1s",
+		"date-writer.pillion.dev/mode":           "append",
+		"date-writer.pillion.dev/format":         "unix-date",
+		"date-writer.pillion.dev/timezone":       "UTC",
+		"date-writer.pillion.dev/max-size":       "1Mi",
+		"date-writer.pillion.dev/wait":           "true",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)

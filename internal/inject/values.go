@@ -34,6 +34,9 @@ func (v Value) Bool() bool { return v.Text == "true" }
 // Duration is the length of a KindDuration value.
 func (v Value) Duration() time.Duration { return time.Duration(v.num) }
 
+// Int is the number of a KindInt value.
+func (v Value) Int() int64 { return v.num }
+
 // Bytes is the number of bytes of a KindSize value.
 func (v Value) Bytes() int64 { return v.num }
 

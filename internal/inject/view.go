@@ -4,6 +4,7 @@ package inject
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -45,6 +46,7 @@ type Container struct {
 	RestartPolicy string                      `json:"restartPolicy"`
 	VolumeMounts  []VolumeMount               `json:"volumeMounts"`
 	VolumeDevices []corev1.VolumeDevice       `json:"volumeDevices"`
+	Ports         []corev1.ContainerPort      `json:"ports"`
 	Resources     corev1.ResourceRequirements `json:"resources"`
 
 	// Raw is the container's whole JSON. Whoever decodes the view fills it in for
@@ -65,13 +67,13 @@ type VolumeMount struct {
 
 // Volume is the view of a volume: what kind it is, as far as that matters.
 type Volume struct {
-	Name        string    `json:"name"`
-	EmptyDir    *struct{} `json:"emptyDir"`
-	ConfigMap   *struct{} `json:"configMap"`
-	Secret      *struct{} `json:"secret"`
-	Projected   *struct{} `json:"projected"`
-	DownwardAPI *struct{} `json:"downwardAPI"`
-	Image       *struct{} `json:"image"`
+	Name        string                       `json:"name"`
+	EmptyDir    *corev1.EmptyDirVolumeSource `json:"emptyDir"`
+	ConfigMap   *struct{}                    `json:"configMap"`
+	Secret      *struct{}                    `json:"secret"`
+	Projected   *struct{}                    `json:"projected"`
+	DownwardAPI *struct{}                    `json:"downwardAPI"`
+	Image       *struct{}                    `json:"image"`
 
 	// Sources that can be read-only by themselves.
 	PersistentVolumeClaim *ReadOnlySource `json:"persistentVolumeClaim"`
@@ -161,4 +163,20 @@ func guaranteed(r corev1.ResourceRequirements) bool {
 		}
 	}
 	return true
+}
+
+// ports says which container of the app listens on which TCP port, as far as the pod
+// says so.
+func (s *Spec) ports() map[int32]string {
+	taken := map[int32]string{}
+	for _, list := range [][]Container{s.InitContainers, s.Containers} {
+		for i := range list {
+			for _, p := range list[i].Ports {
+				if !Reserved(list[i].Name) && (p.Protocol == "" || p.Protocol == corev1.ProtocolTCP) {
+					taken[p.ContainerPort] = fmt.Sprintf("container %q", list[i].Name)
+				}
+			}
+		}
+	}
+	return taken
 }

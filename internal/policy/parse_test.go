@@ -123,7 +123,7 @@ func TestAHelperOrAnOptionThatDoesNotExistIsRefused(t *testing.T) {
 	testParse(t, []parseTest{
 		{"a helper", file("helpers:", "  git-poler: {}"), []string{`spec.helpers[git-poler]: Not found: "git-poler; the helpers of this version are date-writer and git-poller"`}},
 		{"a helper with nothing behind it", file("helpers:", "  git-poler:"), []string{`spec.helpers[git-poler]: Not found: "git-poler; the helpers of this version are date-writer and git-poller"`}},
-		{"an option", rule("repos", "{}"), []string{`spec.helpers[git-poller].options[repos]: Not found: "repos; git-poller has the options repo, ref, mount-path, subdir, containers, mode, period, depth, secret, auth, ca-configmap, wait, wait-timeout, position, writable"`}},
+		{"an option", rule("repos", "{}"), []string{`spec.helpers[git-poller].options[repos]: Not found: "repos; git-poller has the options repo, ref, mount-path, subdir, containers, mode, period, depth, secret, auth, ca-configmap, wait, wait-timeout, position, metrics-port, metrics-address, writable"`}},
 		{"an option of the other helper", file("helpers:", "  date-writer: {options: {repo: {}}}"), []string{`spec.helpers[date-writer].options[repo]: Not found: "repo; date-writer has the options mount-path, file, interval, mode, format, timezone, max-size, containers, wait"`}},
 	})
 }

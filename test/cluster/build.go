@@ -35,6 +35,16 @@ func controlPlane() []piece {
 	}
 }
 
+// node is what a machine needs besides, in order to run pods.
+func node() []piece {
+	return []piece{
+		{name: "kubelet", pkg: "k8s.io/kubernetes/cmd/kubelet"},
+		{name: "kube-proxy", pkg: "k8s.io/kubernetes/cmd/kube-proxy"},
+		{name: "kube-scheduler", pkg: "k8s.io/kubernetes/cmd/kube-scheduler"},
+		{name: "pause", pkg: module + "/pause"},
+	}
+}
+
 // A build is everything that decides what the binaries are.
 type build struct {
 	pieces    []piece
@@ -45,7 +55,9 @@ type build struct {
 }
 
 // newBuild reads go.mod through the go command, so it must run inside this module.
-func newBuild(ctx context.Context) (build, error) {
+// The key does not depend on the pieces: those that are asked for later join
+// those that are there.
+func newBuild(ctx context.Context, pieces []piece) (build, error) {
 	dir, err := goList(ctx, "{{.Dir}}", module)
 	if err != nil {
 		return build{}, fmt.Errorf("this program builds from its own module, so run it as `go -C test/cluster run .`: %w", err)
@@ -62,7 +74,7 @@ func newBuild(ctx context.Context) (build, error) {
 	if err != nil {
 		return build{}, err
 	}
-	return build{pieces: controlPlane(), moduleDir: dir, version: version, flags: flags, key: key}, nil
+	return build{pieces: pieces, moduleDir: dir, version: version, flags: flags, key: key}, nil
 }
 
 // buildFlags stamps the version in, which Kubernetes would otherwise report as
@@ -83,7 +95,7 @@ func buildFlags(version string) ([]string, error) {
 // binaries, for us.
 func cacheKey(src fs.FS, version string, flags []string) (string, error) {
 	h := sha256.New()
-	for _, name := range []string{"go.mod", "go.sum", "etcd/main.go"} {
+	for _, name := range []string{"go.mod", "go.sum", "etcd/main.go", "pause/main.go"} {
 		data, err := fs.ReadFile(src, name)
 		if err != nil {
 			return "", fmt.Errorf("what decides the binaries cannot be read: %w", err)

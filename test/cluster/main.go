@@ -5,11 +5,14 @@
 // the Go module proxy and nothing else, and prints the directory that holds
 // them. Progress goes to stderr.
 //
-//	go -C test/cluster run .
+//	go -C test/cluster run .         # the control plane
+//	go -C test/cluster run . node    # and kubelet, kube-proxy, kube-scheduler, pause
 //
 // What is built is kept in $PILLION_CACHE, or else in the user's cache
 // directory, so the minutes are spent once per Kubernetes version. If
-// KUBEBUILDER_ASSETS is set, that directory is used and nothing is built.
+// KUBEBUILDER_ASSETS is set, that directory is used for the control plane and
+// nothing is built. A node's pieces have to fit each other, and no published
+// archive holds them all, so they are built whatever it says.
 package main
 
 import (
@@ -20,6 +23,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -27,7 +32,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	dir, err := run(ctx, os.Stderr)
+	dir, err := run(ctx, os.Args[1:], os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "cluster:", err)
 		os.Exit(1) //nolint:gocritic // exitAfterDefer: the signal handler needs no undoing in a process that ends.
@@ -36,11 +41,17 @@ func main() {
 }
 
 // run returns the directory with the binaries, building them if need be.
-func run(ctx context.Context, progress io.Writer) (string, error) {
-	if dir := os.Getenv("KUBEBUILDER_ASSETS"); dir != "" {
-		return provided(dir, progress)
+func run(ctx context.Context, args []string, progress io.Writer) (string, error) {
+	pieces := controlPlane()
+	switch given := os.Getenv("KUBEBUILDER_ASSETS"); {
+	case slices.Equal(args, []string{"node"}):
+		pieces = append(pieces, node()...)
+	case len(args) > 0:
+		return "", fmt.Errorf("the argument is %q; there is none but %q", strings.Join(args, " "), "node")
+	case given != "":
+		return provided(given, progress)
 	}
-	b, err := newBuild(ctx)
+	b, err := newBuild(ctx, pieces)
 	if err != nil {
 		return "", err
 	}
@@ -106,11 +117,12 @@ func cacheRoot() (string, error) {
 }
 
 // install makes sure that root holds b's binaries and returns their directory.
-// Builds are serialised by a lock on root and become visible by one rename, so
-// two runs at once do the work once, and a broken run leaves nothing half done.
+// Builds are serialised by a lock on root and each binary becomes visible by one
+// rename, so two runs at once do the work once, and a broken run leaves nothing
+// half done.
 func install(ctx context.Context, root string, b build, progress io.Writer) (string, error) {
 	dir := filepath.Join(root, b.key)
-	if complete(dir, b.pieces) {
+	if len(missing(dir, b.pieces)) == 0 {
 		return dir, nil
 	}
 	unlock, err := lock(ctx, filepath.Join(root, ".lock"), progress)
@@ -118,7 +130,8 @@ func install(ctx context.Context, root string, b build, progress io.Writer) (str
 		return "", err
 	}
 	defer unlock()
-	if complete(dir, b.pieces) { // made by the run we waited for
+	todo := missing(dir, b.pieces) // less, if the run we waited for was of use
+	if len(todo) == 0 {
 		return dir, nil
 	}
 	if err := sweep(root); err != nil {
@@ -132,22 +145,28 @@ func install(ctx context.Context, root string, b build, progress io.Writer) (str
 	defer os.RemoveAll(work)
 	start := time.Now()
 	fmt.Fprintf(progress, "cluster: building Kubernetes %s, kept for the next time in %s (some minutes on a cold cache)\n", b.version, dir)
-	for _, p := range b.pieces {
-		if err := b.compile(ctx, p, filepath.Join(work, p.name)); err != nil {
+	for _, p := range todo {
+		built := filepath.Join(work, p.name)
+		if err := b.compile(ctx, p, built); err != nil {
 			return "", err
+		}
+		if err := place(built, filepath.Join(dir, p.name)); err != nil {
+			return "", fmt.Errorf("the finished %s cannot be put in place: %w", p.name, err)
 		}
 		fmt.Fprintf(progress, "cluster: %4.0fs  %s\n", time.Since(start).Seconds(), p.name)
 	}
-	if err := os.Chmod(work, 0o755); err != nil {
-		return "", err
-	}
-	if err := os.RemoveAll(dir); err != nil { // an incomplete one, made by other hands
-		return "", err
-	}
-	if err := os.Rename(work, dir); err != nil {
-		return "", fmt.Errorf("the finished binaries cannot be put in place: %w", err)
-	}
 	return dir, nil
+}
+
+// place moves a finished file, over whatever other hands have put there.
+func place(from, to string) error {
+	if err := os.RemoveAll(to); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	return os.Rename(from, to)
 }
 
 // unfinished starts the name of every directory that is being built in.
@@ -168,13 +187,11 @@ func sweep(root string) error {
 	return nil
 }
 
-func complete(dir string, pieces []piece) bool {
-	for _, p := range pieces {
-		if executable(filepath.Join(dir, p.name)) != nil {
-			return false
-		}
-	}
-	return true
+// missing are the pieces that dir does not hold.
+func missing(dir string, pieces []piece) []piece {
+	return slices.DeleteFunc(slices.Clone(pieces), func(p piece) bool {
+		return executable(filepath.Join(dir, p.name)) == nil
+	})
 }
 
 // lock takes the lock file, waiting for another run if there is one.

@@ -40,7 +40,7 @@ func TestTwoRunsAtOnceBuildOnce(t *testing.T) {
 	for i := range progress {
 		wg.Go(func() {
 			dir, err := install(t.Context(), root, b, &progress[i])
-			if err != nil || !complete(dir, b.pieces) {
+			if err != nil || len(missing(dir, b.pieces)) > 0 {
 				t.Errorf("run %d: directory %q, error %v", i, dir, err)
 			}
 		})
@@ -69,6 +69,35 @@ func TestWhatAKilledRunLeftIsReplaced(t *testing.T) {
 		if e.Name() != b.key && e.Name() != ".lock" {
 			t.Errorf("%s is still there", e.Name())
 		}
+	}
+}
+
+func TestPiecesAskedForLaterJoinThoseThatAreThere(t *testing.T) {
+	root, b := t.TempDir(), tiny(t)
+	dir, err := install(t.Context(), root, b, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.Stat(filepath.Join(dir, "tiny"))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	b.pieces = append(b.pieces, piece{name: "later", pkg: "example.test/tiny"})
+	again, err := install(t.Context(), root, b, io.Discard)
+	if err != nil || again != dir || len(missing(dir, b.pieces)) > 0 {
+		t.Errorf("directory %q, error %v; want both pieces in %q", again, err, dir)
+	}
+	after, err := os.Stat(filepath.Join(dir, "tiny"))
+	if err != nil || !os.SameFile(before, after) {
+		t.Errorf("the first piece was built again (error %v)", err)
+	}
+}
+
+func TestAnUnknownArgumentIsRefused(t *testing.T) {
+	_, err := run(t.Context(), []string{"nodes"}, io.Discard)
+	if err == nil || err.Error() != `the argument is "nodes"; there is none but "node"` {
+		t.Errorf("error %v", err)
 	}
 }
 
@@ -116,7 +145,7 @@ func TestProvidedAssetsMayLackOnlyTheControllerManager(t *testing.T) {
 
 func TestTheKeyFollowsTheSources(t *testing.T) {
 	src := fstest.MapFS{
-		"go.mod": {Data: []byte("a")}, "go.sum": {Data: []byte("b")}, "etcd/main.go": {Data: []byte("c")},
+		"go.mod": {Data: []byte("a")}, "go.sum": {Data: []byte("b")}, "etcd/main.go": {Data: []byte("c")}, "pause/main.go": {Data: []byte("d")},
 	}
 	seen := map[string]bool{}
 	add := func(version string, flags ...string) {

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// The golden pods of internal/admission hold every command line that the webhook
+// writes, as the API server would store it. Each of them must be understood here.
+func TestEveryCommandLineThatIsInjectedIsUnderstood(t *testing.T) {
+	t.Parallel()
+	golden, err := filepath.Glob("../../internal/admission/testdata/*/want.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for _, path := range golden {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var pod corev1.Pod
+		if err := yaml.Unmarshal(text, &pod); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		for _, c := range pod.Spec.InitContainers {
+			if !strings.HasPrefix(c.Name, "pillion-") {
+				continue
+			}
+			if got := strings.Join(c.Command, " "); got != "/pillion-helper" {
+				t.Errorf("%s: the command is %q", path, got)
+			}
+			understand(t, path, c.Args, seen)
+			if c.StartupProbe != nil {
+				understand(t, path, c.StartupProbe.Exec.Command[1:], seen)
+			}
+		}
+	}
+	for _, verb := range []string{"git-poller", "date-writer", "probe"} {
+		if seen[verb] == 0 {
+			t.Errorf("no golden pod runs %s", verb)
+		}
+	}
+}
+
+func understand(t *testing.T, path string, args []string, seen map[string]int) {
+	t.Helper()
+	var stderr bytes.Buffer
+	e := env{ctx: t.Context(), stdout: io.Discard, stderr: &stderr, log: slog.New(slog.DiscardHandler)}
+	for _, arg := range args[1:] { // as the kubelet expands it
+		e.args = append(e.args, strings.ReplaceAll(arg, "$$", "$"))
+	}
+	seen[args[0]]++
+	var err error
+	switch args[0] {
+	case "git-poller":
+		var f *gitPollerFlags
+		if f, err = parseGitPoller(e); err == nil {
+			if f.Request.Repo == "" || f.Request.MaxBytes < 1<<20 || f.Root != "/pillion/content" {
+				t.Errorf("%s: %q came out as %+v", path, args, f.Request)
+			}
+		}
+	case "date-writer":
+		_, err = parseDateWriter(e)
+	case "probe":
+		if err = runProbe(e); err != nil && strings.Contains(err.Error(), "yet") {
+			err = nil
+		}
+	default:
+		t.Errorf("%s: the verb %q does not exist", path, args[0])
+	}
+	if err != nil {
+		t.Errorf("%s: %q is not understood: %v", path, args, err)
+	}
+}
+
+func TestAWrongCommandLineIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		args []string
+		want string
+	}{
+		"no verb":              {nil, "usage: pillion-helper"},
+		"an unknown verb":      {[]string{"git-puller"}, "usage: pillion-helper"},
+		"an unknown flag":      {[]string{"git-poller", "--rooot=/x"}, "flag provided but not defined: -rooot"},
+		"a missing root":       {[]string{"git-poller", "--repo=https://a.test/b"}, "--root is needed"},
+		"a missing repository": {[]string{"git-poller", "--root=/x"}, "--repo is needed"},
+		"a stray argument":     {[]string{"git-poller", "x"}, `the argument "x" is unexpected`},
+		"half a byte":          {[]string{"date-writer", "--max-size=500m"}, "must be a whole number of bytes"},
+		"a missing file":       {[]string{"date-writer"}, "--file is needed"},
+		"an unknown zone":      {[]string{"date-writer", "--file=/x/y", "--timezone=Mars/Base"}, "--timezone=Mars/Base"},
+		"a probe of nothing":   {[]string{"probe"}, "one of --content and --file is needed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var stderr bytes.Buffer
+			if code := run(tc.args, nil, io.Discard, &stderr); code != exitUsage {
+				t.Errorf("exit status %d, want %d", code, exitUsage)
+			}
+			if !strings.Contains(stderr.String(), tc.want) {
+				t.Errorf("stderr is %q, want it to contain %q", stderr.String(), tc.want)
+			}
+		})
+	}
+}
+
+func TestTheProbeAsksForContent(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "index.html")
+	probe := func(flag string) int {
+		return run([]string{"probe", flag}, nil, io.Discard, io.Discard)
+	}
+	if got := probe("--content=" + dir); got != exitFailed {
+		t.Errorf("without a commit the status is %d, want %d", got, exitFailed)
+	}
+	if got := probe("--file=" + file); got != exitFailed {
+		t.Errorf("without a file the status is %d, want %d", got, exitFailed)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "..abc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("..abc", filepath.Join(dir, "..data")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte("now\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := probe("--content=" + dir); got != 0 {
+		t.Errorf("with a commit the status is %d, want 0", got)
+	}
+	if got := probe("--file=" + file); got != 0 {
+		t.Errorf("with a file the status is %d, want 0", got)
+	}
+}

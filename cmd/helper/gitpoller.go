@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"time"
+
+	_ "golang.org/x/crypto/x509roots/fallback" // for https where the image's roots cannot be read
+
+	"github.com/pillion-dev/pillion/internal/gitpoller"
+)
+
+// What one look at a remote may cost, where no flag says so.
+const (
+	fetchTimeout = 10 * time.Minute
+	maxFiles     = 100_000
+	grace        = time.Minute
+)
+
+type gitPollerFlags struct {
+	gitpoller.Options
+	metrics string
+}
+
+func parseGitPoller(e env) (*gitPollerFlags, error) {
+	var f gitPollerFlags
+	flags := flag.NewFlagSet("git-poller", flag.ContinueOnError)
+	flags.StringVar(&f.Root, "root", "", "the `directory` to publish in")
+	flags.StringVar(&f.Request.Repo, "repo", "", "`URL` of the repository: https, http or ssh")
+	flags.StringVar(&f.Request.Ref, "ref", "HEAD", "branch, tag or full hash")
+	flags.IntVar(&f.Request.Depth, "depth", 1, "how many commits of history to fetch")
+	flags.StringVar(&f.Request.Subdir, "subdir", "", "publish only this `folder` of the repository")
+	flags.StringVar(&f.Request.Auth, "auth", "", "how to use the credentials: basic or ssh")
+	flags.StringVar(&f.Request.AuthDir, "auth-dir", "", "the `directory` of a mounted Secret with the credentials")
+	flags.StringVar(&f.Request.CAFile, "ca-file", "", "`file` of certificate authorities to trust")
+	flags.IntVar(&f.Request.MaxFiles, "max-files", maxFiles, "most files, links and folders of a commit")
+	flags.Var((*size)(&f.Request.MaxBytes), "max-size", "most `bytes` of a commit, packed or unpacked, such as 819Mi")
+	flags.DurationVar(&f.Period, "period", time.Minute, "`time` between two looks at the remote")
+	flags.BoolVar(&f.Once, "once", false, "end when a commit is published")
+	flags.DurationVar(&f.Timeout, "timeout", 10*time.Minute, "with --once: `time` after which to give up")
+	flags.DurationVar(&f.FetchTimeout, "fetch-timeout", fetchTimeout, "`time` that one look may take")
+	flags.DurationVar(&f.Grace, "grace", grace, "`time` that a commit stays after the next is published")
+	flags.StringVar(&f.metrics, "metrics-listen", "", "`host:port` to serve metrics at; none without it")
+	f.Request.MaxBytes = 819 << 20
+	if err := parse(flags, e); err != nil {
+		return nil, err
+	}
+	switch {
+	case f.Root == "":
+		return nil, usageError{errors.New("--root is needed: the directory to publish in")}
+	case f.Request.Repo == "":
+		return nil, usageError{errors.New("--repo is needed: the URL of the repository")}
+	case f.Period <= 0 || f.Timeout <= 0 || f.FetchTimeout <= 0:
+		return nil, usageError{errors.New("--period, --timeout and --fetch-timeout must be more than 0")}
+	}
+	f.Log = e.log
+	return &f, nil
+}
+
+func runGitPoller(e env) error {
+	f, err := parseGitPoller(e)
+	if err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	f.Fetch = gitpoller.Child(self, gitpoller.ChildMemory())
+	if f.metrics != "" {
+		f.Metrics = gitpoller.NewMetrics()
+		go f.Metrics.Serve(e.ctx, f.metrics, e.log)
+	}
+	return gitpoller.Run(e.ctx, f.Options)
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gitfetch
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+)
+
+// maxVarint is the length of the longest size in a delta, in bytes.
+const maxVarint = 9
+
+// write writes the content of an object, unpacking the deltas that it consists of.
+func (p *pack) write(w io.Writer, i int32) error {
+	if p.objects[i].base == noBase {
+		return p.inflate(w, i)
+	}
+	base, err := p.base(p.objects[i].base)
+	if err != nil {
+		return err
+	}
+	return p.patch(w, base, i)
+}
+
+func (p *pack) inflate(w io.Writer, i int32) error {
+	if _, err := p.scanner.SeekObjectHeader(p.objects[i].offset); err != nil {
+		return err
+	}
+	n, _, err := p.scanner.NextObject(w)
+	if err == nil && n != p.objects[i].size {
+		err = packfile.ErrInflatedSizeMismatch
+	}
+	return err
+}
+
+func (p *pack) patch(w io.Writer, base io.ReaderAt, i int32) error {
+	if _, err := p.scanner.SeekObjectHeader(p.objects[i].offset); err != nil {
+		return err
+	}
+	delta, err := p.scanner.ReadObject()
+	if err != nil {
+		return err
+	}
+	defer delta.Close()
+	return applyDelta(w, base, p.objects[p.objects[i].base].size, bufio.NewReader(delta), p.objects[i].size)
+}
+
+// base returns the content of an object for deltas to copy from. It is valid until the
+// next call. It starts at the nearest base below that is at hand.
+func (p *pack) base(i int32) (io.ReaderAt, error) {
+	var missing []int32
+	var below scratch
+	for ; ; i = p.objects[i].base {
+		if below = p.cached(i); below != nil {
+			break
+		}
+		missing = append(missing, i)
+		if p.objects[i].base == noBase {
+			break
+		}
+	}
+	for _, i := range slices.Backward(missing) {
+		content, err := p.newScratch(p.objects[i].size)
+		if err != nil {
+			return nil, err
+		}
+		if p.objects[i].base == noBase {
+			err = p.inflate(content, i)
+		} else {
+			err = p.patch(content, below, i)
+		}
+		if err != nil {
+			_ = content.Close()
+			return nil, err
+		}
+		p.keep(i, content)
+		below = content
+	}
+	return below, nil
+}
+
+func (p *pack) cached(i int32) scratch {
+	if i == p.largeOf {
+		return p.large
+	}
+	if content, ok := p.cache.Get(int64(i)); ok {
+		m := memory(content)
+		return &m
+	}
+	return nil
+}
+
+// keep puts a base into the cache. Of those on disk only the last is kept.
+func (p *pack) keep(i int32, content scratch) {
+	if m, ok := content.(*memory); ok {
+		p.cache.Put(int64(i), *m)
+		return
+	}
+	if p.large != nil {
+		_ = p.large.Close()
+	}
+	p.large, p.largeOf = content, i
+}
+
+// scratch is unpacked content.
+type scratch interface {
+	io.Writer
+	io.ReaderAt
+	io.Closer
+}
+
+func (p *pack) newScratch(size int64) (scratch, error) {
+	if size <= inMemory {
+		m := make(memory, 0, size)
+		return &m, nil
+	}
+	return scratchFile(p.root)
+}
+
+// scratchFile makes a file without a name: however the process ends, it is gone then.
+func scratchFile(root *os.Root) (*os.File, error) {
+	const name = "scratch"
+	f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := root.Remove(name); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// memory is scratch that is not on disk.
+type memory []byte
+
+func (m *memory) Write(data []byte) (int, error) {
+	*m = append(*m, data...)
+	return len(data), nil
+}
+
+func (m *memory) ReadAt(data []byte, offset int64) (int, error) {
+	if offset > int64(len(*m)) {
+		return 0, io.EOF
+	}
+	n := copy(data, (*m)[offset:])
+	if n < len(data) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func (*memory) Close() error { return nil }
+
+// applyDelta writes what a delta makes of its base (gitformat-pack(5), "Deltified
+// representation"): a list of pieces, to be copied from the base or given as they are.
+func applyDelta(w io.Writer, base io.ReaderAt, baseSize int64, delta *bufio.Reader, size int64) error {
+	from, to, err := readDeltaSizes(delta)
+	if err != nil {
+		return err
+	}
+	if from != baseSize || to != size {
+		return packfile.ErrInvalidDelta
+	}
+	for left := size; left > 0; {
+		op, err := delta.ReadByte()
+		if err != nil {
+			return unexpected(err)
+		}
+		var piece io.Reader
+		n := int64(op)
+		switch {
+		case op == 0:
+			return packfile.ErrDeltaCmd
+		case op < 0x80:
+			piece = delta
+		default:
+			var offset int64
+			if offset, n, err = readCopy(op, delta); err != nil {
+				return err
+			}
+			if offset+n > baseSize {
+				return packfile.ErrInvalidDelta
+			}
+			piece = io.NewSectionReader(base, offset, n)
+		}
+		if n > left {
+			return packfile.ErrInvalidDelta
+		}
+		if _, err := io.CopyN(w, piece, n); err != nil {
+			return unexpected(err)
+		}
+		left -= n
+	}
+	if _, err := delta.ReadByte(); err != io.EOF {
+		return packfile.ErrInvalidDelta
+	}
+	return nil
+}
+
+// readCopy reads the arguments of a copy. The operation's bits say which of their
+// bytes are there; the others are zero.
+func readCopy(op byte, delta io.ByteReader) (offset, n int64, err error) {
+	var value int64
+	for bit := range 7 {
+		if op&(1<<bit) == 0 {
+			continue
+		}
+		b, err := delta.ReadByte()
+		if err != nil {
+			return 0, 0, unexpected(err)
+		}
+		value |= int64(b) << (8 * bit)
+	}
+	offset, n = value&0xffffffff, value>>32
+	if n == 0 {
+		n = 0x10000
+	}
+	return offset, n, nil
+}
+
+// readDeltaSizes reads a delta's head: the sizes of its base and of what it makes.
+func readDeltaSizes(delta io.ByteReader) (from, to int64, err error) {
+	if from, err = readVarint(delta); err == nil {
+		to, err = readVarint(delta)
+	}
+	return from, to, err
+}
+
+func readVarint(r io.ByteReader) (int64, error) {
+	var value int64
+	for i := range maxVarint {
+		b, err := r.ReadByte()
+		if err != nil {
+			return 0, unexpected(err)
+		}
+		value |= int64(b&0x7f) << (7 * i)
+		if b < 0x80 {
+			return value, nil
+		}
+	}
+	return 0, packfile.ErrLengthOverflow
+}
+
+// unexpected is the error of an end where there should be more.
+func unexpected(err error) error {
+	if err == io.EOF { //nolint:errorlint // a reader's end is io.EOF itself
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}

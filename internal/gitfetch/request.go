@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gitfetch
+
+import (
+	"net"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// The kinds of credentials, as [Request.Auth] names them.
+const (
+	AuthNone  = ""
+	AuthBasic = "basic"
+	AuthSSH   = "ssh"
+)
+
+// Request says what to fetch, as whom, and where to put it.
+type Request struct {
+	// Repo is the repository's URL: https://, http:// or ssh://.
+	Repo string `json:"repo"`
+	// Ref is HEAD (the remote's default branch), a branch, a tag, a full name
+	// (refs/…) or a full commit hash. A branch wins over a tag of the same name.
+	Ref string `json:"ref"`
+	// Depth is how many commits of history to ask for, at least 1. It matters only for
+	// a hash that no ref points to: that is looked for among so many commits.
+	Depth int `json:"depth"`
+	// Subdir is the folder to publish, with slashes. Empty: all of the commit.
+	Subdir string `json:"subdir,omitempty"`
+	// Auth is how to use AuthDir: "", "basic" or "ssh".
+	Auth string `json:"auth,omitempty"`
+	// AuthDir holds, for basic, the files password and (optional) username; for ssh,
+	// ssh-privatekey and known_hosts. They are read anew by every call.
+	AuthDir string `json:"authDir,omitempty"`
+	// CAFile holds, as PEM, the authorities that may vouch for an https server; no
+	// others do. Empty: the system's.
+	CAFile string `json:"caFile,omitempty"`
+	// Have is the commit that is published now. If Ref still means it nothing is
+	// fetched. Empty: none.
+	Have string `json:"have,omitempty"`
+	// Dir is an existing, empty, private directory. Fetch makes Dir/tree, the checkout,
+	// and Dir/git, which is gone again when it returns.
+	Dir string `json:"dir"`
+	// MaxBytes is the budget for the pack and, separately, for the checkout.
+	MaxBytes int64 `json:"maxBytes"`
+	// MaxFiles is the budget for the files, links and folders of the checkout.
+	MaxFiles int `json:"maxFiles"`
+}
+
+// Result is what a look at the remote found.
+type Result struct {
+	// Commit is what Ref means now, as 40 hexadecimal digits.
+	Commit string `json:"commit"`
+	// Changed is false if Commit is what the request has already; the rest is then zero.
+	Changed bool `json:"changed"`
+	// Files counts the files and links of Dir/tree.
+	Files int `json:"files"`
+	// Bytes is the size of all files of Dir/tree together.
+	Bytes int64 `json:"bytes"`
+	// LFSPointers counts the files that are pointers of git LFS: their content is
+	// elsewhere, and is not fetched.
+	LFSPointers int `json:"lfsPointers"`
+}
+
+var (
+	hash40 = regexp.MustCompile(`^[0-9a-f]{40}$`)
+	hash64 = regexp.MustCompile(`^[0-9a-f]{64}$`)
+)
+
+var defaultPort = map[string]string{"https": "443", "http": "80", "ssh": "22"}
+
+// endpoint is a repository's URL taken apart and found sound.
+type endpoint struct {
+	*url.URL
+}
+
+// address is host:port, in lower case.
+func (e endpoint) address() string { return addressOf(e.URL) }
+
+func addressOf(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = defaultPort[u.Scheme]
+	}
+	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
+}
+
+// parseRepo checks again what the webhook has checked: this is the code that would
+// do harm. Its errors repeat no part of the URL, which may hold a credential.
+func parseRepo(text string) (endpoint, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Opaque != "" || u.Hostname() == "":
+		return endpoint{}, failf(Misconfigured, "the repository must be a URL such as https://github.com/acme/site.git")
+	case defaultPort[u.Scheme] == "":
+		return endpoint{}, failf(Misconfigured, "the repository's URL must begin with https://, http:// or ssh://")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return endpoint{}, failf(Misconfigured, "the repository's URL must not have a query or a fragment")
+	case strings.Trim(u.Path, "/") == "" || strings.ContainsFunc(u.Path, isControl):
+		return endpoint{}, failf(Misconfigured, "the repository's URL must have a path, without control characters")
+	}
+	if u.User != nil {
+		if _, has := u.User.Password(); has || u.Scheme != "ssh" {
+			return endpoint{}, failf(Misconfigured, "the repository's URL must not contain credentials; they belong into a Secret")
+		}
+	}
+	return endpoint{u}, nil
+}
+
+func isControl(r rune) bool { return r < 0x20 || r == 0x7f }
+
+// maxBudget is beyond all disks, and leaves room to compute.
+const maxBudget = 1 << 50
+
+// check finds what can be found wrong without a look at any file or server.
+func (r *Request) check(e endpoint) error {
+	switch {
+	case r.Ref == "" || strings.ContainsFunc(r.Ref, func(c rune) bool { return c <= ' ' || c == 0x7f }):
+		return failf(Misconfigured, "the ref %s must be HEAD, a branch, a tag or a full hash", foreign(r.Ref))
+	case hash64.MatchString(r.Ref):
+		return failf(Misconfigured, "the ref is a SHA-256 hash, and only repositories with SHA-1 hashes (40 digits) can be read")
+	case r.Depth < 1:
+		return failf(Misconfigured, "the depth is %d and must be at least 1", r.Depth)
+	case r.MaxBytes < 1 || r.MaxFiles < 1 || r.MaxBytes > maxBudget:
+		return failf(Misconfigured, "the budgets are %d bytes and %d files and must be from 1 to %d", r.MaxBytes, r.MaxFiles, int64(maxBudget))
+	case r.Auth != AuthNone && r.Auth != AuthBasic && r.Auth != AuthSSH:
+		return failf(Misconfigured, "the kind of credentials is %s and must be basic or ssh, or empty for none", foreign(r.Auth))
+	case e.Scheme == "ssh" && r.Auth != AuthSSH:
+		return failf(Misconfigured, "ssh needs a key and known_hosts; name a Secret of type kubernetes.io/ssh-auth")
+	case e.Scheme == "https" && r.Auth == AuthSSH:
+		return failf(Misconfigured, "https cannot use an ssh key; name a Secret of type kubernetes.io/basic-auth, or use an ssh:// URL")
+	case e.Scheme == "http" && r.Auth != AuthNone:
+		return failf(Misconfigured, "http would send the credentials in clear text; use an https URL")
+	}
+	return nil
+}

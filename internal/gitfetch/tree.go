@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gitfetch
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+const (
+	// maxName and maxPath are lengths in bytes. Linux takes names of 255; paths have
+	// to leave room, of its 4095, for where the app mounts the content.
+	maxName = 255
+	maxPath = 2048
+	// maxTree is the largest folder that is read, in bytes of its list of entries: some
+	// 400,000 entries of usual names.
+	maxTree = 16 << 20
+	// maxTarget is the longest target of a link that Linux takes, in bytes.
+	maxTarget = 4095
+)
+
+// kind is what an entry of a tree is.
+type kind string
+
+// The kinds, by the mode that git writes for them (100664 is of old versions).
+const (
+	folder     kind = "40000"
+	file       kind = "100644"
+	fileGroup  kind = "100664"
+	executable kind = "100755"
+	link       kind = "120000"
+	submodule  kind = "160000"
+)
+
+// entry is a file, link or folder of the commit.
+type entry struct {
+	name     string
+	kind     kind
+	object   int32    // in the pack; not of a submodule
+	parent   *entry   // nil for the root
+	children []*entry // of a folder, by name
+	target   string   // of a link
+}
+
+// path is the entry's path from the root.
+func (e *entry) path() string {
+	var names []string
+	for ; e.parent != nil; e = e.parent {
+		names = append(names, e.name)
+	}
+	slices.Reverse(names)
+	return strings.Join(names, "/")
+}
+
+func (e *entry) child(name string) *entry {
+	i, found := slices.BinarySearchFunc(e.children, name, func(c *entry, name string) int { return cmp.Compare(c.name, name) })
+	if !found {
+		return nil
+	}
+	return e.children[i]
+}
+
+// treeReader reads a commit's tree into memory, within the budgets, and refuses what
+// must not reach a disk. The budgets are spent entry by entry, so a tree of trees that
+// repeats itself without end costs no more than any other.
+type treeReader struct {
+	pack            *pack
+	maxFiles, files int
+	maxBytes, bytes int64
+	links           []*entry
+	written         int // files and links
+}
+
+func (t *treeReader) read(ctx context.Context, hash plumbing.Hash) (*entry, error) {
+	i, err := t.pack.find(hash, plumbing.TreeObject)
+	if err != nil {
+		return nil, err
+	}
+	root := &entry{kind: folder, object: i}
+	return root, t.readFolder(ctx, root, 0)
+}
+
+func (t *treeReader) readFolder(ctx context.Context, e *entry, length int) error {
+	if ctx.Err() != nil {
+		return timedOut(ctx)
+	}
+	content, err := t.pack.read(e.object, maxTree)
+	if err != nil {
+		return err
+	}
+	for len(content) > 0 {
+		var c *entry
+		var hash plumbing.Hash
+		if c, hash, content, err = parseEntry(content); err != nil {
+			return err
+		}
+		c.parent = e
+		if err := t.admit(c, hash, length); err != nil {
+			return err
+		}
+		e.children = append(e.children, c)
+	}
+	slices.SortFunc(e.children, func(a, b *entry) int { return cmp.Compare(a.name, b.name) })
+	for i, c := range e.children {
+		if i > 0 && c.name == e.children[i-1].name {
+			return failf(Refused, "the commit has two entries with the path %s", foreign(c.path()))
+		}
+		if c.kind == folder {
+			if err := t.readFolder(ctx, c, length+len(c.name)+1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// parseEntry takes the first entry off a tree's content: mode, space, name, NUL, hash.
+func parseEntry(content []byte) (*entry, plumbing.Hash, []byte, error) {
+	var hash plumbing.Hash
+	mode, rest, found := bytes.Cut(content, []byte{' '})
+	if !found {
+		return nil, hash, nil, failf(BadServer, "the repository is damaged: a tree cannot be read")
+	}
+	name, rest, found := bytes.Cut(rest, []byte{0})
+	if !found || len(rest) < len(hash) {
+		return nil, hash, nil, failf(BadServer, "the repository is damaged: a tree cannot be read")
+	}
+	copy(hash[:], rest)
+	return &entry{name: string(name), kind: kind(strings.TrimLeft(string(mode), "0"))}, hash, rest[len(hash):], nil
+}
+
+// admit judges an entry by itself and spends the budgets on it.
+func (t *treeReader) admit(e *entry, hash plumbing.Hash, length int) error {
+	if err := checkName(e, length); err != nil {
+		return err
+	}
+	if t.files++; t.files > t.maxFiles {
+		return failf(TooLarge, "the commit has more than the %d files and folders that the budget allows", t.maxFiles)
+	}
+	var err error
+	switch e.kind {
+	case submodule: // an empty folder, as git leaves it
+	case folder:
+		e.object, err = t.pack.find(hash, plumbing.TreeObject)
+	case file, fileGroup, executable, link:
+		if e.object, err = t.pack.find(hash, plumbing.BlobObject); err != nil {
+			return err
+		}
+		return t.admitBlob(e)
+	default:
+		return failf(Refused, "the commit's entry %s has the mode %s, which is none of a file, folder, link or submodule", foreign(e.path()), foreign(string(e.kind)))
+	}
+	return err
+}
+
+func (t *treeReader) admitBlob(e *entry) error {
+	size := t.pack.objects[e.object].size
+	t.written++
+	if e.kind == link {
+		return t.admitLink(e, size)
+	}
+	if size > t.maxBytes-t.bytes {
+		return failf(TooLarge, "the commit's files are larger than the budget of %d bytes; %s is where it is used up", t.maxBytes, foreign(e.path()))
+	}
+	t.bytes += size
+	return nil
+}
+
+func (t *treeReader) admitLink(e *entry, size int64) error {
+	if size > maxTarget {
+		return failf(Refused, "the commit's link %s has a target of %d bytes, and %d are possible", foreign(e.path()), size, maxTarget)
+	}
+	target, err := t.pack.read(e.object, maxTarget)
+	if err != nil {
+		return err
+	}
+	if e.target = string(target); e.target == "" || strings.Contains(e.target, "\x00") {
+		return failf(Refused, "the commit's link %s has the target %s, which cannot be one", foreign(e.path()), foreign(e.target))
+	}
+	t.links = append(t.links, e)
+	return nil
+}
+
+// checkName refuses names that mean something else to a file system, to git, or to
+// how we publish.
+func checkName(e *entry, length int) error {
+	switch {
+	case e.name == "" || e.name == "." || e.name == ".." || strings.ContainsAny(e.name, "/\x00"):
+		return failf(Refused, "the commit has an entry named %s in folder %s, which is not a name", foreign(e.name), foreign(e.parent.path()))
+	case strings.EqualFold(e.name, ".git"):
+		return failf(Refused, "the commit has an entry %s, a name that belongs to git", foreign(e.path()))
+	case e.parent.parent == nil && strings.HasPrefix(e.name, ".."):
+		return failf(Refused, "the commit has a top-level entry %s, and names that begin with two dots are kept for publishing; rename it", foreign(e.name))
+	case len(e.name) > maxName:
+		return failf(Refused, "the commit has an entry whose name has %d bytes, and %d are possible: %s", len(e.name), maxName, foreign(e.path()))
+	case length+len(e.name) > maxPath:
+		return failf(Refused, "the commit has a path of more than %d bytes: %s", maxPath, foreign(e.path()))
+	}
+	return nil
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gitpoller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"regexp"
+	"time"
+
+	"github.com/pillion-dev/pillion/internal/gitfetch"
+	"github.com/pillion-dev/pillion/internal/publish"
+)
+
+// A Fetcher looks at the remote once. Its error is a [*gitfetch.Error].
+type Fetcher func(context.Context, gitfetch.Request) (gitfetch.Result, error)
+
+// Options say what to keep equal to what.
+type Options struct {
+	// Root is the volume in which commits are published.
+	Root string
+	// Request is the look to take, without Have and Dir.
+	Request gitfetch.Request
+	// Fetch takes the look.
+	Fetch Fetcher
+	// Period is the time between two looks.
+	Period time.Duration
+	// Once ends Run after the first publication.
+	Once bool
+	// Timeout is how long Run may try to get there, if Once is set.
+	Timeout time.Duration
+	// FetchTimeout is how long one look may take.
+	FetchTimeout time.Duration
+	// Grace is how long a commit stays readable after the next one is published.
+	Grace time.Duration
+	// Metrics are told what happens.
+	Metrics *Metrics
+	// Log is told what happens.
+	Log *slog.Logger
+}
+
+// retryFirst is how long to wait after a first failure.
+const retryFirst = time.Second
+
+// retryAtMost bounds the wait after many failures for short periods: a server that
+// is back is noticed within that time.
+const retryAtMost = time.Minute
+
+type poller struct {
+	Options
+	volume   *publish.Volume
+	failures int // since the last success
+}
+
+// Run works until ctx ends, and then returns nil at once. With Once it returns when a
+// commit is published, or with an error when none could be in time.
+func Run(ctx context.Context, o Options) error {
+	volume, err := publish.Open(o.Root)
+	if err != nil {
+		return err
+	}
+	defer volume.Close()
+	p := &poller{Options: o, volume: volume}
+	p.Log = o.Log.With("repo", o.Request.Repo, "ref", o.Request.Ref)
+	budget, cancel := ctx, context.CancelFunc(func() {})
+	if o.Once {
+		budget, cancel = context.WithTimeout(ctx, o.Timeout)
+	}
+	defer cancel()
+	for {
+		err := p.sync(budget)
+		if ctx.Err() != nil || (err == nil && o.Once) {
+			return nil
+		}
+		p.wait(budget, p.next(err))
+		if ctx.Err() != nil {
+			return nil
+		}
+		if budget.Err() != nil {
+			return fmt.Errorf("no commit could be published within %v: %w", o.Timeout, err)
+		}
+	}
+}
+
+// sync looks at the remote and publishes what is new.
+func (p *poller) sync(ctx context.Context) error {
+	start := time.Now()
+	before := p.volume.Current()
+	result, err := p.look(ctx, before)
+	if ctx.Err() != nil && err != nil {
+		return err
+	}
+	p.Metrics.looked(err)
+	if err != nil {
+		return err
+	}
+	if p.failures > 0 {
+		p.Log.Info("recovered", "failures", p.failures)
+	}
+	p.failures = 0
+	p.Metrics.serves(result.Commit)
+	if !result.Changed {
+		return nil
+	}
+	p.Metrics.published()
+	p.Log.Info("published", "commit", result.Commit, "previous", before,
+		"files", result.Files, "bytes", result.Bytes, "took", time.Since(start).Round(time.Millisecond).String())
+	if result.LFSPointers > 0 {
+		p.Log.Warn("some files are pointers of git LFS, whose content is not fetched", "files", result.LFSPointers)
+	}
+	return nil
+}
+
+func (p *poller) look(ctx context.Context, have string) (gitfetch.Result, error) {
+	if err := p.volume.Repair(); err != nil {
+		return gitfetch.Result{}, local(err)
+	}
+	if err := p.volume.Sweep(p.Grace, p.Request.MaxBytes); err != nil {
+		return gitfetch.Result{}, local(err)
+	}
+	stage, err := p.volume.Stage()
+	if err != nil {
+		return gitfetch.Result{}, local(err)
+	}
+	request := p.Request
+	request.Have, request.Dir = have, stage
+	timed, cancel := context.WithTimeout(ctx, p.FetchTimeout)
+	defer cancel()
+	result, err := p.Fetch(timed, request)
+	if err == nil && result.Changed {
+		if err = p.volume.Publish("tree", result.Commit); err != nil {
+			err = local(err)
+		}
+	}
+	if err != nil || result.Changed {
+		if dirty := p.volume.Discard(); dirty != nil && err == nil {
+			p.Log.Warn("cleaning up failed", "error", dirty.Error())
+		}
+	}
+	return result, err
+}
+
+// local is an error on our side of the connection.
+func local(err error) error {
+	reason := gitfetch.Local
+	if _, ok := errors.AsType[publish.OccupiedError](err); ok {
+		reason = gitfetch.Refused
+	}
+	return &gitfetch.Error{Reason: reason, Message: err.Error()}
+}
+
+// fullHash is a ref that always means the same.
+var fullHash = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+
+// next is how long to wait before the next look, after one that ended with err.
+func (p *poller) next(err error) time.Duration {
+	if err == nil {
+		return spread(p.Period, 0.9, 1.1)
+	}
+	p.failures++
+	wait := spread(backOff(p.failures, max(p.Period, retryAtMost)), 0.5, 1)
+	p.Log.Warn("look failed", "reason", string(Reason(err)), "error", err.Error(), "failures", p.failures,
+		"retry_in", wait.Round(time.Millisecond).String(), "still_published", p.volume.Current())
+	return wait
+}
+
+// wait waits, and on the way removes what nobody needs any more.
+func (p *poller) wait(ctx context.Context, d time.Duration) {
+	pinned := p.failures == 0 && fullHash.MatchString(p.Request.Ref)
+	if p.volume.Retired() > 0 && (d > p.Grace || pinned) {
+		if sleep(ctx, p.Grace); ctx.Err() != nil {
+			return
+		}
+		if err := p.volume.Sweep(p.Grace, p.Request.MaxBytes); err != nil {
+			p.Log.Warn("cleaning up failed", "error", err.Error())
+		}
+		d -= p.Grace
+	}
+	if pinned { // there will never be anything new
+		<-ctx.Done()
+		return
+	}
+	sleep(ctx, d)
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// backOff doubles from retryFirst to limit.
+func backOff(failures int, limit time.Duration) time.Duration {
+	wait := retryFirst
+	for range failures - 1 {
+		if wait *= 2; wait >= limit {
+			return limit
+		}
+	}
+	return min(wait, limit)
+}
+
+// spread keeps pods that were started together from asking together for ever.
+func spread(d time.Duration, low, high float64) time.Duration {
+	return time.Duration(float64(d) * (low + (high-low)*rand.Float64())) //nolint:gosec // no secret depends on it
+}
+
+// Reason is the reason of an error of a [Fetcher].
+func Reason(err error) gitfetch.Reason {
+	if e, ok := errors.AsType[*gitfetch.Error](err); ok {
+		return e.Reason
+	}
+	return gitfetch.Local
+}

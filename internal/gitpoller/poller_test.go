@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gitpoller
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pillion-dev/pillion/internal/gitfetch"
+)
+
+// remote is a repository of one file that tells its commit; "" is a server that is down.
+type remote struct {
+	mu     sync.Mutex
+	commit string
+	looks  []time.Time
+}
+
+// set makes the remote's ref mean another commit.
+func (r *remote) set(commit string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.commit = commit
+}
+
+func (r *remote) seen() []time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.looks)
+}
+
+func (r *remote) fetch(_ context.Context, q gitfetch.Request) (gitfetch.Result, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.looks = append(r.looks, time.Now())
+	switch r.commit {
+	case "":
+		return gitfetch.Result{}, &gitfetch.Error{Reason: gitfetch.Unreachable, Message: "down"}
+	case q.Have:
+		return gitfetch.Result{Commit: r.commit}, nil
+	}
+	tree := filepath.Join(q.Dir, "tree")
+	if err := os.Mkdir(tree, 0o755); err != nil {
+		return gitfetch.Result{}, err
+	}
+	if err := os.WriteFile(filepath.Join(tree, "f"), []byte(r.commit), 0o644); err != nil {
+		return gitfetch.Result{}, err
+	}
+	return gitfetch.Result{Commit: r.commit, Changed: true, Files: 1}, nil
+}
+
+func options(t *testing.T, r *remote, log *bytes.Buffer) Options {
+	t.Helper()
+	return Options{
+		Root: t.TempDir(), Request: gitfetch.Request{Repo: "https://a.test/b.git", Ref: "main", MaxBytes: 1 << 20},
+		Fetch: r.fetch, Period: time.Minute, FetchTimeout: time.Minute, Timeout: 10 * time.Minute, Grace: time.Minute,
+		Log: slog.New(slog.NewTextHandler(log, nil)), Metrics: NewMetrics(),
+	}
+}
+
+// content is what readers see; "" if there is nothing.
+func content(o Options) string {
+	text, _ := os.ReadFile(filepath.Join(o.Root, "f"))
+	return string(text)
+}
+
+func TestTheVolumeFollowsTheRemoteAndKeepsTheLastGoodCommit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		r := &remote{}
+		o := options(t, r, &log)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- Run(ctx, o) }()
+
+		var seen []string
+		for _, commit := range []string{"", "aaa", "bbb", "", "ccc", "aaa"} {
+			r.set(commit)
+			time.Sleep(10 * time.Minute)
+			synctest.Wait()
+			seen = append(seen, content(o))
+		}
+		if diff := cmp.Diff([]string{"", "aaa", "bbb", "bbb", "ccc", "aaa"}, seen); diff != "" {
+			t.Errorf("readers saw (-want +got):\n%s", diff)
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("Run ended with %v, want nil", err)
+		}
+		entries, err := os.ReadDir(o.Root)
+		if err != nil || len(entries) != 4 { // ..data, ..aaa, ..staging and f
+			t.Errorf("old commits were not removed: %v %v", entries, err)
+		}
+		if n := strings.Count(log.String(), "msg=published"); n != 4 {
+			t.Errorf("%d lines about published commits, want 4:\n%s", n, &log)
+		}
+	})
+}
+
+func TestAFullHashIsPublishedOnceAndPolledNoMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		r := &remote{commit: strings.Repeat("a", 40)}
+		o := options(t, r, &log)
+		o.Request.Ref = r.commit
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go func() { _ = Run(ctx, o) }()
+		time.Sleep(24 * time.Hour)
+		if n := len(r.seen()); n != 1 {
+			t.Errorf("%d looks in a day, want 1", n)
+		}
+		stop()
+		synctest.Wait()
+	})
+}
+
+func TestOnceEndsWithContentOrWithTheReason(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		r := &remote{}
+		o := options(t, r, &log)
+		o.Once = true
+		err := Run(t.Context(), o)
+		if err == nil || !strings.Contains(err.Error(), "no commit could be published within 10m0s") {
+			t.Errorf("got error %v, want one that tells the budget", err)
+		}
+		r.commit = "aaa"
+		if err := Run(t.Context(), o); err != nil || content(o) != "aaa" {
+			t.Errorf("got error %v and content %q", err, content(o))
+		}
+	})
+}
+
+func TestFailuresAreRetriedSoonAtFirstAndSeldomLater(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		r := &remote{}
+		o := options(t, r, &log)
+		ctx, stop := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer stop()
+		if err := Run(ctx, o); err != nil {
+			t.Fatal(err)
+		}
+		for i := 1; i < len(r.looks); i++ {
+			limit := backOff(i, time.Minute)
+			if got := r.looks[i].Sub(r.looks[i-1]); got < limit/2 || got > limit {
+				t.Errorf("wait %d was %v, want %v to %v", i, got, limit/2, limit)
+			}
+		}
+		if n := len(r.looks); n < 14 || n > 27 {
+			t.Errorf("%d looks in ten minutes", n)
+		}
+	})
+}
+
+func TestAnotherWritersFileIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		r := &remote{commit: "aaa"}
+		o := options(t, r, &log)
+		theirs := filepath.Join(o.Root, "f")
+		if err := os.WriteFile(theirs, []byte("theirs"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		go func() { _ = Run(ctx, o) }()
+		time.Sleep(5 * time.Minute)
+		if got := content(o); got != "theirs" {
+			t.Errorf("content is %q, want it untouched", got)
+		}
+		if err := os.Remove(theirs); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Minute)
+		if got := content(o); got != "aaa" {
+			t.Errorf("content is %q after the obstacle went away", got)
+		}
+		stop()
+		synctest.Wait()
+		if !strings.Contains(log.String(), "was put there by somebody else") {
+			t.Errorf("the log does not say why:\n%s", &log)
+		}
+	})
+}

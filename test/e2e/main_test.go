@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package e2e tells stories on a cluster with real kubelets: `make e2e` starts one on
+// this machine. Any other does as well, named by E2E_KUBECONFIG, if it has the images
+// of `make images` and of test/e2e/images.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv("E2E_KUBECONFIG") == "" {
+		fmt.Println("e2e: E2E_KUBECONFIG names no cluster, so no story is told; run `make e2e`")
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	if err := install(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e: installing the webhook:", err)
+		os.Exit(1)
+	}
+	cancel()
+	os.Exit(m.Run())
+}
+
+// kubectl runs the real one. A failed run's error is what a user would have read.
+func kubectl(ctx context.Context, stdin string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "kubectl", append([]string{"--kubeconfig=" + os.Getenv("E2E_KUBECONFIG")}, args...)...)
+	cmd.Stdin = strings.NewReader(stdin)
+	var out, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &stderr
+	if err := cmd.Run(); err != nil {
+		return out.String(), fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
+	}
+	return out.String(), nil
+}
+
+// install puts config/webhook into the cluster, with a certificate of its own, and
+// waits until pods go through it.
+func install(ctx context.Context) error {
+	const namespace = "pillion-system"
+	cert, key, err := certificate("pillion-webhook." + namespace + ".svc")
+	if err != nil {
+		return err
+	}
+	manifest, err := kubectl(ctx, "", "kustomize", "--load-restrictor=LoadRestrictionsNone", "webhook")
+	if err != nil {
+		return err
+	}
+	secret := fmt.Sprintf("---\napiVersion: v1\nkind: Secret\nmetadata: {name: pillion-webhook-tls, namespace: %s}\ntype: kubernetes.io/tls\ndata: {tls.crt: %s, tls.key: %s}\n",
+		namespace, base64.StdEncoding.EncodeToString(cert), base64.StdEncoding.EncodeToString(key))
+	if _, err := kubectl(ctx, manifest+secret, "apply", "-f", "-"); err != nil {
+		return err
+	}
+	patch := fmt.Sprintf(`[{"op":"add","path":"/webhooks/0/clientConfig/caBundle","value":%q}]`, base64.StdEncoding.EncodeToString(cert))
+	names, err := kubectl(ctx, "", "get", "mutatingwebhookconfigurations", "-o", "name")
+	if err != nil {
+		return err
+	}
+	for name := range strings.FieldsSeq(names) {
+		if strings.Contains(name, "pillion") {
+			if _, err := kubectl(ctx, "", "patch", name, "--type=json", "-p", patch); err != nil {
+				return err
+			}
+		}
+	}
+	if _, err := kubectl(ctx, "", "rollout", "status", "-n", namespace, "deployment/pillion-webhook", "--timeout=3m"); err != nil {
+		return err
+	}
+	return eventually(ctx, func() error {
+		_, err := kubectl(ctx, "", "run", "asks-for-nothing-that-exists", "--image=none", "--dry-run=server",
+			"--annotations=probe.pillion.dev/in-force=")
+		if err == nil || !strings.Contains(err.Error(), "denied the request") {
+			return fmt.Errorf("the webhook is not in force: %w", err)
+		}
+		return nil
+	})
+}
+
+// eventually tries until do succeeds or ctx ends.
+func eventually(ctx context.Context, do func() error) error {
+	for {
+		err := do()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// story is a namespace that lasts for one test.
+type story struct {
+	*testing.T
+	namespace string
+}
+
+func tell(t *testing.T, labels ...string) story {
+	t.Helper()
+	s := story{t, "story-" + strings.ToLower(fmt.Sprintf("%x", time.Now().UnixNano()))}
+	if _, err := kubectl(t.Context(), "", "create", "namespace", s.namespace); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			for _, args := range [][]string{{"get", "pods,events"}, {"logs", "--all-containers", "--prefix", "-l", "app", "--tail=40"}} {
+				out, err := kubectl(context.Background(), "", append([]string{"-n", s.namespace}, args...)...)
+				t.Logf("%s %v", out, err)
+			}
+		}
+		if _, err := kubectl(context.Background(), "", "delete", "namespace", s.namespace, "--wait=false"); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, label := range labels {
+		s.kubectl("label", "namespace", s.namespace, label)
+	}
+	s.await(func() error {
+		_, err := kubectl(t.Context(), "", "get", "-n", s.namespace, "serviceaccount", "default")
+		return err
+	})
+	return s
+}
+
+// kubectl runs in the story's namespace and must succeed.
+func (s story) kubectl(args ...string) string {
+	s.Helper()
+	out, err := kubectl(s.Context(), "", append([]string{"-n", s.namespace}, args...)...)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return strings.TrimSpace(out)
+}
+
+func (s story) apply(manifest string) {
+	s.Helper()
+	if _, err := kubectl(s.Context(), manifest, "-n", s.namespace, "apply", "-f", "-"); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// await fails the story if do does not succeed within two minutes.
+func (s story) await(do func() error) {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.Context(), 2*time.Minute)
+	defer cancel()
+	if err := eventually(ctx, do); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// page is what the pod's own web server answers.
+func (s story) page(pod, path string) string {
+	s.Helper()
+	return s.kubectl("exec", pod, "-c", "web", "--", "busybox", "wget", "-qO-", "http://localhost:8080/"+path)
+}
+
+// awaitPage waits until the pod serves text at path.
+func (s story) awaitPage(pod, path, text string) {
+	s.Helper()
+	s.await(func() error {
+		got, err := kubectl(s.Context(), "", "-n", s.namespace, "exec", pod, "-c", "web", "--", "busybox", "wget", "-qO-", "http://localhost:8080/"+path)
+		if err == nil && strings.TrimSpace(got) != text {
+			err = fmt.Errorf("the page is %q, want %q", strings.TrimSpace(got), text)
+		}
+		return err
+	})
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+const usage = `Run a Kubernetes node on this machine, in namespaces of its own. Needs root.
+
+  go run ./test/node run [flags] -- COMMAND...   start one, run COMMAND, stop it
+  go run ./test/node up [flags]                  start one and leave it running
+  go run ./test/node status                      say whether that one is up
+  go run ./test/node load FILE...                give it more images
+  go run ./test/node down                        stop it
+
+COMMAND finds the node's kubeconfig in KUBECONFIG and E2E_KUBECONFIG, kubectl at
+the end of its PATH, and its exit code is that of "run". A "load" in it means its
+own node.
+
+Flags:
+  --image FILE      import this archive of images before the node is ready
+                    (an OCI layout or "docker save"); may be repeated
+  --keep-logs DIR   leave the logs in a new directory in DIR; without it, only
+                    the logs of a node that fails are kept
+`
+
+// An invocation is what a user asked for.
+type invocation struct {
+	verb     string
+	images   []string
+	keepLogs string
+	args     []string // COMMAND, or files to load
+}
+
+// errHelp means that the user asked for usage.
+var errHelp = errors.New("help")
+
+func parse(args []string) (invocation, error) {
+	if len(args) == 0 {
+		return invocation{}, errors.New(`which one of run, up, status, load, down? "node help" explains them`)
+	}
+	in := invocation{verb: args[0]}
+	fs := flag.NewFlagSet(in.verb, flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	if slices.Contains([]string{"run", "up", "supervise"}, in.verb) {
+		fs.Func("image", "", func(file string) error {
+			in.images = append(in.images, file)
+			return nil
+		})
+		fs.StringVar(&in.keepLogs, "keep-logs", "", "")
+	}
+	err := fs.Parse(args[1:])
+	in.args = fs.Args()
+	switch {
+	case errors.Is(err, flag.ErrHelp) || slices.Contains([]string{"help", "-h", "-help", "--help"}, in.verb):
+		return in, errHelp
+	case err != nil:
+		return in, fmt.Errorf("%s: %w", in.verb, err)
+	}
+	return in, in.check()
+}
+
+// check looks at what follows the flags.
+func (in invocation) check() error {
+	switch in.verb {
+	case "run":
+		if len(in.args) == 0 {
+			return errors.New("run: a command is missing: run [flags] -- COMMAND")
+		}
+	case "load":
+		if len(in.args) == 0 {
+			return errors.New("load: a file is missing: load FILE")
+		}
+	case "init", "pieces":
+		if len(in.args) != 1 {
+			return fmt.Errorf("%s is for the node itself; use run or up", in.verb)
+		}
+	case "up", "supervise", "status", "down":
+		if len(in.args) > 0 {
+			return fmt.Errorf("%s takes no argument, but got %q", in.verb, strings.Join(in.args, " "))
+		}
+	default:
+		return fmt.Errorf("there is no %q; there are run, up, status, load and down", in.verb)
+	}
+	return nil
+}
+
+// flags are those that make parse return the same.
+func (in invocation) flags() []string {
+	args := []string{"--keep-logs=" + in.keepLogs}
+	for _, file := range in.images {
+		args = append(args, "--image="+file)
+	}
+	return args
+}

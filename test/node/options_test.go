@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		args []string
+		want invocation
+	}{
+		"a command after two dashes keeps its flags": {
+			args: []string{"run", "--image", "a.tar", "--image=b.tar", "--keep-logs", "logs", "--", "go", "test", "--image"},
+			want: invocation{verb: "run", images: []string{"a.tar", "b.tar"}, keepLogs: "logs", args: []string{"go", "test", "--image"}},
+		},
+		"a command needs no dashes": {
+			args: []string{"run", "kubectl", "get", "-o", "yaml"},
+			want: invocation{verb: "run", args: []string{"kubectl", "get", "-o", "yaml"}},
+		},
+		"files to load":     {args: []string{"load", "a.tar"}, want: invocation{verb: "load", args: []string{"a.tar"}}},
+		"up takes images":   {args: []string{"up", "--image=a.tar"}, want: invocation{verb: "up", images: []string{"a.tar"}}},
+		"down stands alone": {args: []string{"down"}, want: invocation{verb: "down"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := parse(tt.args)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got.args) == 0 {
+				got.args = nil
+			}
+			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(invocation{})); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	t.Parallel()
+	for want, args := range map[string][]string{
+		`which one of run, up, status, load, down? "node help" explains them`: nil,
+		`there is no "start"; there are run, up, status, load and down`:       {"start"},
+		`run: a command is missing: run [flags] -- COMMAND`:                   {"run", "--"},
+		`load: a file is missing: load FILE`:                                  {"load"},
+		`up takes no argument, but got "-- now"`:                              {"up", "--", "--", "now"},
+		`init is for the node itself; use run or up`:                          {"init"},
+		`down: flag provided but not defined: -image`:                         {"down", "--image=a.tar"},
+	} {
+		_, err := parse(args)
+		if err == nil || err.Error() != want {
+			t.Errorf("%q: error %q, want %q", args, err, want)
+		}
+	}
+	for _, args := range [][]string{{"help"}, {"--help"}, {"run", "-h"}} {
+		if _, err := parse(args); !errors.Is(err, errHelp) {
+			t.Errorf("%q: error %q, want usage", args, err)
+		}
+	}
+}
+
+func TestTheSupervisorIsAskedForTheSame(t *testing.T) {
+	t.Parallel()
+	asked := invocation{verb: "supervise", images: []string{"a b.tar", "-c.tar"}, keepLogs: "logs"}
+	got, err := parse(append([]string{asked.verb}, asked.flags()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.args = nil
+	if diff := cmp.Diff(asked, got, cmp.AllowUnexported(invocation{})); diff != "" {
+		t.Error(diff)
+	}
+}
