@@ -240,7 +240,7 @@ func proveHelper(policy *inject.Policy, pod *corev1.Pod, c *corev1.Container) er
 	}) {
 		return fmt.Errorf("%s does not cover the place of the token", c.Name)
 	}
-	if c.Env != nil || c.EnvFrom != nil || c.Lifecycle != nil || c.Ports != nil {
+	if c.Env != nil || c.EnvFrom != nil || c.Lifecycle != nil {
 		return fmt.Errorf("%s has more than a helper has: %v", c.Name, c)
 	}
 	return proveInert(c)
