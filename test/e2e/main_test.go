@@ -44,11 +44,11 @@ func kubectl(ctx context.Context, stdin string, args ...string) (string, error) 
 	return out.String(), nil
 }
 
-// install puts config/webhook into the cluster, with a certificate of its own, and
-// waits until pods go through it.
+// install puts config/webhook into the cluster, and waits until pods go through it.
+// What an earlier run installed is used again, so that a second run on the same
+// cluster does not wait until the kubelet has carried a new certificate to the pods.
 func install(ctx context.Context) error {
-	const namespace = "pillion-system"
-	cert, key, err := certificate("pillion-webhook." + namespace + ".svc")
+	cert, key, err := servingPair(ctx)
 	if err != nil {
 		return err
 	}
@@ -84,6 +84,27 @@ func install(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+const namespace = "pillion-system"
+
+// servingPair is the webhook's certificate and key: those in the cluster, or new ones.
+func servingPair(ctx context.Context) (cert, key []byte, err error) {
+	out, err := kubectl(ctx, "", "get", "secret", "-n", namespace, "pillion-webhook-tls", "--ignore-not-found",
+		"-o", `jsonpath={.data.tls\.crt} {.data.tls\.key}`)
+	if err != nil {
+		return nil, nil, err
+	}
+	encoded := strings.Fields(out)
+	if len(encoded) != 2 {
+		return certificate("pillion-webhook." + namespace + ".svc")
+	}
+	cert, err = base64.StdEncoding.DecodeString(encoded[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	key, err = base64.StdEncoding.DecodeString(encoded[1])
+	return cert, key, err
 }
 
 // eventually tries until do succeeds or ctx ends.
