@@ -6,9 +6,6 @@ SHELL := bash
 
 TOOL := go tool -modfile=$(CURDIR)/hack/tools/go.mod
 UNIT := ./cmd/... ./hack/... ./internal/...
-# Its tests set up an ssh server after it has started to listen, which the race
-# detector rightly dislikes; nothing in the package itself is known to race.
-UNRACED := internal/gitfetch
 # Modules of their own, so that what tests need is not what the product needs.
 MODULES := $(patsubst %/go.mod,%,$(wildcard test/*/go.mod)) hack/images
 COUNT ?= 6
@@ -30,8 +27,7 @@ test: test-unit test-integration ## Run all tests
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need no Kubernetes, with the race detector
-	CGO_ENABLED=1 go test -race $$(go list $(UNIT) | grep -v $(UNRACED))
-	go test ./$(UNRACED)
+	CGO_ENABLED=1 go test -race $(UNIT)
 	go -C hack/images test ./...
 
 # Uncached: go test cannot see that the webhook or a manifest has changed. The

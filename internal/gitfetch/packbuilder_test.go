@@ -98,7 +98,10 @@ type budget struct {
 	files int
 }
 
-var enough = budget{bytes: 1 << 20, files: 2000}
+var (
+	enough = budget{bytes: 1 << 20, files: 2000}
+	roomy  = budget{bytes: 16 << 20, files: 2000} // for all of the files, with a block each
+)
 
 // published is an error as Fetch returns it.
 func published(err error) *Error {

@@ -42,7 +42,8 @@ type Request struct {
 	// Dir is an existing, empty, private directory. Fetch makes Dir/tree, the checkout,
 	// and Dir/git, which is gone again when it returns.
 	Dir string `json:"dir"`
-	// MaxBytes is the budget for the pack and, separately, for the checkout.
+	// MaxBytes is the budget for the pack and, separately, for the checkout: what it
+	// takes of the volume, where no file, link or folder is smaller than 4096 bytes.
 	MaxBytes int64 `json:"maxBytes"`
 	// MaxFiles is the budget for the files, links and folders of the checkout.
 	MaxFiles int `json:"maxFiles"`

@@ -16,14 +16,17 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
 )
 
-// sshServer is a server that runs what it is told, through a shell as sshd does.
+// sshServer is a server that runs what it is told, through a shell as sshd does. It
+// takes connections from its first request on, so its fields are to be set before.
 type sshServer struct {
+	start   func()
 	address string
 	key     []byte // private, PEM: what it takes
 	keys    map[string]ssh.Signer
@@ -55,16 +58,18 @@ func newSSHServer(t testing.TB) *sshServer {
 	}
 	t.Cleanup(func() { listener.Close() })
 	s.address = listener.Addr().String()
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go s.serve(conn)
-		}
-	}()
+	s.start = sync.OnceFunc(func() { go s.accept(listener) })
 	return s
+}
+
+func (s *sshServer) accept(listener net.Listener) {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		go s.serve(conn)
+	}
 }
 
 func (s *sshServer) serve(conn net.Conn) {
@@ -127,6 +132,7 @@ func (s *sshServer) line(kind string) string {
 // request fetches a path of the server, with the right key and a known_hosts file.
 func (s *sshServer) request(t testing.TB, path, knownHosts string) Request {
 	t.Helper()
+	s.start()
 	return Request{
 		Repo: "ssh://git@" + s.address + strings.ReplaceAll(path, "!", "%21"), Auth: AuthSSH,
 		AuthDir: secret(t, map[string]string{"ssh-privatekey": string(s.key), "known_hosts": knownHosts}),

@@ -22,6 +22,9 @@ const (
 	maxTree = 16 << 20
 	// maxTarget is the longest target of a link that Linux takes, in bytes.
 	maxTarget = 4095
+	// block is what the smallest file takes of a volume, in bytes: the size of a page,
+	// and of a block of most file systems. An eviction counts blocks, as du(1) does.
+	block = 4096
 )
 
 // kind is what an entry of a tree is.
@@ -71,9 +74,10 @@ func (e *entry) child(name string) *entry {
 type treeReader struct {
 	pack            *pack
 	maxFiles, files int
-	maxBytes, bytes int64
+	maxBytes, disk  int64 // in whole blocks
 	links           []*entry
-	written         int // files and links
+	written         int   // files and links
+	bytes           int64 // of the files
 }
 
 func (t *treeReader) read(ctx context.Context, hash plumbing.Hash) (*entry, error) {
@@ -145,8 +149,12 @@ func (t *treeReader) admit(e *entry, hash plumbing.Hash, length int) error {
 	var err error
 	switch e.kind {
 	case submodule: // an empty folder, as git leaves it
+		return t.spend(e, 0)
 	case folder:
-		e.object, err = t.pack.find(hash, plumbing.TreeObject)
+		if e.object, err = t.pack.find(hash, plumbing.TreeObject); err != nil {
+			return err
+		}
+		return t.spend(e, 0)
 	case file, fileGroup, executable, link:
 		if e.object, err = t.pack.find(hash, plumbing.BlobObject); err != nil {
 			return err
@@ -155,7 +163,6 @@ func (t *treeReader) admit(e *entry, hash plumbing.Hash, length int) error {
 	default:
 		return failf(Refused, "the commit's entry %s has the mode %s, which is none of a file, folder, link or submodule", foreign(e.path()), foreign(string(e.kind)))
 	}
-	return err
 }
 
 func (t *treeReader) admitBlob(e *entry) error {
@@ -164,10 +171,17 @@ func (t *treeReader) admitBlob(e *entry) error {
 	if e.kind == link {
 		return t.admitLink(e, size)
 	}
-	if size > t.maxBytes-t.bytes {
-		return failf(TooLarge, "the commit's files are larger than the budget of %d bytes; %s is where it is used up", t.maxBytes, foreign(e.path()))
-	}
 	t.bytes += size
+	return t.spend(e, size)
+}
+
+// spend takes what an entry of a size occupies off the budget.
+func (t *treeReader) spend(e *entry, size int64) error {
+	blocks := max(1, (size+block-1)/block)
+	if blocks > (t.maxBytes-t.disk)/block {
+		return failf(TooLarge, "the commit takes more of the volume than the budget of %d bytes, in blocks of %d; %s is where it is used up", t.maxBytes, block, foreign(e.path()))
+	}
+	t.disk += blocks * block
 	return nil
 }
 
@@ -183,7 +197,7 @@ func (t *treeReader) admitLink(e *entry, size int64) error {
 		return failf(Refused, "the commit's link %s has the target %s, which cannot be one", foreign(e.path()), foreign(e.target))
 	}
 	t.links = append(t.links, e)
-	return nil
+	return t.spend(e, 0)
 }
 
 // checkName refuses names that mean something else to a file system, to git, or to

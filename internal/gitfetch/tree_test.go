@@ -99,19 +99,27 @@ func TestACommitThatMustNotBePublishedIsRefused(t *testing.T) {
 			}
 			return tree
 		}, Error{TooLarge, "the commit has more than the 2000 files and folders that the budget allows"}},
-		"one file too large": {one("100644", "a", strings.Repeat("x", 1<<20+1)), Error{
-			TooLarge, "the repository holds an object of 1048577 bytes, which is over the budget of 1048576",
+		"one file too large": {one("100644", "a", strings.Repeat("x", 16<<20+1)), Error{
+			TooLarge, "the repository holds an object of 16777217 bytes, which is over the budget of 16777216",
 		}},
 		"files too large together": {func(b *packBuilder) plumbing.Hash {
-			x := b.blob(strings.Repeat("x", 1<<19))
+			x := b.blob(strings.Repeat("x", 8<<20))
 			return b.tree(item{"100644", "a", x}, item{"100644", "b", x}, item{"100755", "c", b.blob("y")})
-		}, Error{TooLarge, `the commit's files are larger than the budget of 1048576 bytes; "c" is where it is used up`}},
+		}, Error{TooLarge, `the commit takes more of the volume than the budget of 16777216 bytes, in blocks of 4096; "c" is where it is used up`}},
+		"files that fit only as long as blocks are not counted": {func(b *packBuilder) plumbing.Hash {
+			items := []item{{"100644", "large", b.blob(strings.Repeat("x", 15<<20+1))}} // leaves room for 255 blocks
+			y := b.blob("y")
+			for i := range 256 {
+				items = append(items, item{"100644", fmt.Sprintf("small%03d", i), y})
+			}
+			return b.tree(items...)
+		}, Error{TooLarge, `the commit takes more of the volume than the budget of 16777216 bytes, in blocks of 4096; "small255" is where it is used up`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var b packBuilder
 			commit := b.commit(c.tree(&b))
-			_, tree, err := checkoutOf(t, b.bytes(), commit, enough)
+			_, tree, err := checkoutOf(t, b.bytes(), commit, roomy)
 			if diff := cmp.Diff(&c.want, err); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
@@ -138,7 +146,7 @@ func TestWhatIsOddButHarmlessIsPublished(t *testing.T) {
 		item{"040000", "zero", b.tree()}, item{"40000", "deep", deep},
 		item{"120000", "self", b.blob("self")}, item{"120000", "gone", b.blob("s/nothing")},
 	))
-	result, tree, err := checkoutOf(t, b.bytes(), commit, enough)
+	result, tree, err := checkoutOf(t, b.bytes(), commit, roomy)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +179,7 @@ func TestModesDoNotDependOnTheUmask(t *testing.T) { //nolint:paralleltest // the
 	var b packBuilder
 	x := b.blob("x")
 	commit := b.commit(b.tree(item{"40000", "d", b.tree(item{"100644", "f", x}, item{"100755", "x", x})}, item{"160000", "m", x}))
-	_, tree, err := checkoutOf(t, b.bytes(), commit, enough)
+	_, tree, err := checkoutOf(t, b.bytes(), commit, roomy)
 	unix.Umask(old)
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +218,7 @@ func TestPointersOfLFSAreCounted(t *testing.T) {
 		item{"100644", "a", b.blob(pointer)}, item{"100644", "b", b.blob("about " + pointer)}, item{"100644", "c", b.blob(pointer + strings.Repeat(" ", 1024))},
 		item{"120000", "d", b.blob("a")},
 	))
-	result, _, err := checkoutOf(t, b.bytes(), commit, enough)
+	result, _, err := checkoutOf(t, b.bytes(), commit, roomy)
 	if err != nil || result.LFSPointers != 1 {
 		t.Errorf("got %+v (%v), want one pointer", result, err)
 	}
@@ -231,7 +239,7 @@ func FuzzTree(f *testing.F) {
 		b.blob("up")
 		b.tree(item{"100644", "f", b.blob("x")}, item{"120000", "l", b.blob(target)})
 		commit := b.commit(b.add(plumbing.TreeObject, string(tree)))
-		_, dir, err := checkoutOf(t, b.bytes(), commit, enough)
+		_, dir, err := checkoutOf(t, b.bytes(), commit, roomy)
 		if err != nil {
 			return
 		}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/pillion-dev/pillion/internal/gitfetch"
@@ -57,11 +58,17 @@ func Child(path string, memory int64) Fetcher {
 	}
 }
 
+// starved are the last words of Go's runtime when it gets no more memory: for the
+// heap, for a thread, or for a page that the kernel promised before.
+var starved = []string{
+	"out of memory", "cannot allocate memory", "failed to create new OS thread", "SIGSEGV: segmentation violation\nPC=",
+}
+
 // died explains a child that gave no answer.
 func died(repo string, err error, stderr string, memory int64) error {
 	exit, exited := errors.AsType[*exec.ExitError](err)
 	killed := exited && !exit.Exited()
-	if killed || strings.Contains(stderr, "out of memory") || strings.Contains(stderr, "cannot allocate memory") {
+	if memory > 0 && (killed || slices.ContainsFunc(starved, func(sign string) bool { return strings.Contains(stderr, sign) })) {
 		return &gitfetch.Error{Reason: gitfetch.TooLarge, Message: fmt.Sprintf(
 			"%s: fetching needs more memory than the %d MiB that are there for it; the repository is too large for the helper's memory limit, which the policy sets", repo, memory>>20)}
 	}

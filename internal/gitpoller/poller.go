@@ -56,7 +56,8 @@ type poller struct {
 }
 
 // Run works until ctx ends, and then returns nil at once. With Once it returns when a
-// commit is published, or with an error when none could be in time.
+// commit is published, or with an error when none could be in time or before ctx ended:
+// success of an init container would start the app, which has nothing to work with.
 func Run(ctx context.Context, o Options) error {
 	volume, err := publish.Open(o.Root)
 	if err != nil {
@@ -72,17 +73,27 @@ func Run(ctx context.Context, o Options) error {
 	defer cancel()
 	for {
 		err := p.sync(budget)
-		if ctx.Err() != nil || (err == nil && o.Once) {
+		if err == nil && o.Once {
 			return nil
 		}
-		p.wait(budget, p.next(err))
+		if ctx.Err() == nil {
+			p.wait(budget, p.next(err))
+		}
 		if ctx.Err() != nil {
-			return nil
+			return p.told()
 		}
 		if budget.Err() != nil {
 			return fmt.Errorf("no commit could be published within %v: %w", o.Timeout, err)
 		}
 	}
+}
+
+// told is how Run ends when it is told to.
+func (p *poller) told() error {
+	if p.Once {
+		return errors.New("stopped before a commit was published")
+	}
+	return nil
 }
 
 // sync looks at the remote and publishes what is new.

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/pillion-dev/pillion/internal/gitfetch"
+	"github.com/pillion-dev/pillion/internal/gitpoller"
+)
+
+// program is this command, built as the image holds it.
+var program = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "pillion-helper-test-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "pillion-helper")
+	cmd := exec.Command("go", "build", "-o", path, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", errors.Join(err, errors.New(string(out)))
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := program(); err == nil {
+		os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(code)
+}
+
+// start starts the program. The function that it returns waits for its end.
+func start(t *testing.T, args ...string) (p *os.Process, end func() (exit int, stderr string)) {
+	t.Helper()
+	path, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), path, args...)
+	cmd.Env, cmd.Stderr = []string{}, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd.Process, func() (int, string) {
+		_ = cmd.Wait()
+		return cmd.ProcessState.ExitCode(), stderr.String()
+	}
+}
+
+// A helper that does not hear SIGTERM holds up the deletion of its pod for half a
+// minute; one that ends with 143 looks like a failure in lists of pods.
+func TestAPollerEndsWhenItIsTold(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		hangs bool // the git server, in the middle of its answer
+		once  bool
+		want  int
+	}{
+		"git-poller in the middle of a fetch": {hangs: true, want: 0},
+		"git-poller between two looks":        {want: 0},
+		// The app would be started as if there were content.
+		"git-poller once, which has nothing yet": {hangs: true, once: true, want: exitFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			asked := make(chan struct{}, 100)
+			done := make(chan struct{})
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if !tc.hangs {
+					w.WriteHeader(http.StatusBadGateway)
+					asked <- struct{}{}
+					return
+				}
+				w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
+				_, _ = io.WriteString(w, "001e# service=git-upload-pack\n")
+				_ = http.NewResponseController(w).Flush()
+				asked <- struct{}{}
+				select {
+				case <-r.Context().Done():
+				case <-done:
+				}
+			}))
+			defer server.Close()
+			defer close(done)
+			p, end := start(t, "git-poller", "--root="+t.TempDir(), "--repo="+server.URL+"/a.git", "--once="+strconv.FormatBool(tc.once))
+			<-asked
+			told := time.Now()
+			if err := p.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			code, stderr := end()
+			t.Logf("it ended %v after it was told", time.Since(told))
+			if code != tc.want {
+				t.Errorf("exit status %d, want %d; it says %s", code, tc.want, stderr)
+			}
+		})
+	}
+}
+
+func TestTheDateWriterEndsWhenItIsTold(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "index.html")
+	p, end := start(t, "date-writer", "--file="+file, "--interval=1h")
+	for {
+		if text, _ := os.ReadFile(file); len(text) > 0 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if err := p.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code, stderr := end(); code != 0 {
+		t.Errorf("exit status %d, want 0; it says %s", code, stderr)
+	}
+}
+
+// Whoever watches the pod at night gets a sentence, and the poller lives.
+func TestALookThatNeedsTooMuchMemoryIsAnError(t *testing.T) {
+	t.Parallel()
+	path, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	for memory, want := range map[int64]string{
+		3 << 20:   "fetching needs more memory than the 3 MiB that are there for it",
+		256 << 20: "the server knows no such repository",
+	} {
+		_, err := gitpoller.Child(path, memory)(ctx, gitfetch.Request{
+			Repo: server.URL + "/a.git", Ref: "main", Depth: 1, MaxBytes: 1 << 20, MaxFiles: 10, Dir: t.TempDir(),
+		})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("with %d bytes of memory: %v, want %q", memory, err, want)
+		}
+	}
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gitpoller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pillion-dev/pillion/internal/gitfetch"
+)
+
+// TestMain makes the test binary the child process as well: the repository in the
+// request says how it is to behave.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == ChildArg {
+		misbehave()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func misbehave() {
+	request, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		panic(err)
+	}
+	is := func(repo string) bool { return strings.Contains(string(request), `"repo":"`+repo+`"`) }
+	switch {
+	case is("panics"):
+		panic("at the\ndisco")
+	case is("is killed"):
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	case is("ends early"):
+		os.Exit(3)
+	case is("says nothing"):
+	case is("says nonsense"):
+		fmt.Println("ready.")
+	case is("hangs"):
+		time.Sleep(time.Hour)
+	case is("shows its environment"):
+		fmt.Printf(`{"error":{"reason":"Local","message":"%q"}}`, os.Environ())
+	default: // as cmd/helper does
+		if err := ServeChild(context.Background(), strings.NewReader(string(request)), os.Stdout); err != nil {
+			panic(err)
+		}
+	}
+}
+
+func child(t *testing.T, memory int64) Fetcher {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Child(self, memory)
+}
+
+// Whatever happens to a child, the poller gets an error that says what to do.
+func TestAChildThatFailsIsAnError(t *testing.T) {
+	t.Parallel()
+	const memory = 256 << 20
+	const tooLarge = ": fetching needs more memory than the 256 MiB that are there for it; the repository is too large for the helper's memory limit, which the policy sets"
+	for repo, want := range map[string]gitfetch.Error{
+		"panics":        {Reason: gitfetch.Local, Message: `panics: the fetching process failed (exit status 2): "panic: at the"`},
+		"ends early":    {Reason: gitfetch.Local, Message: `ends early: the fetching process failed (exit status 3): "`},
+		"says nothing":  {Reason: gitfetch.Local, Message: `says nothing: the fetching process failed (unexpected end of JSON input): "`},
+		"says nonsense": {Reason: gitfetch.Local, Message: `says nonsense: the fetching process failed (invalid character 'r' looking for beginning of value): "`},
+		"is killed":     {Reason: gitfetch.TooLarge, Message: "is killed" + tooLarge},
+	} {
+		t.Run(repo, func(t *testing.T) {
+			t.Parallel()
+			_, err := child(t, memory)(t.Context(), gitfetch.Request{Repo: repo})
+			// It begins so: a test binary may have a last word to say.
+			if got := err.Error(); Reason(err) != want.Reason || !strings.HasPrefix(got, want.Message) {
+				t.Errorf("got %s: %s\nwant %s: %s", Reason(err), got, want.Reason, want.Message)
+			}
+		})
+	}
+}
+
+func TestAnErrorOfTheLookComesThrough(t *testing.T) {
+	t.Parallel()
+	_, err := child(t, 0)(t.Context(), gitfetch.Request{Repo: "ftp://a/b"})
+	want := &gitfetch.Error{Reason: gitfetch.Misconfigured, Message: "the repository's URL must begin with https://, http:// or ssh://"}
+	if diff := cmp.Diff(want, err); diff != "" {
+		t.Errorf("error (-want +got):\n%s", diff)
+	}
+}
+
+func TestAChildThatIsKilledWithoutALimitIsNotSaidToBeTooLarge(t *testing.T) {
+	t.Parallel()
+	_, err := child(t, 0)(t.Context(), gitfetch.Request{Repo: "is killed"})
+	want := &gitfetch.Error{Reason: gitfetch.Local, Message: `is killed: the fetching process failed (signal: killed): ""`}
+	if diff := cmp.Diff(want, err); diff != "" {
+		t.Errorf("error (-want +got):\n%s", diff)
+	}
+}
+
+func TestAChildGetsNoEnvironment(t *testing.T) {
+	t.Parallel()
+	_, err := child(t, 0)(t.Context(), gitfetch.Request{Repo: "shows its environment"})
+	if err == nil || err.Error() != "[]" {
+		t.Errorf("the child's environment is %v, want []", err)
+	}
+}
+
+func TestAChildIsEndedWithItsContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 100*time.Millisecond, errors.New("time is up"))
+	defer cancel()
+	_, err := child(t, 0)(ctx, gitfetch.Request{Repo: "hangs"})
+	want := &gitfetch.Error{Reason: gitfetch.TimedOut, Message: "hangs: the look at the remote was stopped: time is up"}
+	if diff := cmp.Diff(want, err); diff != "" {
+		t.Errorf("error (-want +got):\n%s", diff)
+	}
+}
+
+func TestAProgramThatCannotBeStartedIsAnError(t *testing.T) {
+	t.Parallel()
+	_, err := Child(filepath.Join(t.TempDir(), "none"), 0)(t.Context(), gitfetch.Request{Repo: "https://a.test/b"})
+	if got := Reason(err); got != gitfetch.Local || !strings.Contains(err.Error(), "no such file") {
+		t.Errorf("got %v (%s), want Local and why", err, got)
+	}
+}
