@@ -28,6 +28,7 @@ type httpRemote struct {
 	client *http.Client
 	base   *url.URL // of the repository; after refs, where redirects have led
 	login  *basicAuth
+	ownCAs bool          // rather than the system's
 	answer io.ReadCloser // open, if not nil
 }
 
@@ -40,8 +41,9 @@ func newHTTPRemote(e endpoint, caFile string, login *basicAuth, t timeouts) (*ht
 		}
 	}
 	return &httpRemote{
-		base:  e.URL,
-		login: login,
+		base:   e.URL,
+		login:  login,
+		ownCAs: caFile != "",
 		client: &http.Client{
 			CheckRedirect: checkRedirect,
 			Transport: &http.Transport{ // no Proxy: the environment is not asked
@@ -150,7 +152,11 @@ func (h *httpRemote) requestError(ctx context.Context, err error) error {
 		err = outer.Err
 	}
 	if invalid, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return failf(UntrustedHost, "the certificate of %s is not to be trusted (%v); if its authority is a private one, name it with ca-configmap", h.base.Host, invalid.Err)
+		advice := "if its authority is a private one, name it with ca-configmap"
+		if h.ownCAs {
+			advice = "the ConfigMap of ca-configmap must hold its authority, and no other is asked"
+		}
+		return failf(UntrustedHost, "the certificate of %s is not to be trusted (%v); %s", h.base.Host, invalid.Err, advice)
 	}
 	return connectionError(err)
 }

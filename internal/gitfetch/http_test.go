@@ -244,7 +244,7 @@ func TestAServerHasToProveItsName(t *testing.T) {
 		want    Error
 	}{
 		"by the system's authorities":    {good, "", Error{UntrustedHost, "the certificate of " + host + " is not to be trusted (x509: certificate signed by unknown authority); if its authority is a private one, name it with ca-configmap"}},
-		"by the given ones alone":        {good, otherCA, Error{UntrustedHost, "the certificate of " + host + " is not to be trusted (x509: certificate signed by unknown authority); if its authority is a private one, name it with ca-configmap"}},
+		"by the given ones alone":        {good, otherCA, Error{UntrustedHost, "the certificate of " + host + " is not to be trusted (x509: certificate signed by unknown authority); the ConfigMap of ca-configmap must hold its authority, and no other is asked"}},
 		"by the name that was asked for": {strings.Replace(good, "127.0.0.1", "127.0.0.2", 1), ca, Error{UntrustedHost, ""}},
 		"in a way that is still safe":    {old, oldCA, Error{Unreachable, "the server cannot be reached (remote error: tls: protocol version not supported)"}},
 		"at all":                         {plain, ca, Error{Unreachable, "the server cannot be reached (http: server gave HTTP response to HTTPS client)"}},

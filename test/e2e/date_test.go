@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ const web = `
 // The first of the two pods that started the project: nginx, and a helper that writes
 // the date.
 func TestThePageGrowsEverySecond(t *testing.T) {
+	t.Parallel()
 	s := tell(t)
 	s.apply(`
 apiVersion: v1
@@ -31,14 +33,14 @@ metadata:
   annotations:
     date-writer.pillion.dev/mount-path: /usr/share/nginx/html
 spec:` + web)
-	s.kubectl("wait", "--for=condition=Ready", "pod/mc1", "--timeout=2m")
+	s.wait("pod/mc1", "Ready")
 	first := s.page("mc1", "") // the very first answer: the app starts after the first date
 	if _, err := time.Parse(time.UnixDate, strings.Split(first, "\n")[0]); err != nil {
 		t.Errorf("the first line of the page is no date: %v", err)
 	}
 	s.await(func() error {
 		if grown := s.page("mc1", ""); strings.Count(grown, "\n") < strings.Count(first, "\n")+3 || !strings.HasPrefix(grown, first) {
-			return errGrow
+			return errors.New("the page does not grow")
 		}
 		return nil
 	})

@@ -1,8 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package e2e tells stories on a cluster with real kubelets: `make e2e` starts one on
-// this machine. Any other does as well, named by E2E_KUBECONFIG, if it has the images
-// of `make images` and of test/e2e/images.
+// this machine. Any other does as well, kind for instance. It needs
+//
+//   - Kubernetes 1.30 or newer, and the rights of an administrator,
+//   - kubectl on the PATH,
+//   - on its nodes, the images that `make e2e-images` writes to bin/images.
+//
+// It is named by E2E_KUBECONFIG, an absolute path, and no other variable matters:
+//
+//	make e2e-images
+//	for image in bin/images/pillion-*.tar; do kind load image-archive $image; done
+//	kind get kubeconfig >/tmp/kind && E2E_KUBECONFIG=/tmp/kind go test -count=1 -v ./test/e2e/
+//
+// The webhook is installed into the namespace pillion-system and stays there; each
+// story has a namespace of its own, which is deleted at its end.
 package e2e
 
 import (
@@ -22,6 +34,10 @@ func TestMain(m *testing.M) {
 	if os.Getenv("E2E_KUBECONFIG") == "" {
 		fmt.Println("e2e: E2E_KUBECONFIG names no cluster, so no story is told; run `make e2e`")
 		return
+	}
+	if _, err := exec.LookPath("kubectl"); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e: there is no kubectl on the PATH; install one, or use the one that is built here: PATH=$PATH:$(go -C test/cluster run . node)")
+		os.Exit(1)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	if err := install(ctx); err != nil {
@@ -52,6 +68,10 @@ func install(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// After a run without images, pods would wait out their back-off although there are images now.
+	if _, err := kubectl(ctx, "", "delete", "pods", "-n", namespace, "--field-selector=status.phase=Pending", "--wait=false"); err != nil {
+		return err
+	}
 	manifest, err := kubectl(ctx, "", "kustomize", "--load-restrictor=LoadRestrictionsNone", "webhook")
 	if err != nil {
 		return err
@@ -73,7 +93,10 @@ func install(ctx context.Context) error {
 			}
 		}
 	}
-	if _, err := kubectl(ctx, "", "rollout", "status", "-n", namespace, "deployment/pillion-webhook", "--timeout=3m"); err != nil {
+	if err := eventually(ctx, unlessStuck(ctx, namespace, func() error {
+		_, err := kubectl(ctx, "", "rollout", "status", "-n", namespace, "deployment/pillion-webhook", "--timeout=5s")
+		return err
+	})); err != nil {
 		return err
 	}
 	return eventually(ctx, func() error {
@@ -107,12 +130,12 @@ func servingPair(ctx context.Context) (cert, key []byte, err error) {
 	return cert, key, err
 }
 
-// eventually tries until do succeeds or ctx ends.
+// eventually tries until do succeeds, its error is one that stays, or ctx ends.
 func eventually(ctx context.Context, do func() error) error {
 	for {
 		err := do()
-		if err == nil {
-			return nil
+		if _, stays := errors.AsType[stuckError](err); err == nil || stays {
+			return err
 		}
 		select {
 		case <-ctx.Done():
@@ -136,7 +159,7 @@ func tell(t *testing.T, labels ...string) story {
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			for _, args := range [][]string{{"get", "pods,events"}, {"logs", "--all-containers", "--prefix", "-l", "app", "--tail=40"}} {
+			for _, args := range [][]string{{"get", "pods,events"}, {"logs", "--all-containers", "--prefix", "--ignore-errors", "-l", "app", "--tail=40"}} {
 				out, err := kubectl(context.Background(), "", append([]string{"-n", s.namespace}, args...)...)
 				t.Logf("%s %v", out, err)
 			}
@@ -172,14 +195,37 @@ func (s story) apply(manifest string) {
 	}
 }
 
-// await fails the story if do does not succeed within two minutes.
+// patience is enough for what a node does by itself.
+const patience = 2 * time.Minute
+
+// await fails the story if do does not succeed in time, or if a pod of the story is in
+// a state in which it would wait for ever.
 func (s story) await(do func() error) {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(s.Context(), 2*time.Minute)
+	s.awaitFor(patience, do)
+}
+
+func (s story) awaitFor(limit time.Duration, do func() error) {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.Context(), limit)
 	defer cancel()
-	if err := eventually(ctx, do); err != nil {
+	if err := eventually(ctx, unlessStuck(ctx, s.namespace, do)); err != nil {
 		s.Fatal(err)
 	}
+}
+
+// wait waits until an object, such as pod/web, has a condition.
+func (s story) wait(object, condition string) {
+	s.Helper()
+	s.waitFor(patience, object, condition)
+}
+
+func (s story) waitFor(limit time.Duration, object, condition string) {
+	s.Helper()
+	s.awaitFor(limit, func() error {
+		_, err := kubectl(s.Context(), "", "-n", s.namespace, "wait", "--for=condition="+condition, object, "--timeout=3s")
+		return err
+	})
 }
 
 // page is what the pod's own web server answers.
