@@ -56,12 +56,17 @@ e2e-images:
 	go -C hack/images run . build --arch $$(go env GOARCH) --out $(CURDIR)/bin/images
 	go run ./test/e2e/images --out bin/images/pillion-e2e.tar
 
+# What a machine lacks is to be said before minutes of work.
+.PHONY: e2e-check
+e2e-check:
+	@$(NODE) check
+
 .PHONY: e2e
-e2e: e2e-images ## Tell the stories on a real node that starts and stops by itself (root, Linux)
-	$(NODE) run $(addprefix --image ,$(E2E_IMAGES)) -- go test -count=1 -v ./test/e2e/
+e2e: e2e-check e2e-images ## Tell the stories on a real node that starts and stops by itself (root, Linux)
+	$(NODE) run $(addprefix --image ,$(E2E_IMAGES)) -- go test -count=1 -v -parallel 4 ./test/e2e/
 
 .PHONY: e2e-up
-e2e-up: e2e-images ## Start the node and leave it running
+e2e-up: e2e-check e2e-images ## Start the node and leave it running
 	$(NODE) up $(addprefix --image ,$(E2E_IMAGES))
 
 .PHONY: e2e-down

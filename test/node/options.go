@@ -15,6 +15,7 @@ const usage = `Run a Kubernetes node on this machine, in namespaces of its own. 
 
   go run ./test/node run [flags] -- COMMAND...   start one, run COMMAND, stop it
   go run ./test/node up [flags]                  start one and leave it running
+  go run ./test/node check                       say what this machine lacks for one
   go run ./test/node status                      say whether that one is up
   go run ./test/node load FILE...                give it more images
   go run ./test/node down                        stop it
@@ -43,7 +44,7 @@ var errHelp = errors.New("help")
 
 func parse(args []string) (invocation, error) {
 	if len(args) == 0 {
-		return invocation{}, errors.New(`which one of run, up, status, load, down? "node help" explains them`)
+		return invocation{}, errors.New(`which one of run, up, check, status, load, down? "node help" explains them`)
 	}
 	in := invocation{verb: args[0]}
 	fs := flag.NewFlagSet(in.verb, flag.ContinueOnError)
@@ -81,12 +82,12 @@ func (in invocation) check() error {
 		if len(in.args) != 1 {
 			return fmt.Errorf("%s is for the node itself; use run or up", in.verb)
 		}
-	case "up", "supervise", "status", "down":
+	case "up", "supervise", "check", "status", "down":
 		if len(in.args) > 0 {
 			return fmt.Errorf("%s takes no argument, but got %q", in.verb, strings.Join(in.args, " "))
 		}
 	default:
-		return fmt.Errorf("there is no %q; there are run, up, status, load and down", in.verb)
+		return fmt.Errorf("there is no %q; there are run, up, check, status, load and down", in.verb)
 	}
 	return nil
 }

@@ -46,8 +46,8 @@ func TestParse(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
-		`which one of run, up, status, load, down? "node help" explains them`: nil,
-		`there is no "start"; there are run, up, status, load and down`:       {"start"},
+		`which one of run, up, check, status, load, down? "node help" explains them`: nil,
+		`there is no "start"; there are run, up, check, status, load and down`:       {"start"},
 		`run: a command is missing: run [flags] -- COMMAND`:                   {"run", "--"},
 		`load: a file is missing: load FILE`:                                  {"load"},
 		`up takes no argument, but got "-- now"`:                              {"up", "--", "--", "now"},

@@ -36,6 +36,8 @@ func run(args []string) (int, error) {
 		err = up(ctx, in)
 	case "supervise":
 		err = supervise(ctx, in)
+	case "check":
+		err = outside.Check()
 	case "status":
 		err = status(ctx)
 	case "load":

@@ -32,6 +32,15 @@ func thisMachine() (machine, error) {
 	}, err
 }
 
+// Check says in one sentence all that this machine lacks to run a node.
+func Check() error {
+	m, err := thisMachine()
+	if err != nil {
+		return err
+	}
+	return m.check()
+}
+
 // searchPath is the caller's, and the directories of administrators' programs,
 // which it often lacks.
 func searchPath() string {
