@@ -48,11 +48,11 @@ func TestParseRefuses(t *testing.T) {
 	for want, args := range map[string][]string{
 		`which one of run, up, check, status, load, down? "node help" explains them`: nil,
 		`there is no "start"; there are run, up, check, status, load and down`:       {"start"},
-		`run: a command is missing: run [flags] -- COMMAND`:                   {"run", "--"},
-		`load: a file is missing: load FILE`:                                  {"load"},
-		`up takes no argument, but got "-- now"`:                              {"up", "--", "--", "now"},
-		`init is for the node itself; use run or up`:                          {"init"},
-		`down: flag provided but not defined: -image`:                         {"down", "--image=a.tar"},
+		`run: a command is missing: run [flags] -- COMMAND`:                          {"run", "--"},
+		`load: a file is missing: load FILE`:                                         {"load"},
+		`up takes no argument, but got "-- now"`:                                     {"up", "--", "--", "now"},
+		`init is for the node itself; use run or up`:                                 {"init"},
+		`down: flag provided but not defined: -image`:                                {"down", "--image=a.tar"},
 	} {
 		_, err := parse(args)
 		if err == nil || err.Error() != want {
