@@ -8,8 +8,6 @@ import (
 	"os"
 	"time"
 
-	_ "golang.org/x/crypto/x509roots/fallback" // for https where the image's roots cannot be read
-
 	"github.com/pillion-dev/pillion/internal/gitpoller"
 )
 

@@ -58,10 +58,14 @@ func Reasons() []Reason {
 
 // Error is the only type of error that [Fetch] returns. It survives a trip through
 // JSON. The message is one line of printable text that begins with the repository's
-// URL, says what was wrong and what would be right, and holds no credential.
+// URL and, if it is to blame, the commit; it says what was wrong and what would be
+// right, and holds no credential.
 type Error struct {
 	Reason  Reason `json:"reason"`
 	Message string `json:"message"`
+	// Commit is set if the fault is that of a commit, which will not go away before Ref
+	// means another.
+	Commit string `json:"commit,omitempty"`
 }
 
 func (e *Error) Error() string { return e.Message }
@@ -72,6 +76,7 @@ type failure struct {
 	format string
 	args   []any
 	quotes bool // of the server's own words
+	commit string
 }
 
 // foreign is an argument of a failure that a server, a repository or a user has
@@ -87,7 +92,17 @@ func (f *failure) says(text string) *failure {
 	if text = strings.TrimSpace(text); text == "" {
 		return f
 	}
-	return &failure{f.reason, f.format + "; it says %s", append(slices.Clone(f.args), foreign(text)), true}
+	return &failure{reason: f.reason, format: f.format + "; it says %s", args: append(slices.Clone(f.args), foreign(text)), quotes: true}
+}
+
+// blame says which commit a failure is about, if it is one that a commit can cause.
+func (f *failure) blame(commit string) *failure {
+	if !slices.Contains([]Reason{Refused, TooLarge, NoSuchSubdir}, f.reason) {
+		return f
+	}
+	blaming := *f
+	blaming.commit = commit
+	return &blaming
 }
 
 func (f *failure) Error() string {
@@ -106,10 +121,13 @@ func (f *failure) sentence(redact func(string) string) string {
 
 // publish makes an Error that bears the repository's URL, if it has one to bear.
 func (f *failure) publish(repo string, redact func(string) string) *Error {
+	if repo != "" && f.commit != "" {
+		repo += " at " + f.commit
+	}
 	if repo != "" {
 		repo = printable(repo) + ": "
 	}
-	return &Error{Reason: f.reason, Message: repo + f.sentence(redact)}
+	return &Error{Reason: f.reason, Message: repo + f.sentence(redact), Commit: f.commit}
 }
 
 // asFailure finds the failure in a chain, or makes one of what the operating system said.

@@ -36,9 +36,9 @@ func TestAnErrorSurvivesATripThroughJSON(t *testing.T) {
 func TestAFullVolumeIsAReasonOfItsOwn(t *testing.T) {
 	t.Parallel()
 	for errno, want := range map[syscall.Errno]Error{
-		syscall.ENOSPC: {NoSpace, "the content volume is full (write x: no space left on device); raise its size limit, or publish less"},
-		syscall.EDQUOT: {NoSpace, "the content volume is full (write x: disk quota exceeded); raise its size limit, or publish less"},
-		syscall.EIO:    {Local, "the content volume cannot be used (write x: input/output error)"},
+		syscall.ENOSPC: {Reason: NoSpace, Message: "the content volume is full (write x: no space left on device); raise its size limit, or publish less"},
+		syscall.EDQUOT: {Reason: NoSpace, Message: "the content volume is full (write x: disk quota exceeded); raise its size limit, or publish less"},
+		syscall.EIO:    {Reason: Local, Message: "the content volume cannot be used (write x: input/output error)"},
 	} {
 		// As it comes out of the middle of reading a pack.
 		err := malformed(fmt.Errorf("zlib: %w", &os.PathError{Op: "write", Path: "x", Err: errno}))
@@ -63,7 +63,7 @@ func TestAFolderThatIsNotAsItShouldBe(t *testing.T) {
 		"/nonexistent": ": the content volume cannot be used (open /nonexistent: no such file or directory)",
 		used:           ": the content volume cannot be used (mkdirat tree: file exists)",
 	} {
-		if diff := cmp.Diff(&Error{Local, url + want}, mustFail(t, Request{Repo: url, Dir: dir})); diff != "" {
+		if diff := cmp.Diff(&Error{Reason: Local, Message: url + want}, mustFail(t, Request{Repo: url, Dir: dir})); diff != "" {
 			t.Errorf("error (-want +got):\n%s", diff)
 		}
 	}

@@ -60,9 +60,19 @@ func (f *fetcher) run(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, server.explain(err)
 	}
-	if want.commit.String() == f.Have {
-		return Result{Commit: f.Have}, nil
+	commit := want.commit.String()
+	if commit == f.Have || commit == f.Bad {
+		return Result{Commit: commit}, nil
 	}
+	result, err := f.take(ctx, server, found, want)
+	if err != nil && ctx.Err() == nil {
+		err = asFailure(err).blame(commit)
+	}
+	return result, err
+}
+
+// take fetches the commit and checks it out.
+func (f *fetcher) take(ctx context.Context, server remote, found *listing, want target) (Result, error) {
 	root, err := os.OpenRoot(f.Dir)
 	if err != nil {
 		return Result{}, err

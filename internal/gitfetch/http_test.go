@@ -62,47 +62,47 @@ func TestAnAnswerThatIsNoneIsExplained(t *testing.T) {
 	}{
 		"401": {
 			status(401, "text/html", "<p>no</p>"),
-			Error{Unauthorized, "the server asks for credentials: the repository is private, or there is none of this name; check the URL, or name a Secret of type kubernetes.io/basic-auth"},
+			Error{Reason: Unauthorized, Message: "the server asks for credentials: the repository is private, or there is none of this name; check the URL, or name a Secret of type kubernetes.io/basic-auth"},
 		},
 		"403": {
 			status(403, "text/plain; charset=utf-8", "rate limit\n"),
-			Error{Unauthorized, `the server forbids it (403); check that the credentials may read this repository, and the server's rate limit; it says "rate limit"`},
+			Error{Reason: Unauthorized, Message: `the server forbids it (403); check that the credentials may read this repository, and the server's rate limit; it says "rate limit"`},
 		},
 		"404": {
 			status(404, "text/plain", "Repository not found."),
-			Error{NoSuchRepo, `the server knows no such repository, or does not show it to these credentials (404); check the URL and the Secret; it says "Repository not found."`},
+			Error{Reason: NoSuchRepo, Message: `the server knows no such repository, or does not show it to these credentials (404); check the URL and the Secret; it says "Repository not found."`},
 		},
-		"410": {status(410, "text/html", ""), Error{NoSuchRepo, "the server knows no such repository, or does not show it to these credentials (410); check the URL and the Secret"}},
-		"418": {status(418, "text/html", ""), Error{BadServer, "the server answers 418 I'm a teapot"}},
-		"429": {status(429, "text/html", ""), Error{Unreachable, "the server is unwell or busy (429 Too Many Requests)"}},
+		"410": {status(410, "text/html", ""), Error{Reason: NoSuchRepo, Message: "the server knows no such repository, or does not show it to these credentials (410); check the URL and the Secret"}},
+		"418": {status(418, "text/html", ""), Error{Reason: BadServer, Message: "the server answers 418 I'm a teapot"}},
+		"429": {status(429, "text/html", ""), Error{Reason: Unreachable, Message: "the server is unwell or busy (429 Too Many Requests)"}},
 		"500": {
 			status(500, "text/plain", "\x1b[2J\nroot\x00"+strings.Repeat("é", 5000)),
-			Error{Unreachable, `the server is unwell or busy (500 Internal Server Error); it says "\x1b[2J\nroot\x00` + strings.Repeat("é", 95) + `"…`},
+			Error{Reason: Unreachable, Message: `the server is unwell or busy (500 Internal Server Error); it says "\x1b[2J\nroot\x00` + strings.Repeat("é", 95) + `"…`},
 		},
-		"500 for the pack": {onPost(status(503, "text/html", ""), site), Error{Unreachable, "the server is unwell or busy (503 Service Unavailable)"}},
+		"500 for the pack": {onPost(status(503, "text/html", ""), site), Error{Reason: Unreachable, Message: "the server is unwell or busy (503 Service Unavailable)"}},
 		"a web page": {
 			status(200, "text/html; charset=utf-8", "<html>"),
-			Error{BadServer, `the server answers with "text/html; charset=utf-8" instead of application/x-git-upload-pack-advertisement: the URL is not that of a git repository, or the server knows only git's old (dumb) protocol`},
+			Error{Reason: BadServer, Message: `the server answers with "text/html; charset=utf-8" instead of application/x-git-upload-pack-advertisement: the URL is not that of a git repository, or the server knows only git's old (dumb) protocol`},
 		},
 		"the dumb protocol": {
 			status(200, "text/plain", strings.Repeat("1", 40)+"\trefs/heads/main\n"),
-			Error{BadServer, `the server answers with "text/plain" instead of application/x-git-upload-pack-advertisement: the URL is not that of a git repository, or the server knows only git's old (dumb) protocol`},
+			Error{Reason: BadServer, Message: `the server answers with "text/plain" instead of application/x-git-upload-pack-advertisement: the URL is not that of a git repository, or the server knows only git's old (dumb) protocol`},
 		},
-		"no list of refs":         {status(200, refs, ""), Error{BadServer, "the server's list of refs ends early"}},
-		"something else as refs":  {status(200, refs, "hello, world"), Error{BadServer, "the server's list of refs is malformed (invalid pkt-len found)"}},
-		"half a service line":     {status(200, refs, "000e# service=\n"), Error{BadServer, "the server's list of refs does not begin as git's protocol says"}},
-		"a line that is no ref":   {status(200, refs, "000ahello\n0000"), Error{BadServer, `the server's list of refs has a line that is not one: "hello"`}},
-		"half a list":             {status(200, refs, "003d"+strings.Repeat("1", 40)+" refs/heads/main\n"), Error{BadServer, "the server's list of refs ends early"}},
-		"a reason instead":        {status(200, refs, "001aERR access denied: x\x07\n"), Error{BadServer, `the server broke off; it says "access denied: x\a"`}},
-		"a web page for the pack": {onPost(status(200, "text/html", ""), site), Error{BadServer, `the server answers with "text/html" instead of application/x-git-upload-pack-result: the URL is not that of a git repository, or the server knows only git's old (dumb) protocol`}},
-		"no answer":               {onPost(status(200, pack, ""), site), Error{BadServer, "the server's answer ends before the pack"}},
-		"something else":          {onPost(status(200, pack, "hello, world"), site), Error{BadServer, "the server's answer is malformed (invalid pkt-len found)"}},
-		"not what was asked":      {onPost(status(200, pack, "000ahello\n"), site), Error{BadServer, `the server does not say where it cuts off history, but "hello\n"`}},
-		"no acknowledgement":      {onPost(status(200, pack, "0000000ahello\n"), site), Error{BadServer, `the server does not answer a request for a pack as git's protocol says, but with "hello\n"`}},
-		"no pack":                 {onPost(status(200, pack, "00000008NAK\n0000"), site), Error{BadServer, "the server's pack is damaged or ends early (empty packfile)"}},
-		"an error in the pack":    {onPost(status(200, pack, "00000008NAK\n0011\x01PACK\x00\x00\x00\x02\x00\x00\x00\x010007\x01\xb0\x78000c\x03no more0000"), site), Error{BadServer, `the server broke off; it says "no more"`}},
-		"an unknown channel":      {onPost(status(200, pack, "00000008NAK\n0006\x07x0000"), site), Error{BadServer, `the server sends neither pack nor message, but "\ax"`}},
-		"an error with the pack":  {onPost(status(200, pack, "00000008NAK\n0010\x03out of disk\n0000"), site), Error{BadServer, `the server broke off; it says "out of disk"`}},
+		"no list of refs":         {status(200, refs, ""), Error{Reason: BadServer, Message: "the server's list of refs ends early"}},
+		"something else as refs":  {status(200, refs, "hello, world"), Error{Reason: BadServer, Message: "the server's list of refs is malformed (invalid pkt-len found)"}},
+		"half a service line":     {status(200, refs, "000e# service=\n"), Error{Reason: BadServer, Message: "the server's list of refs does not begin as git's protocol says"}},
+		"a line that is no ref":   {status(200, refs, "000ahello\n0000"), Error{Reason: BadServer, Message: `the server's list of refs has a line that is not one: "hello"`}},
+		"half a list":             {status(200, refs, "003d"+strings.Repeat("1", 40)+" refs/heads/main\n"), Error{Reason: BadServer, Message: "the server's list of refs ends early"}},
+		"a reason instead":        {status(200, refs, "001aERR access denied: x\x07\n"), Error{Reason: BadServer, Message: `the server broke off; it says "access denied: x\a"`}},
+		"a web page for the pack": {onPost(status(200, "text/html", ""), site), Error{Reason: BadServer, Message: `the server answers with "text/html" instead of application/x-git-upload-pack-result: the URL is not that of a git repository, or the server knows only git's old (dumb) protocol`}},
+		"no answer":               {onPost(status(200, pack, ""), site), Error{Reason: BadServer, Message: "the server's answer ends before the pack"}},
+		"something else":          {onPost(status(200, pack, "hello, world"), site), Error{Reason: BadServer, Message: "the server's answer is malformed (invalid pkt-len found)"}},
+		"not what was asked":      {onPost(status(200, pack, "000ahello\n"), site), Error{Reason: BadServer, Message: `the server does not say where it cuts off history, but "hello\n"`}},
+		"no acknowledgement":      {onPost(status(200, pack, "0000000ahello\n"), site), Error{Reason: BadServer, Message: `the server does not answer a request for a pack as git's protocol says, but with "hello\n"`}},
+		"no pack":                 {onPost(status(200, pack, "00000008NAK\n0000"), site), Error{Reason: BadServer, Message: "the server's pack is damaged or ends early (empty packfile)"}},
+		"an error in the pack":    {onPost(status(200, pack, "00000008NAK\n0011\x01PACK\x00\x00\x00\x02\x00\x00\x00\x010007\x01\xb0\x78000c\x03no more0000"), site), Error{Reason: BadServer, Message: `the server broke off; it says "no more"`}},
+		"an unknown channel":      {onPost(status(200, pack, "00000008NAK\n0006\x07x0000"), site), Error{Reason: BadServer, Message: `the server sends neither pack nor message, but "\ax"`}},
+		"an error with the pack":  {onPost(status(200, pack, "00000008NAK\n0010\x03out of disk\n0000"), site), Error{Reason: BadServer, Message: `the server broke off; it says "out of disk"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -243,13 +243,13 @@ func TestAServerHasToProveItsName(t *testing.T) {
 		url, ca string
 		want    Error
 	}{
-		"by the system's authorities":    {good, "", Error{UntrustedHost, "the certificate of " + host + " is not to be trusted (x509: certificate signed by unknown authority); if its authority is a private one, name it with ca-configmap"}},
-		"by the given ones alone":        {good, otherCA, Error{UntrustedHost, "the certificate of " + host + " is not to be trusted (x509: certificate signed by unknown authority); the ConfigMap of ca-configmap must hold its authority, and no other is asked"}},
-		"by the name that was asked for": {strings.Replace(good, "127.0.0.1", "127.0.0.2", 1), ca, Error{UntrustedHost, ""}},
-		"in a way that is still safe":    {old, oldCA, Error{Unreachable, "the server cannot be reached (remote error: tls: protocol version not supported)"}},
-		"at all":                         {plain, ca, Error{Unreachable, "the server cannot be reached (http: server gave HTTP response to HTTPS client)"}},
-		"to an authority that exists":    {good, noCA, Error{Misconfigured, "the file of certificate authorities, " + quote(noCA) + ", holds no certificate; it must be PEM"}},
-		"to one that can be read":        {good, "/nonexistent", Error{Misconfigured, "the certificate authorities cannot be read (open /nonexistent: no such file or directory); check the ConfigMap of ca-configmap"}},
+		"by the system's authorities":    {good, "", Error{Reason: UntrustedHost, Message: "the certificate of " + host + " is not to be trusted (x509: certificate signed by unknown authority); if its authority is a private one, name it with ca-configmap"}},
+		"by the given ones alone":        {good, otherCA, Error{Reason: UntrustedHost, Message: "the certificate of " + host + " is not to be trusted (x509: certificate signed by unknown authority); the ConfigMap of ca-configmap must hold its authority, and no other is asked"}},
+		"by the name that was asked for": {strings.Replace(good, "127.0.0.1", "127.0.0.2", 1), ca, Error{Reason: UntrustedHost, Message: ""}},
+		"in a way that is still safe":    {old, oldCA, Error{Reason: Unreachable, Message: "the server cannot be reached (remote error: tls: protocol version not supported)"}},
+		"at all":                         {plain, ca, Error{Reason: Unreachable, Message: "the server cannot be reached (http: server gave HTTP response to HTTPS client)"}},
+		"to an authority that exists":    {good, noCA, Error{Reason: Misconfigured, Message: "the file of certificate authorities, " + quote(noCA) + ", holds no certificate; it must be PEM"}},
+		"to one that can be read":        {good, "/nonexistent", Error{Reason: Misconfigured, Message: "the certificate authorities cannot be read (open /nonexistent: no such file or directory); check the ConfigMap of ca-configmap"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -297,15 +297,15 @@ func TestRedirectsAreFollowedOnTheSameHostOnly(t *testing.T) {
 		want Error
 	}{
 		"to add .git": {addGit, Error{}},
-		"without end": {func(path string) string { return path }, Error{BadServer, "the server redirects more than 5 times"}},
+		"without end": {func(path string) string { return path }, Error{Reason: BadServer, Message: "the server redirects more than 5 times"}},
 		"to another port": {to(other + "/site.git/info/refs"), Error{
-			UntrustedHost, "the server redirects to " + quote(other) + ", and only redirects on the same host are followed; if that is right, use its URL as repo",
+			Reason: UntrustedHost, Message: "the server redirects to " + quote(other) + ", and only redirects on the same host are followed; if that is right, use its URL as repo",
 		}},
 		"to another host": {to("http://localhost:1/site.git/info/refs"), Error{
-			UntrustedHost, `the server redirects to "http://localhost:1", and only redirects on the same host are followed; if that is right, use its URL as repo`,
+			Reason: UntrustedHost, Message: `the server redirects to "http://localhost:1", and only redirects on the same host are followed; if that is right, use its URL as repo`,
 		}},
 		"to another scheme": {to("file:///site.git/info/refs"), Error{
-			UntrustedHost, `the server redirects to "file://", and only redirects on the same host are followed; if that is right, use its URL as repo`,
+			Reason: UntrustedHost, Message: `the server redirects to "file://", and only redirects on the same host are followed; if that is right, use its URL as repo`,
 		}},
 		"to a login page": {func(path string) string {
 			if strings.HasSuffix(path, "/info/refs") {
@@ -313,10 +313,10 @@ func TestRedirectsAreFollowedOnTheSameHostOnly(t *testing.T) {
 			}
 			return ""
 		}, Error{
-			NoSuchRepo, `the server redirects to "/login", which is not a git repository; check the URL, and whether the repository is private`,
+			Reason: NoSuchRepo, Message: `the server redirects to "/login", which is not a git repository; check the URL, and whether the repository is private`,
 		}},
 		"with a port that means https": {to("https://127.0.0.1:443/site.git/info/refs"), Error{
-			UntrustedHost, `the server redirects to "https://127.0.0.1:443", and only redirects on the same host are followed; if that is right, use its URL as repo`,
+			Reason: UntrustedHost, Message: `the server redirects to "https://127.0.0.1:443", and only redirects on the same host are followed; if that is right, use its URL as repo`,
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -482,7 +482,7 @@ func TestAServerThatNeverEndsIsCutOff(t *testing.T) {
 		"in what it is doing": {onPost(endless(pack, "00000008NAK\n", "0009\x02busy"), site), "the server's pack does not end within the budget"},
 		"in its pack": {
 			onPost(endless(pack, "00000008NAK\n"+pkt("\x01PACK\x00\x00\x00\x02\x00\x07\x00\x00"), pkt("\x01"+objectHeader(3, 0)+"\x78\x9c\x03\x00\x00\x00\x00\x01")), site),
-			"the repository's pack is larger than the budget; ask for less history with depth, or raise the budget",
+			"the repository's pack is larger than the budget of 1048576 bytes; ask for less history with depth, or for a larger volumeSizeLimit in the policy, of which the budget is a fifth",
 		},
 		"in one object": {
 			onPost(endless(pack, "00000008NAK\n"+pkt("\x01PACK\x00\x00\x00\x02\x00\x00\x00\x01"+objectHeader(3, 1<<19)+"\x78\x01"), pkt("\x01\x00\x10\x00\xef\xff0123456789abcdef")), site),
@@ -494,8 +494,12 @@ func TestAServerThatNeverEndsIsCutOff(t *testing.T) {
 			t.Parallel()
 			url := serve(t, c.handler) + "/site.git"
 			got := mustFail(t, Request{Repo: url, MaxBytes: 1 << 20})
-			if got.Message != url+": "+c.want {
-				t.Errorf("got %q, want %q", got.Message, url+": "+c.want)
+			where := url
+			if got.Commit != "" {
+				where += " at " + got.Commit
+			}
+			if got.Message != where+": "+c.want {
+				t.Errorf("got %q, want %q", got.Message, where+": "+c.want)
 			}
 		})
 	}

@@ -83,7 +83,7 @@ func TestLinksMayNotLeadOutOfTheTree(t *testing.T) {
 			links, byPath := treeOf(c.tree)
 			var want *Error
 			if c.want != "" {
-				want = &Error{Refused, fmt.Sprintf("the commit's link %q, with the target %q, leads out of the published folder", c.want, byPath[c.want].target)}
+				want = &Error{Reason: Refused, Message: fmt.Sprintf("the commit's link %q, with the target %q, leads out of the published folder", c.want, byPath[c.want].target)}
 			}
 			if diff := cmp.Diff(want, published(checkLinks(links))); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)

@@ -78,7 +78,7 @@ func readPack(ctx context.Context, root *os.Root, r io.Reader, maxBytes int64) (
 		cache:   cache.NewBufferLRU(cacheSize),
 		largeOf: noBase,
 	}
-	out := &budgetWriter{w: file, left: maxBytes}
+	out := &budgetWriter{w: file, budget: maxBytes, left: maxBytes}
 	buffered := bufio.NewWriterSize(out, 64<<10)
 	waiting, err := p.scan(ctx, io.TeeReader(r, buffered))
 	if err == nil {
@@ -298,9 +298,10 @@ func (p *pack) read(i int32, limit int64) ([]byte, error) {
 // budgetWriter writes until a budget is used up. Its error outlives what the layers
 // above make of it.
 type budgetWriter struct {
-	w    io.Writer
-	left int64
-	err  error
+	w      io.Writer
+	budget int64
+	left   int64
+	err    error
 }
 
 func (b *budgetWriter) Write(data []byte) (int, error) {
@@ -309,7 +310,7 @@ func (b *budgetWriter) Write(data []byte) (int, error) {
 	}
 	b.left -= int64(len(data))
 	if b.left < 0 {
-		b.err = failf(TooLarge, "the repository's pack is larger than the budget; ask for less history with depth, or raise the budget")
+		b.err = failf(TooLarge, "the repository's pack is larger than the budget of %d bytes; ask for less history with depth, or for a larger volumeSizeLimit in the policy, of which the budget is a fifth", b.budget)
 		return 0, b.err
 	}
 	n, err := b.w.Write(data)

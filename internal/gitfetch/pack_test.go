@@ -87,42 +87,42 @@ func TestAPackThatIsABombIsNotUnpacked(t *testing.T) {
 	}{
 		"an object that says it is huge": {func(b *packBuilder) {
 			b.raw(objectHeader(3, 1<<50), compress([]byte("x")))
-		}, Error{TooLarge, "the repository holds an object of 1125899906842624 bytes, which is over the budget of 1048576"}},
+		}, Error{Reason: TooLarge, Message: "the repository holds an object of 1125899906842624 bytes, which is over the budget of 1048576"}},
 		"an object whose size is no number": {func(b *packBuilder) {
 			b.raw("\xbf\xff\xff\xff\xff\xff\xff\xff\xff\x7f", compress([]byte("x")))
-		}, Error{BadServer, "the server's pack is damaged or ends early (malformed PACK file: variable-length integer overflow)"}},
+		}, Error{Reason: BadServer, Message: "the server's pack is damaged or ends early (malformed PACK file: variable-length integer overflow)"}},
 		"an object that is longer than it says": {func(b *packBuilder) {
 			b.raw(objectHeader(3, 10), compress([]byte(zeros)))
-		}, Error{BadServer, "the server's pack is damaged or ends early (packfile: inflated object exceeds declared size)"}},
+		}, Error{Reason: BadServer, Message: "the server's pack is damaged or ends early (packfile: inflated object exceeds declared size)"}},
 		"an object that is shorter than it says": {func(b *packBuilder) {
 			b.raw(objectHeader(3, 10), compress([]byte("x")))
-		}, Error{BadServer, "the server's pack is damaged or ends early (packfile: inflated object exceeds declared size)"}},
+		}, Error{Reason: BadServer, Message: "the server's pack is damaged or ends early (packfile: inflated object exceeds declared size)"}},
 		"a delta that makes something huge": {func(b *packBuilder) {
 			b.refDelta(b.blob("x"), delta(1, 1<<50, copyOp(0, 1)))
-		}, Error{TooLarge, "the repository holds an object of 1125899906842624 bytes, which is over the budget of 1048576"}},
+		}, Error{Reason: TooLarge, Message: "the repository holds an object of 1125899906842624 bytes, which is over the budget of 1048576"}},
 		"a delta that says it is huge": {func(b *packBuilder) {
 			hash := b.blob("x")
 			b.raw(objectHeader(7, 1<<50), hash[:], compress([]byte("x")))
-		}, Error{TooLarge, "the repository holds an object of 1125899906842624 bytes, which is over the budget of 1048576"}},
+		}, Error{Reason: TooLarge, Message: "the repository holds an object of 1125899906842624 bytes, which is over the budget of 1048576"}},
 		"many objects that are large together": {func(b *packBuilder) {
 			for range 34 { // 1 MB of nothing, compressed to 1 KB, each
 				b.blob(zeros)
 			}
-		}, Error{TooLarge, "the repository's pack unpacks to more than 32 times the budget of 1048576 bytes"}},
+		}, Error{Reason: TooLarge, Message: "the repository's pack unpacks to more than 32 times the budget of 1048576 bytes"}},
 		"many deltas that are large together": {func(b *packBuilder) {
 			base := b.raw(objectHeader(3, 1<<20), compress([]byte(zeros)))
 			for range 34 {
 				base = b.ofsDelta(base, delta(1<<20, 1<<20, copyOp(0, 1<<19), copyOp(0, 1<<19)))
 			}
-		}, Error{TooLarge, "the repository's pack unpacks to more than 32 times the budget of 1048576 bytes"}},
+		}, Error{Reason: TooLarge, Message: "the repository's pack unpacks to more than 32 times the budget of 1048576 bytes"}},
 		"a chain of deltas without end": {func(b *packBuilder) {
 			base := b.raw(objectHeader(3, 1), compress([]byte("x")))
 			for range 5000 {
 				base = b.ofsDelta(base, delta(1, 1, copyOp(0, 1)))
 			}
-		}, Error{BadServer, "the server's pack has more than 4095 deltas upon each other"}},
+		}, Error{Reason: BadServer, Message: "the server's pack has more than 4095 deltas upon each other"}},
 		"too many objects": {func(b *packBuilder) { b.count = maxObjects + 1 }, Error{
-			TooLarge, "the repository has 524289 objects, and 524288 can be handled; ask for less history with depth",
+			Reason: TooLarge, Message: "the repository has 524289 objects, and 524288 can be handled; ask for less history with depth",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

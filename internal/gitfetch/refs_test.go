@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -232,7 +233,7 @@ func TestABranchIsFollowedOverAForcePush(t *testing.T) {
 func TestASubdirectoryIsTheRoot(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t, "")
-	r.commit("refs/heads/main", files{
+	commit := r.commit("refs/heads/main", files{
 		"README": "r", "site/public/index.html": "i", "site/public/css/a.css": "a",
 		"site/public/home": isLink + "./css/../index.html", "link": isLink + "site", "..hidden": "h",
 	})
@@ -245,9 +246,44 @@ func TestASubdirectoryIsTheRoot(t *testing.T) {
 		}
 	}
 	for _, subdir := range []string{"nosuch", "README", "site/nosuch", "link", "link/public", "site/..", "../site", ".."} {
-		want := &Error{Reason: NoSuchSubdir, Message: fmt.Sprintf("%s: the commit has no folder %q; check subdir", url, subdir)}
+		want := &Error{
+			Reason: NoSuchSubdir, Commit: commit,
+			Message: fmt.Sprintf("%s at %s: the commit has no folder %q; check subdir", url, commit, subdir),
+		}
 		if diff := cmp.Diff(want, mustFail(t, Request{Repo: url, Subdir: subdir})); diff != "" {
 			t.Errorf("error (-want +got):\n%s", diff)
 		}
+	}
+}
+
+// What was refused once is refused again without a transfer, until the ref means
+// something else.
+func TestABadCommitIsNotFetchedAgain(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t, "")
+	r.commit("refs/heads/main", files{"out": isLink + "/etc"})
+	git := backend(t, filepath.Dir(r.dir))
+	var packs atomic.Int32
+	url := serve(t, onPost(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		packs.Add(1)
+		git.ServeHTTP(w, r)
+	}), git)) + "/site.git"
+	refused := mustFail(t, Request{Repo: url})
+	if refused.Reason != Refused || refused.Commit == "" {
+		t.Fatalf("got %+v, want Refused and the commit", refused)
+	}
+	if got := packs.Load(); got != 1 {
+		t.Fatalf("%d packs were asked for, want 1", got)
+	}
+	again, _ := mustFetch(t, Request{Repo: url, Bad: refused.Commit})
+	if diff := cmp.Diff(Result{Commit: refused.Commit}, again); diff != "" {
+		t.Errorf("a second look (-want +got):\n%s", diff)
+	}
+	if got := packs.Load(); got != 1 {
+		t.Errorf("%d packs were asked for, want 1", got)
+	}
+	r.commit("refs/heads/main", files{"in": "in"})
+	if moved, _ := mustFetch(t, Request{Repo: url, Bad: refused.Commit}); !moved.Changed {
+		t.Errorf("after a good commit: got %+v", moved)
 	}
 }

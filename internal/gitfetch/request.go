@@ -39,6 +39,9 @@ type Request struct {
 	// Have is the commit that is published now. If Ref still means it nothing is
 	// fetched. Empty: none.
 	Have string `json:"have,omitempty"`
+	// Bad is a commit that an earlier look has blamed (Error.Commit). If Ref still means
+	// it nothing is fetched either. Empty: none.
+	Bad string `json:"bad,omitempty"`
 	// Dir is an existing, empty, private directory. Fetch makes Dir/tree, the checkout,
 	// and Dir/git, which is gone again when it returns.
 	Dir string `json:"dir"`
@@ -53,7 +56,8 @@ type Request struct {
 type Result struct {
 	// Commit is what Ref means now, as 40 hexadecimal digits.
 	Commit string `json:"commit"`
-	// Changed is false if Commit is what the request has already; the rest is then zero.
+	// Changed is false if Commit is one that the request names, as published or as bad;
+	// the rest is then zero.
 	Changed bool `json:"changed"`
 	// Files counts the files and links of Dir/tree.
 	Files int `json:"files"`

@@ -57,7 +57,7 @@ func TestARequestThatCannotWorkIsRefusedAtOnce(t *testing.T) {
 			r := good
 			c.change(&r)
 			_, err := fetch(t.Context(), r, testTimeouts)
-			if diff := cmp.Diff(&Error{Misconfigured, c.want}, err); diff != "" {
+			if diff := cmp.Diff(&Error{Reason: Misconfigured, Message: c.want}, err); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
 		})

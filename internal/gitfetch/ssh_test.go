@@ -70,11 +70,11 @@ func TestAnSSHServerHasToBeTheRightOne(t *testing.T) {
 		knownHosts string
 		want       Error
 	}{
-		"another key of the same kind is in the file": {otherLine, Error{UntrustedHost, repo + "the host key of " + s.address + " is " + ssh.FingerprintSHA256(ed) + " (ssh-ed25519), and the Secret's known_hosts says " +
+		"another key of the same kind is in the file": {otherLine, Error{Reason: UntrustedHost, Message: repo + "the host key of " + s.address + " is " + ssh.FingerprintSHA256(ed) + " (ssh-ed25519), and the Secret's known_hosts says " +
 			ssh.FingerprintSHA256(otherSigner.PublicKey()) + " (ssh-ed25519); if the server's operator has changed it, update known_hosts, and if not, this is another server"}},
-		"only a kind that the server does not have is in the file": {knownhosts.Line([]string{s.address}, wrong) + "\n", Error{UntrustedHost, repo + s.address + " has no host key of a kind that the Secret's known_hosts has for it: that says " +
+		"only a kind that the server does not have is in the file": {knownhosts.Line([]string{s.address}, wrong) + "\n", Error{Reason: UntrustedHost, Message: repo + s.address + " has no host key of a kind that the Secret's known_hosts has for it: that says " +
 			ssh.FingerprintSHA256(wrong) + ` (ecdsa-sha2-nistp256), and the server offers "rsa-sha2-256, rsa-sha2-512, ssh-rsa, ssh-ed25519"; add one of those`}},
-		"the key is revoked": {"@revoked * " + strings.SplitN(s.line(ssh.KeyAlgoED25519), " ", 2)[1] + s.line(ssh.KeyAlgoED25519), Error{UntrustedHost, repo + "the host key of " + s.address + ", " + ssh.FingerprintSHA256(ed) + " (ssh-ed25519), is not to be trusted (knownhosts: key is revoked)"}},
+		"the key is revoked": {"@revoked * " + strings.SplitN(s.line(ssh.KeyAlgoED25519), " ", 2)[1] + s.line(ssh.KeyAlgoED25519), Error{Reason: UntrustedHost, Message: repo + "the host key of " + s.address + ", " + ssh.FingerprintSHA256(ed) + " (ssh-ed25519), is not to be trusted (knownhosts: key is revoked)"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -145,32 +145,32 @@ func TestWhatCanBeWrongWithSSH(t *testing.T) {
 		"another key": {
 			map[string]string{"ssh-privatekey": string(pem.EncodeToMemory(plain)), "known_hosts": line},
 			r.dir,
-			Error{Unauthorized, "the server does not take the Secret's ssh-privatekey (" + ssh.FingerprintSHA256(signer.PublicKey()) + "); add its public key to the server, as a deploy key for instance"},
+			Error{Reason: Unauthorized, Message: "the server does not take the Secret's ssh-privatekey (" + ssh.FingerprintSHA256(signer.PublicKey()) + "); add its public key to the server, as a deploy key for instance"},
 		},
 		"a key with a passphrase": {
 			map[string]string{"ssh-privatekey": string(pem.EncodeToMemory(locked)), "known_hosts": line},
 			r.dir,
-			Error{Misconfigured, "the Secret's ssh-privatekey is protected by a passphrase, which nobody can enter here; use a key without one"},
+			Error{Reason: Misconfigured, Message: "the Secret's ssh-privatekey is protected by a passphrase, which nobody can enter here; use a key without one"},
 		},
 		"no key": {
 			map[string]string{"ssh-privatekey": "secret!", "known_hosts": line},
 			r.dir,
-			Error{Misconfigured, "the Secret's ssh-privatekey cannot be read (ssh: no key found); it must be a private key as ssh-keygen writes it"},
+			Error{Reason: Misconfigured, Message: "the Secret's ssh-privatekey cannot be read (ssh: no key found); it must be a private key as ssh-keygen writes it"},
 		},
 		"no known_hosts": {
 			map[string]string{"ssh-privatekey": string(s.key)},
 			r.dir,
-			Error{Misconfigured, "the Secret has no key known_hosts; ssh is used only with servers whose key is known beforehand: add what ssh-keyscan prints for " + s.address + ", after comparing it with what the server's operator publishes"},
+			Error{Reason: Misconfigured, Message: "the Secret has no key known_hosts; ssh is used only with servers whose key is known beforehand: add what ssh-keyscan prints for " + s.address + ", after comparing it with what the server's operator publishes"},
 		},
 		"no ssh-privatekey": {
 			map[string]string{"known_hosts": line},
 			r.dir,
-			Error{Misconfigured, "the Secret has no key ssh-privatekey"},
+			Error{Reason: Misconfigured, Message: "the Secret has no key ssh-privatekey"},
 		},
 		"no such repository": {
 			map[string]string{"ssh-privatekey": string(s.key), "known_hosts": line},
 			"/nonexistent.git",
-			Error{NoSuchRepo, `the server knows no such repository, or does not show it to these credentials; check the URL and the Secret; it says "fatal: '/nonexistent.git' does not appear to be a git repository"`},
+			Error{Reason: NoSuchRepo, Message: `the server knows no such repository, or does not show it to these credentials; check the URL and the Secret; it says "fatal: '/nonexistent.git' does not appear to be a git repository"`},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -193,7 +193,7 @@ func TestWhatAnSSHServerSaysIsDecorationFreeAndQuoted(t *testing.T) {
 	}
 	got := mustFail(t, s.request(t, "/x", s.line(ssh.KeyAlgoED25519)))
 	want := "ssh://git@" + s.address + `/x: the server knows no such repository, or does not show it to these credentials; check the URL and the Secret; it says "ERROR: The project you were looking for could not be found \x1b[31m or not."`
-	if diff := cmp.Diff(&Error{NoSuchRepo, want}, got); diff != "" {
+	if diff := cmp.Diff(&Error{Reason: NoSuchRepo, Message: want}, got); diff != "" {
 		t.Errorf("error (-want +got):\n%s", diff)
 	}
 }

@@ -179,7 +179,7 @@ func (t *treeReader) admitBlob(e *entry) error {
 func (t *treeReader) spend(e *entry, size int64) error {
 	blocks := max(1, (size+block-1)/block)
 	if blocks > (t.maxBytes-t.disk)/block {
-		return failf(TooLarge, "the commit takes more of the volume than the budget of %d bytes, in blocks of %d; %s is where it is used up", t.maxBytes, block, foreign(e.path()))
+		return failf(TooLarge, "the commit takes more of the volume than the budget of %d bytes, in blocks of %d; %s is where it is used up; publish less with subdir, or ask for a larger volumeSizeLimit in the policy, of which the budget is a fifth", t.maxBytes, block, foreign(e.path()))
 	}
 	t.disk += blocks * block
 	return nil

@@ -25,60 +25,60 @@ func TestACommitThatMustNotBePublishedIsRefused(t *testing.T) {
 		tree func(*packBuilder) plumbing.Hash
 		want Error
 	}{
-		"an empty name":    {one("100644", "", "x"), Error{Refused, `the commit has an entry named "" in folder "", which is not a name`}},
-		"a dot":            {one("100644", ".", "x"), Error{Refused, `the commit has an entry named "." in folder "", which is not a name`}},
-		"two dots":         {one("100644", "..", "x"), Error{Refused, `the commit has an entry named ".." in folder "", which is not a name`}},
-		"a slash":          {one("100644", "../x", "x"), Error{Refused, `the commit has an entry named "../x" in folder "", which is not a name`}},
-		"an absolute path": {one("100644", "/etc/passwd", "x"), Error{Refused, `the commit has an entry named "/etc/passwd" in folder "", which is not a name`}},
-		"git's folder":     {one("100644", ".git", "x"), Error{Refused, `the commit has an entry ".git", a name that belongs to git`}},
-		"in other case":    {one("120000", ".GiT", "x"), Error{Refused, `the commit has an entry ".GiT", a name that belongs to git`}},
-		"our own names":    {one("100644", "..data", "x"), Error{Refused, `the commit has a top-level entry "..data", and names that begin with two dots are kept for publishing; rename it`}},
-		"a long name":      {one("100644", long, "x"), Error{Refused, "the commit has an entry whose name has 256 bytes, and 255 are possible: " + quote(long)}},
+		"an empty name":    {one("100644", "", "x"), Error{Reason: Refused, Message: `the commit has an entry named "" in folder "", which is not a name`}},
+		"a dot":            {one("100644", ".", "x"), Error{Reason: Refused, Message: `the commit has an entry named "." in folder "", which is not a name`}},
+		"two dots":         {one("100644", "..", "x"), Error{Reason: Refused, Message: `the commit has an entry named ".." in folder "", which is not a name`}},
+		"a slash":          {one("100644", "../x", "x"), Error{Reason: Refused, Message: `the commit has an entry named "../x" in folder "", which is not a name`}},
+		"an absolute path": {one("100644", "/etc/passwd", "x"), Error{Reason: Refused, Message: `the commit has an entry named "/etc/passwd" in folder "", which is not a name`}},
+		"git's folder":     {one("100644", ".git", "x"), Error{Reason: Refused, Message: `the commit has an entry ".git", a name that belongs to git`}},
+		"in other case":    {one("120000", ".GiT", "x"), Error{Reason: Refused, Message: `the commit has an entry ".GiT", a name that belongs to git`}},
+		"our own names":    {one("100644", "..data", "x"), Error{Reason: Refused, Message: `the commit has a top-level entry "..data", and names that begin with two dots are kept for publishing; rename it`}},
+		"a long name":      {one("100644", long, "x"), Error{Reason: Refused, Message: "the commit has an entry whose name has 256 bytes, and 255 are possible: " + quote(long)}},
 		"two dots below": {func(b *packBuilder) plumbing.Hash {
 			return b.tree(item{"40000", "a\x1b[2J", b.tree(item{"100644", "..", b.blob("x")})})
-		}, Error{Refused, `the commit has an entry named ".." in folder "a\x1b[2J", which is not a name`}},
+		}, Error{Reason: Refused, Message: `the commit has an entry named ".." in folder "a\x1b[2J", which is not a name`}},
 		"git's folder below": {func(b *packBuilder) plumbing.Hash {
 			return b.tree(item{"40000", "a", b.tree(item{"40000", ".git", b.tree()})})
-		}, Error{Refused, `the commit has an entry "a/.git", a name that belongs to git`}},
-		"a device": {one("60000", "sda", "x"), Error{Refused, `the commit's entry "sda" has the mode "60000", which is none of a file, folder, link or submodule`}},
-		"setuid":   {one("104755", "su", "x"), Error{Refused, `the commit's entry "su" has the mode "104755", which is none of a file, folder, link or submodule`}},
-		"no mode":  {one("", "a", "x"), Error{Refused, `the commit's entry "a" has the mode "", which is none of a file, folder, link or submodule`}},
+		}, Error{Reason: Refused, Message: `the commit has an entry "a/.git", a name that belongs to git`}},
+		"a device": {one("60000", "sda", "x"), Error{Reason: Refused, Message: `the commit's entry "sda" has the mode "60000", which is none of a file, folder, link or submodule`}},
+		"setuid":   {one("104755", "su", "x"), Error{Reason: Refused, Message: `the commit's entry "su" has the mode "104755", which is none of a file, folder, link or submodule`}},
+		"no mode":  {one("", "a", "x"), Error{Reason: Refused, Message: `the commit's entry "a" has the mode "", which is none of a file, folder, link or submodule`}},
 		"two files": {func(b *packBuilder) plumbing.Hash {
 			x := b.blob("x")
 			return b.tree(item{"100644", "a", x}, item{"100644", "b", x}, item{"100644", "a", x})
-		}, Error{Refused, `the commit has two entries with the path "a"`}},
+		}, Error{Reason: Refused, Message: `the commit has two entries with the path "a"`}},
 		"a file and a folder": {func(b *packBuilder) plumbing.Hash {
 			return b.tree(item{"40000", "d", b.tree(item{"120000", "a", b.blob("b")}, item{"40000", "a", b.tree()})})
-		}, Error{Refused, `the commit has two entries with the path "d/a"`}},
+		}, Error{Reason: Refused, Message: `the commit has two entries with the path "d/a"`}},
 		"a link and a folder": {func(b *packBuilder) plumbing.Hash {
 			return b.tree(item{"40000", "a", b.tree(item{"100644", "passwd", b.blob("x")})}, item{"120000", "a", b.blob("/etc")})
-		}, Error{Refused, `the commit has two entries with the path "a"`}},
-		"a link to root":         {one("120000", "a", "/"), Error{Refused, `the commit's link "a", with the target "/", leads out of the published folder`}},
-		"a link to the token":    {one("120000", "a", "../../var/run/secrets/token"), Error{Refused, `the commit's link "a", with the target "../../var/run/secrets/token", leads out of the published folder`}},
-		"a link to nothing":      {one("120000", "a", ""), Error{Refused, `the commit's link "a" has the target "", which cannot be one`}},
-		"a link with a NUL":      {one("120000", "a", "b\x00c"), Error{Refused, `the commit's link "a" has the target "b\x00c", which cannot be one`}},
-		"a link as long as that": {one("120000", "a", strings.Repeat("a", 4096)), Error{Refused, `the commit's link "a" has a target of 4096 bytes, and 4095 are possible`}},
+		}, Error{Reason: Refused, Message: `the commit has two entries with the path "a"`}},
+		"a link to root":         {one("120000", "a", "/"), Error{Reason: Refused, Message: `the commit's link "a", with the target "/", leads out of the published folder`}},
+		"a link to the token":    {one("120000", "a", "../../var/run/secrets/token"), Error{Reason: Refused, Message: `the commit's link "a", with the target "../../var/run/secrets/token", leads out of the published folder`}},
+		"a link to nothing":      {one("120000", "a", ""), Error{Reason: Refused, Message: `the commit's link "a" has the target "", which cannot be one`}},
+		"a link with a NUL":      {one("120000", "a", "b\x00c"), Error{Reason: Refused, Message: `the commit's link "a" has the target "b\x00c", which cannot be one`}},
+		"a link as long as that": {one("120000", "a", strings.Repeat("a", 4096)), Error{Reason: Refused, Message: `the commit's link "a" has a target of 4096 bytes, and 4095 are possible`}},
 		"a deep path": {func(b *packBuilder) plumbing.Hash {
 			tree := b.tree()
 			for range 1100 {
 				tree = b.tree(item{"40000", "d", tree})
 			}
 			return tree
-		}, Error{Refused, "the commit has a path of more than 2048 bytes: " + quote(strings.Repeat("d/", 1025))}},
+		}, Error{Reason: Refused, Message: "the commit has a path of more than 2048 bytes: " + quote(strings.Repeat("d/", 1025))}},
 		"no tree": {func(b *packBuilder) plumbing.Hash { return b.blob("x") }, Error{
-			BadServer, "the repository is damaged: " + plumbing.ComputeHash(plumbing.BlobObject, []byte("x")).String() + " should be a tree, and is a blob",
+			Reason: BadServer, Message: "the repository is damaged: " + plumbing.ComputeHash(plumbing.BlobObject, []byte("x")).String() + " should be a tree, and is a blob",
 		}},
 		"a file that is a folder": {func(b *packBuilder) plumbing.Hash { return b.tree(item{"100644", "a", b.tree()}) }, Error{
-			BadServer, "the repository is damaged: 4b825dc642cb6eb9a060e54bf8d69288fbee4904 should be a blob, and is a tree",
+			Reason: BadServer, Message: "the repository is damaged: 4b825dc642cb6eb9a060e54bf8d69288fbee4904 should be a blob, and is a tree",
 		}},
 		"a file that is not there": {func(b *packBuilder) plumbing.Hash {
 			return b.tree(item{"100644", "a", plumbing.NewHash(strings.Repeat("1", 40))})
-		}, Error{BadServer, "the server's pack is incomplete: it lacks the blob 1111111111111111111111111111111111111111"}},
+		}, Error{Reason: BadServer, Message: "the server's pack is incomplete: it lacks the blob 1111111111111111111111111111111111111111"}},
 		"half an entry": {func(b *packBuilder) plumbing.Hash { return b.add(plumbing.TreeObject, "100644 a\x00short") }, Error{
-			BadServer, "the repository is damaged: a tree cannot be read",
+			Reason: BadServer, Message: "the repository is damaged: a tree cannot be read",
 		}},
 		"no entry": {func(b *packBuilder) plumbing.Hash { return b.add(plumbing.TreeObject, "100644") }, Error{
-			BadServer, "the repository is damaged: a tree cannot be read",
+			Reason: BadServer, Message: "the repository is damaged: a tree cannot be read",
 		}},
 		"too many files": {func(b *packBuilder) plumbing.Hash {
 			var items []item
@@ -86,7 +86,7 @@ func TestACommitThatMustNotBePublishedIsRefused(t *testing.T) {
 				items = append(items, item{"160000", fmt.Sprint(i), plumbing.ZeroHash})
 			}
 			return b.tree(items...)
-		}, Error{TooLarge, "the commit has more than the 2000 files and folders that the budget allows"}},
+		}, Error{Reason: TooLarge, Message: "the commit has more than the 2000 files and folders that the budget allows"}},
 		// https://kate.io/blog/git-bomb/: ten trees, 10^10 files
 		"a bomb": {func(b *packBuilder) plumbing.Hash {
 			tree := b.tree(item{"100644", "f", b.blob("x")})
@@ -98,14 +98,14 @@ func TestACommitThatMustNotBePublishedIsRefused(t *testing.T) {
 				tree = b.tree(items...)
 			}
 			return tree
-		}, Error{TooLarge, "the commit has more than the 2000 files and folders that the budget allows"}},
+		}, Error{Reason: TooLarge, Message: "the commit has more than the 2000 files and folders that the budget allows"}},
 		"one file too large": {one("100644", "a", strings.Repeat("x", 16<<20+1)), Error{
-			TooLarge, "the repository holds an object of 16777217 bytes, which is over the budget of 16777216",
+			Reason: TooLarge, Message: "the repository holds an object of 16777217 bytes, which is over the budget of 16777216",
 		}},
 		"files too large together": {func(b *packBuilder) plumbing.Hash {
 			x := b.blob(strings.Repeat("x", 8<<20))
 			return b.tree(item{"100644", "a", x}, item{"100644", "b", x}, item{"100755", "c", b.blob("y")})
-		}, Error{TooLarge, `the commit takes more of the volume than the budget of 16777216 bytes, in blocks of 4096; "c" is where it is used up`}},
+		}, Error{Reason: TooLarge, Message: `the commit takes more of the volume than the budget of 16777216 bytes, in blocks of 4096; "c" is where it is used up; publish less with subdir, or ask for a larger volumeSizeLimit in the policy, of which the budget is a fifth`}},
 		"files that fit only as long as blocks are not counted": {func(b *packBuilder) plumbing.Hash {
 			items := []item{{"100644", "large", b.blob(strings.Repeat("x", 15<<20+1))}} // leaves room for 255 blocks
 			y := b.blob("y")
@@ -113,7 +113,7 @@ func TestACommitThatMustNotBePublishedIsRefused(t *testing.T) {
 				items = append(items, item{"100644", fmt.Sprintf("small%03d", i), y})
 			}
 			return b.tree(items...)
-		}, Error{TooLarge, `the commit takes more of the volume than the budget of 16777216 bytes, in blocks of 4096; "small255" is where it is used up`}},
+		}, Error{Reason: TooLarge, Message: `the commit takes more of the volume than the budget of 16777216 bytes, in blocks of 4096; "small255" is where it is used up; publish less with subdir, or ask for a larger volumeSizeLimit in the policy, of which the budget is a fifth`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pillion-dev/pillion/internal/gitfetch"
 )
@@ -35,6 +36,7 @@ func Child(path string, memory int64) Fetcher {
 		if err != nil {
 			return gitfetch.Result{}, local(err)
 		}
+		start := time.Now()
 		cmd := exec.CommandContext(ctx, path, ChildArg)
 		var stdout bytes.Buffer
 		stderr := &head{limit: 4 << 10}
@@ -42,7 +44,7 @@ func Child(path string, memory int64) Fetcher {
 		cmd.Env = []string{} // it needs nothing from there, and so nothing there can lead it astray
 		err = cmd.Run()
 		if ctx.Err() != nil {
-			return gitfetch.Result{}, &gitfetch.Error{Reason: gitfetch.TimedOut, Message: r.Repo + ": the look at the remote was stopped: " + context.Cause(ctx).Error()}
+			return gitfetch.Result{}, stopped(ctx, r.Repo, start)
 		}
 		var out outcome
 		if err == nil {
@@ -62,6 +64,16 @@ func Child(path string, memory int64) Fetcher {
 // heap, for a thread, or for a page that the kernel promised before.
 var starved = []string{
 	"out of memory", "cannot allocate memory", "failed to create new OS thread", "SIGSEGV: segmentation violation\nPC=",
+}
+
+// stopped explains a child whose time was up.
+func stopped(ctx context.Context, repo string, start time.Time) error {
+	message := repo + ": the look at the remote was stopped before it was done"
+	if deadline, ok := ctx.Deadline(); ok && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		message = fmt.Sprintf("%s: did not finish in the %v that one look may take; the repository is too large for that, or the server too slow",
+			repo, deadline.Sub(start).Round(100*time.Millisecond))
+	}
+	return &gitfetch.Error{Reason: gitfetch.TimedOut, Message: message}
 }
 
 // died explains a child that gave no answer.

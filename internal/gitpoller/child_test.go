@@ -4,7 +4,6 @@ package gitpoller
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -116,12 +115,35 @@ func TestAChildGetsNoEnvironment(t *testing.T) {
 
 func TestAChildIsEndedWithItsContext(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 100*time.Millisecond, errors.New("time is up"))
-	defer cancel()
-	_, err := child(t, 0)(ctx, gitfetch.Request{Repo: "hangs"})
-	want := &gitfetch.Error{Reason: gitfetch.TimedOut, Message: "hangs: the look at the remote was stopped: time is up"}
-	if diff := cmp.Diff(want, err); diff != "" {
-		t.Errorf("error (-want +got):\n%s", diff)
+	for name, tc := range map[string]struct {
+		end  func(context.Context) (context.Context, context.CancelFunc)
+		want string
+	}{
+		"by its budget": {
+			func(ctx context.Context) (context.Context, context.CancelFunc) {
+				return context.WithTimeout(ctx, 100*time.Millisecond)
+			},
+			"hangs: did not finish in the 100ms that one look may take; the repository is too large for that, or the server too slow",
+		},
+		"by whoever asked": {
+			func(ctx context.Context) (context.Context, context.CancelFunc) {
+				ctx, cancel := context.WithCancel(ctx)
+				cancel()
+				return ctx, cancel
+			},
+			"hangs: the look at the remote was stopped before it was done",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := tc.end(t.Context())
+			defer cancel()
+			_, err := child(t, 0)(ctx, gitfetch.Request{Repo: "hangs"})
+			want := &gitfetch.Error{Reason: gitfetch.TimedOut, Message: tc.want}
+			if diff := cmp.Diff(want, err); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"regexp"
+	"runtime/debug"
 	"time"
 
 	"github.com/pillion-dev/pillion/internal/gitfetch"
@@ -45,6 +46,10 @@ type Options struct {
 // retryFirst is how long to wait after a first failure.
 const retryFirst = time.Second
 
+// blameFor is how long a commit is refused without being fetched. What is wrong with it
+// can change without the commit: a server may pack it smaller.
+const blameFor = time.Hour
+
 // retryAtMost bounds the wait after many failures for short periods: a server that
 // is back is noticed within that time.
 const retryAtMost = time.Minute
@@ -52,7 +57,9 @@ const retryAtMost = time.Minute
 type poller struct {
 	Options
 	volume   *publish.Volume
-	failures int // since the last success
+	failures int             // since the last success
+	blamed   *gitfetch.Error // of a commit, which need not be fetched to be refused again
+	since    time.Time       // of blamed
 }
 
 // Run works until ctx ends, and then returns nil at once. With Once it returns when a
@@ -117,6 +124,7 @@ func (p *poller) sync(ctx context.Context) error {
 		return nil
 	}
 	p.Metrics.published()
+	debug.FreeOSMemory() // nothing like it will be needed before the next commit
 	p.Log.Info("published", "commit", result.Commit, "previous", before,
 		"files", result.Files, "bytes", result.Bytes, "took", time.Since(start).Round(time.Millisecond).String())
 	if result.LFSPointers > 0 {
@@ -138,9 +146,17 @@ func (p *poller) look(ctx context.Context, have string) (gitfetch.Result, error)
 	}
 	request := p.Request
 	request.Have, request.Dir = have, stage
+	if p.blamed != nil && time.Since(p.since) < blameFor {
+		request.Bad = p.blamed.Commit
+	}
 	timed, cancel := context.WithTimeout(ctx, p.FetchTimeout)
 	defer cancel()
 	result, err := p.Fetch(timed, request)
+	if err == nil && request.Bad != "" && result.Commit == request.Bad {
+		err = p.blamed
+	} else {
+		p.remember(err)
+	}
 	if err == nil && result.Changed {
 		if err = p.volume.Publish("tree", result.Commit); err != nil {
 			err = local(err)
@@ -152,6 +168,18 @@ func (p *poller) look(ctx context.Context, have string) (gitfetch.Result, error)
 		}
 	}
 	return result, err
+}
+
+// remember keeps a commit's fault. A look that fails in another way, without having
+// learnt what the ref means now, does not change what is known of that commit.
+func (p *poller) remember(err error) {
+	e, ok := errors.AsType[*gitfetch.Error](err)
+	switch {
+	case err == nil:
+		p.blamed = nil
+	case ok && e.Commit != "":
+		p.blamed, p.since = e, time.Now()
+	}
 }
 
 // local is an error on our side of the connection.

@@ -24,7 +24,9 @@ import (
 type remote struct {
 	mu     sync.Mutex
 	commit string
+	bad    bool // the commit
 	looks  []time.Time
+	packs  int // how often a commit was transferred
 }
 
 // set makes the remote's ref mean another commit.
@@ -47,8 +49,12 @@ func (r *remote) fetch(_ context.Context, q gitfetch.Request) (gitfetch.Result, 
 	switch r.commit {
 	case "":
 		return gitfetch.Result{}, &gitfetch.Error{Reason: gitfetch.Unreachable, Message: "down"}
-	case q.Have:
+	case q.Have, q.Bad:
 		return gitfetch.Result{Commit: r.commit}, nil
+	}
+	r.packs++
+	if r.bad {
+		return gitfetch.Result{}, &gitfetch.Error{Reason: gitfetch.Refused, Message: "no", Commit: r.commit}
 	}
 	tree := filepath.Join(q.Dir, "tree")
 	if err := os.Mkdir(tree, 0o755); err != nil {
@@ -196,6 +202,37 @@ func TestAnotherWritersFileIsNotOverwritten(t *testing.T) {
 		synctest.Wait()
 		if !strings.Contains(log.String(), "was put there by somebody else") {
 			t.Errorf("the log does not say why:\n%s", &log)
+		}
+	})
+}
+
+func TestABadCommitIsTransferredOnceAnHour(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		r := &remote{commit: "aaa", bad: true}
+		o := options(t, r, &log)
+		ctx, stop := context.WithCancel(t.Context())
+		go func() { _ = Run(ctx, o) }()
+		time.Sleep(50 * time.Minute)
+		if got := len(r.seen()); r.packs != 1 || got < 40 {
+			t.Errorf("in 50 minutes it was transferred %d times in %d looks, want once in 40 or more", r.packs, got)
+		}
+		time.Sleep(100 * time.Minute)
+		if r.packs != 3 {
+			t.Errorf("in 150 minutes it was transferred %d times, want 3", r.packs)
+		}
+		r.mu.Lock()
+		r.commit, r.bad = "bbb", false
+		r.mu.Unlock()
+		time.Sleep(2 * time.Minute)
+		if got := content(o); got != "bbb" {
+			t.Errorf("content is %q after a good commit", got)
+		}
+		stop()
+		synctest.Wait()
+		if got := strings.Count(log.String(), "reason=Refused"); got < 100 {
+			t.Errorf("the log says %d times that it is refused", got)
 		}
 	})
 }

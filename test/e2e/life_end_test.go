@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSIGTERMEndsAHelperAtOnceInTheMiddleOfAClone(t *testing.T) {
+	t.Parallel()
+	s := tell(t)
+	ip := s.hostileServer()
+	s.be("attack", "drips")
+	s.apply(pod("web", ip, `git-poller.pillion.dev/wait: "false"`, shared))
+	s.awaitReady("web")
+	s.awaitConnection("web")
+	took := s.fate(`now() { cut -d' ' -f1 /proc/uptime; }
+		process git-fetch; process git-poller; before=$(now); kill -TERM $p
+		n=0; while [ -e /proc/$p/exe ]; do n=$((n+1)); [ $n -lt 1000 ]; usleep 10000; done; echo $before $(now)`)
+	s.awaitPart("web", "jsonpath={.status.initContainerStatuses[0].lastState.terminated.exitCode}", "0")
+	t.Logf("SIGTERM at and gone at, in seconds: %s", took)
+}
+
+// awaitConnection waits until a pod is connected to the hostile server for longer than
+// a look at an honest one takes.
+func (s story) awaitConnection(pod string) {
+	s.Helper()
+	ip := ""
+	s.await(func() error {
+		ip = s.get(pod, "jsonpath={.status.podIP}")
+		return unless(ip != "", "the pod has no address")
+	})
+	s.await(func() error {
+		_, err := kubectl(s.Context(), "", "-n", s.namespace, "exec", "git", "--", "busybox", "sh", "-ec",
+			`for i in 1 2 3; do netstat -tn | grep ESTABLISHED | grep -q "$0:"; usleep 300000; done`, ip)
+		return err
+	})
+}
+
+func TestDeletingAPodInTheMiddleOfACloneEndsItsHelperWell(t *testing.T) {
+	t.Parallel()
+	s := tell(t)
+	ip := s.hostileServer()
+	s.be("attack", "drips")
+	s.apply(pod("web", ip, "", web))
+	s.awaitConnection("web")
+	// Something that wants to know how the pod ended keeps it.
+	s.kubectl("patch", "pod", "web", "--type=json", "-p", `[{"op":"add","path":"/metadata/finalizers","value":["pillion.test/reads-the-end"]}]`)
+	t.Cleanup(func() {
+		_, _ = kubectl(context.Background(), "", "-n", s.namespace, "patch", "pod", "web", "--type=json", "-p", `[{"op":"remove","path":"/metadata/finalizers"}]`)
+	})
+	start := time.Now()
+	s.kubectl("delete", "pod", "web", "--wait=false")
+	const end = "jsonpath={.status.initContainerStatuses[0].state.terminated.exitCode}"
+	s.awaitPart("web", end, "0")
+	finished, err := time.Parse(time.RFC3339, strings.TrimSpace(s.get("web", "jsonpath={.status.initContainerStatuses[0].state.terminated.finishedAt}")))
+	if err != nil || finished.Sub(start) > 10*time.Second { // without SIGTERM being heard it takes 30
+		t.Errorf("the helper ended at %v (%v), want soon after %v", finished, err, start)
+	}
+	t.Logf("deleted at %s, ended at %s", start.UTC().Format("15:04:05.0"), finished.Format("15:04:05"))
+}
