@@ -72,9 +72,9 @@ func TestASubdirIsServedAndItsLossSurvived(t *testing.T) {
 		t.Errorf("the app sees %q, want index.html alone", got)
 	}
 
-	s.pushAs("main", `git mv public elsewhere`)
+	without := s.pushAs("main", `git mv public elsewhere`)
 	sentence := s.awaitFailure("web", "NoSuchSubdir", commit)
-	if want := `http://git.test:8080/site.git: the commit has no folder "public"; check subdir`; sentence != want {
+	if want := `http://git.test:8080/site.git at ` + without + `: the commit has no folder "public"; check subdir`; sentence != want {
 		t.Errorf("the helper says %q, want %q", sentence, want)
 	}
 	s.unhurt("web", "one")

@@ -58,9 +58,9 @@ func TestAHostileRepositoryIsRefusedAndTheAppLives(t *testing.T) {
 		{"name-with-slash", "Refused", `the commit has an entry named \"../../outside\" in folder \"\", which is not a name`},
 		{"name-dot-git", "Refused", `the commit has an entry \".GIT\", a name that belongs to git`},
 		{"name-data", "Refused", `the commit has a top-level entry \"..data\"`},
-		{"files-100001", "TooLarge", `the commit has more than the 100000 files and folders`},
-		{"folders-in-folders", "TooLarge", `the commit has more than the 100000 files and folders`},
-		{"one-file-2048-times", "TooLarge", `the commit's files are larger than the budget of 10485760 bytes; \"aak\" is where`},
+		{"files-100001", "TooLarge", `the commit takes more of the volume than the budget of 10485760 bytes, in blocks of 4096; `},
+		{"folders-in-folders", "TooLarge", `the commit takes more of the volume than the budget of 10485760 bytes, in blocks of 4096; `},
+		{"one-file-2048-times", "TooLarge", `the commit takes more of the volume than the budget of 10485760 bytes, in blocks of 4096; \"aak\" is where`},
 		{"object-of-2-gib", "TooLarge", `the repository holds an object of 2147483648 bytes, which is over the budget of 10485760`},
 		{"objects-unpack-to-gib", "TooLarge", `the repository's pack unpacks to more than 32 times the budget of 10485760 bytes`},
 		{"objects-4-billion", "TooLarge", `the repository has 4294967295 objects, and 524288 can be handled`},
@@ -71,8 +71,11 @@ func TestAHostileRepositoryIsRefusedAndTheAppLives(t *testing.T) {
 		{"redirect-elsewhere", "UntrustedHost", `the server redirects to \"http://169.254.169.254\"`},
 	} {
 		before, start := s.log("web", poller), time.Now()
-		s.be("attack", attack.name)
-		s.awaitLog("web", poller, before, fmt.Sprintf(`"reason":%q,"error":"http://git.test:8080/site.git: %s`, attack.reason, attack.says))
+		where := "http://git.test:8080/site.git"
+		if commit := s.be("attack", attack.name); attack.reason == "Refused" || attack.reason == "TooLarge" && attack.name != "refs-without-end" {
+			where += " at " + commit
+		}
+		s.awaitLog("web", poller, before, fmt.Sprintf(`"reason":%q,"error":"%s: %s`, attack.reason, where, attack.says))
 		t.Logf("%s: refused after %v", attack.name, time.Since(start).Round(100*time.Millisecond))
 		if got, want := s.page("web", ""), fmt.Sprintf("good %d", i); got != want {
 			t.Errorf("%s: the page is %q, want %q", attack.name, got, want)
