@@ -69,6 +69,7 @@ func (o *options) flags() cliflag.NamedFlagSets {
 	f = groups.FlagSet("Policy")
 	f.StringVar(&o.policyDir, "policy-dir", "",
 		"The `directory` of InjectionPolicy files (.yaml, .yml, .json), such as a mounted ConfigMap. It is read once, at start; one mistake in one file and nothing is served. "+
+			"Each policy is served at /inject/ and /warn/ with its name behind, which is how the webhook configurations pick it. "+
 			"Without it, the built-in policy called default is in force.")
 
 	f = groups.FlagSet("Lifecycle")

@@ -67,6 +67,9 @@ func serve(drain, stop context.Context, o *options, log *slog.Logger) error {
 		hashes[name] = p.Hash
 	}
 	log.Info("webhook starts", "version", version.String(), "policies", hashes)
+	if policies[policy.DefaultName] == nil {
+		log.Warn("no policy is called default: pods that ask for a helper are refused in namespaces without the label", "label", inject.PolicyLabel)
+	}
 
 	tlsVersion, err := minTLS(o.tlsMinVersion)
 	if err != nil {
@@ -77,10 +80,11 @@ func serve(drain, stop context.Context, o *options, log *slog.Logger) error {
 		Listen:       o.listen,
 		HealthListen: o.healthListen,
 		Handler: admission.NewHandler(admission.Options{
-			Policies: policies,
-			Version:  version.String(),
-			Log:      log,
-			Observe:  metrics.Observe,
+			Policies:    policies,
+			Version:     version.String(),
+			Log:         log,
+			Observe:     metrics.Observe,
+			ObserveWarn: metrics.ObserveWarn,
 		}),
 		Certificates: server.NewCertificates(server.CertificateOptions{
 			Dir:      o.certDir,

@@ -138,27 +138,12 @@ func wantLogLine(t *testing.T, log []byte, d inject.Decision) {
 	}
 }
 
-func TestUnknownPolicyIsRefused(t *testing.T) {
-	t.Parallel()
-	web := *policy.Builtin()
-	web.Name = "web"
-	e := newEdge(map[string]*inject.Policy{"web": &web, "default": policy.Builtin()})
-	response := e.review(t, "wbe", []byte(annotatedPod))
-	wantRefusal(t, response, inject.UnknownPolicy, `the namespace "site" asks for the policy "wbe", which does not exist; there is default, web`)
-	if diff := cmp.Diff(map[string]string{"policy": "unknown", "result": "Denied", "reason": "UnknownPolicy"}, response.AuditAnnotations); diff != "" {
-		t.Errorf("audit annotations (-want +got):\n%s", diff)
-	}
-	if want := (observation{"unknown", "Denied", "UnknownPolicy"}); !slices.Equal(e.observed, []observation{want}) {
-		t.Errorf("observed %v, want %v: a label of the caller's choice is not of a closed set", e.observed, want)
-	}
-}
-
 func TestMetricLabelsAreAClosedSet(t *testing.T) {
 	t.Parallel()
 	e := newEdge(map[string]*inject.Policy{"default": policy.Builtin(), "panicking": panicking()})
 	known := map[observation]bool{}
 	for _, r := range inject.Reasons() {
-		for _, p := range []string{"default", "panicking", "unknown"} {
+		for _, p := range []string{"default", "panicking", inject.NoPolicy} {
 			known[observation{p, string(r.Result), string(r.Reason)}] = true
 		}
 	}
@@ -167,12 +152,12 @@ func TestMetricLabelsAreAClosedSet(t *testing.T) {
 		pods = append(pods, string(readGolden(t, dir).pod))
 	}
 	for _, pod := range pods {
-		for _, path := range []string{"/inject/default", "/inject/panicking", "/inject/nope", "/inject/%7Bpolicy%7D", "/inject/" + strings.Repeat("x", 5000)} {
+		for _, path := range []string{"/namespace", "/warn/default", "/warn/nope", "/warn/unknown", "/inject/unknown", "/inject/default", "/inject/panicking", "/inject/nope", "/inject/%7Bpolicy%7D", "/inject/" + strings.Repeat("x", 5000)} {
 			e.post(path, reviewOf(pod))
 			e.post(path, []byte(pod))
 		}
 	}
-	if want := 2 * 5 * len(pods); len(e.observed) != want {
+	if want := 2 * 10 * len(pods); len(e.observed) != want {
 		t.Errorf("%d observations of %d requests", len(e.observed), want)
 	}
 	for _, o := range e.observed {

@@ -47,18 +47,20 @@ type edge struct {
 
 func newEdge(policies map[string]*inject.Policy) *edge {
 	e := &edge{}
+	observe := func(policy, result, reason string, took time.Duration) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.observed = append(e.observed, observation{policy, result, reason})
+		if took < 0 || took > time.Minute {
+			panic(took)
+		}
+	}
 	e.Handler = NewHandler(Options{
-		Policies: policies,
-		Version:  testInjector.Version,
-		Log:      slog.New(slog.NewJSONHandler(e, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Observe: func(policy, result, reason string, took time.Duration) {
-			e.mu.Lock()
-			defer e.mu.Unlock()
-			e.observed = append(e.observed, observation{policy, result, reason})
-			if took < 0 || took > time.Minute {
-				panic(took)
-			}
-		},
+		Policies:    policies,
+		Version:     testInjector.Version,
+		Log:         slog.New(slog.NewJSONHandler(e, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Observe:     observe,
+		ObserveWarn: observe,
 	})
 	return e
 }

@@ -8,11 +8,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"mime"
 	"net/http"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +20,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject"
 )
 
-// Options are what a handler needs. All fields but Log and Observe are required.
+// Options are what a handler needs. All fields but Log and the Observes are required.
 type Options struct {
 	// Policies by name; a request picks one by its path, /inject/<name>.
 	Policies map[string]*inject.Policy
@@ -31,30 +29,47 @@ type Options struct {
 	// Log gets one line for each decision. It never holds a pod's spec, a value of an
 	// annotation or an environment variable.
 	Log *slog.Logger
-	// Observe counts a decision. All arguments are of closed sets.
-	Observe func(policy, result, reason string, d time.Duration)
+	// Observe counts a decision on a pod, ObserveWarn an answer to the author of a
+	// workload or a namespace. All arguments are of closed sets.
+	Observe, ObserveWarn func(policy, result, reason string, d time.Duration)
 }
 
-// unknownPolicy is the metric label for requests that name a policy which does not
-// exist, so that the label stays a closed set.
-const unknownPolicy = "unknown"
-
-// NewHandler serves reviews of pods: POST /inject/<policy>.
+// NewHandler serves reviews of pods, which it may change or refuse, at POST
+// /inject/<policy>; and of workloads and namespaces, whose authors it may warn and
+// nothing else, at POST /warn/<policy> and POST /namespace.
 func NewHandler(o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	nobody := func(string, string, string, time.Duration) {}
 	if o.Observe == nil {
-		o.Observe = func(string, string, string, time.Duration) {}
+		o.Observe = nobody
 	}
-	h := &handler{Options: o, injector: inject.Injector{Version: o.Version}}
+	if o.ObserveWarn == nil {
+		o.ObserveWarn = nobody
+	}
 	mux := http.NewServeMux()
-	mux.Handle("POST /inject/{policy}", h)
+	for path, e := range map[string]endpoint{
+		"/inject/{policy}": {"pod", newPods, (*handler).reviewPod, o.Observe},
+		"/warn/{policy}":   {"workload", workloads, (*handler).reviewWorkload, o.ObserveWarn},
+		"/namespace":       {"namespace", namespaces, (*handler).reviewNamespace, o.ObserveWarn},
+	} {
+		mux.Handle("POST "+path, &handler{Options: o, endpoint: e, injector: inject.Injector{Version: o.Version}})
+	}
 	return mux
+}
+
+// endpoint is what differs between the reviews of pods, workloads and namespaces.
+type endpoint struct {
+	what    string // of the log line
+	check   func(*request) error
+	review  func(*handler, *request, string) (Outcome, *admissionv1.AdmissionResponse, error)
+	observe func(policy, result, reason string, d time.Duration)
 }
 
 type handler struct {
 	Options
+	endpoint
 	injector inject.Injector
 }
 
@@ -63,12 +78,13 @@ type failure struct {
 	status int
 	reason inject.Reason
 	err    error
+	retry  bool // another replica may do better
 }
 
 func (f *failure) Error() string { return f.err.Error() }
 
 func malformed(status int, err error) *failure {
-	return &failure{status, inject.MalformedReview, err}
+	return &failure{status: status, reason: inject.MalformedReview, err: err}
 }
 
 // ServeHTTP answers one review. It is the only place where a failure becomes an HTTP
@@ -77,13 +93,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	policy := r.PathValue("policy")
 	if h.Policies[policy] == nil {
-		policy = unknownPolicy
+		policy = inject.NoPolicy // as a label it has to be of a closed set
 	}
 	defer func() {
 		if value := recover(); value != nil {
 			// The value of a panic may hold any part of the pod; its type and the stack do not.
 			h.Log.Error("panic", "policy", policy, "type", fmt.Sprintf("%T", value), "stack", string(debug.Stack()))
-			h.fail(w, policy, start, &failure{http.StatusInternalServerError, inject.InternalError, errors.New("internal error")})
+			h.fail(w, policy, start, &failure{status: http.StatusInternalServerError, reason: inject.InternalError, err: errors.New("internal error")})
 		}
 	}()
 	req, err := h.read(r)
@@ -91,7 +107,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, policy, start, err)
 		return
 	}
-	out, response, err := h.review(req, r.PathValue("policy"))
+	out, response, err := h.review(h, req, r.PathValue("policy"))
 	if err != nil {
 		h.fail(w, policy, start, err)
 		return
@@ -101,7 +117,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, policy, start, err)
 		return
 	}
-	h.done(r.Context(), req, policy, out, start)
+	h.done(r.Context(), req, out, start)
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(body) // the caller is gone; there is nobody left to tell
 }
@@ -118,7 +134,7 @@ func (h *handler) read(r *http.Request) (*request, error) {
 	if err != nil {
 		return nil, malformed(http.StatusBadRequest, fmt.Errorf("reading the body: %w", err))
 	}
-	req, err := decodeReview(body)
+	req, err := decodeReview(body, h.check)
 	if err != nil {
 		return nil, malformed(http.StatusBadRequest, err)
 	}
@@ -145,23 +161,18 @@ func readBody(r *http.Request) ([]byte, error) {
 	}
 }
 
-// review decides and builds the answer.
-func (h *handler) review(req *request, policyName string) (Outcome, *admissionv1.AdmissionResponse, error) {
-	response := &admissionv1.AdmissionResponse{UID: req.UID}
-	policy := h.Policies[policyName]
-	if policy == nil {
-		out := Outcome{Decision: inject.Decision{Result: inject.Denied, Reason: inject.UnknownPolicy, Policy: unknownPolicy}}
-		refuse(response, out.Reason, fmt.Sprintf("the namespace %q asks for the policy %q, which does not exist; there is %s",
-			req.Namespace, policyName, strings.Join(slices.Sorted(maps.Keys(h.Policies)), ", ")))
-		response.AuditAnnotations = audit(out)
-		return out, response, nil
+// reviewPod decides on a pod and builds the answer.
+func (h *handler) reviewPod(req *request, policyName string) (Outcome, *admissionv1.AdmissionResponse, error) {
+	policy, err := h.policy(policyName)
+	if err != nil {
+		return Outcome{}, nil, err
 	}
 	out, err := Inject(h.injector, policy, req.Object, Template{})
 	if err != nil {
 		return out, nil, err
 	}
-	response.AuditAnnotations = audit(out)
-	response.Warnings = out.Warnings
+	out.Decision = h.named(out.Decision, req.Namespace)
+	response := &admissionv1.AdmissionResponse{UID: req.UID, AuditAnnotations: audit(out), Warnings: out.Warnings}
 	if out.Result == inject.Denied {
 		refuse(response, out.Reason, out.Message())
 		return out, response, nil
@@ -209,26 +220,30 @@ func containerNames(out Outcome) []string {
 
 // fail answers with an HTTP status, which lets the webhook's failurePolicy decide.
 func (h *handler) fail(w http.ResponseWriter, policy string, start time.Time, err error) {
-	f := &failure{http.StatusInternalServerError, inject.InternalError, err}
+	f := &failure{status: http.StatusInternalServerError, reason: inject.InternalError, err: err}
 	errors.As(err, &f)
-	h.Observe(policy, string(inject.Failed), string(f.reason), time.Since(start))
+	h.observe(policy, string(inject.Failed), string(f.reason), time.Since(start))
 	level := slog.LevelError
 	if f.reason == inject.MalformedReview { // anybody who reaches the port can cause these
 		level = slog.LevelWarn
 	}
 	h.Log.Log(context.Background(), level, "review failed", "policy", policy, "result", inject.Failed, "reason", f.reason, "status", f.status, "error", f.err.Error())
+	if f.retry {
+		elsewhere(w, f)
+		return
+	}
 	http.Error(w, "pillion: "+err.Error(), f.status)
 }
 
 // done logs and counts a decision.
-func (h *handler) done(ctx context.Context, req *request, policy string, out Outcome, start time.Time) {
+func (h *handler) done(ctx context.Context, req *request, out Outcome, start time.Time) {
 	took := time.Since(start)
-	h.Observe(policy, string(out.Result), string(out.Reason), took)
+	h.observe(out.Policy, string(out.Result), string(out.Reason), took)
 	attrs := []slog.Attr{
 		slog.String("uid", string(req.UID)),
 		slog.String("namespace", req.Namespace),
-		slog.String("pod", podName(req, out)),
-		slog.String("policy", policy),
+		slog.String(h.what, subject(req, out)),
+		slog.String("policy", out.Policy),
 		slog.String("result", string(out.Result)),
 		slog.String("reason", string(out.Reason)),
 		slog.Float64("seconds", took.Seconds()),
@@ -249,9 +264,13 @@ func (h *handler) done(ctx context.Context, req *request, policy string, out Out
 	h.Log.LogAttrs(ctx, slog.LevelInfo, "reviewed", attrs...)
 }
 
-// podName is the pod's name, or what its name will begin with.
-func podName(req *request, out Outcome) string {
-	if req.Name != "" || out.Pod == nil {
+// subject is the name of what was reviewed, or what a pod's name will begin with; with
+// the kind, unless it is a pod or a namespace.
+func subject(req *request, out Outcome) string {
+	switch {
+	case req.Kind.Group != "":
+		return req.Kind.Kind + "/" + req.Name
+	case req.Name != "" || out.Pod == nil:
 		return req.Name
 	}
 	return out.Pod.Metadata.GenerateName + "*"

@@ -20,6 +20,7 @@ import (
 // Who asks is not in it, so it cannot influence the answer.
 type request struct {
 	UID         types.UID
+	Kind        metav1.GroupVersionKind
 	Resource    metav1.GroupVersionResource
 	SubResource string
 	Operation   admissionv1.Operation
@@ -27,15 +28,16 @@ type request struct {
 	Name        string
 	DryRun      bool
 	Object      []byte // a part of the body, not a copy
+	OldObject   []byte // likewise; null unless something is updated
 }
 
 // reviewType is the one version of the envelope that is spoken: the only one that
 // Kubernetes sends since 1.22.
 var reviewType = metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"}
 
-// decodeReview reads an AdmissionReview that asks about the creation of a pod. The
-// API server sends nothing else to us, so anything else is malformed.
-func decodeReview(body []byte) (*request, error) {
+// decodeReview reads an AdmissionReview. What it may ask about is for the handler to
+// say, by check: the API server sends nothing else, so anything else is malformed.
+func decodeReview(body []byte, check func(*request) error) (*request, error) {
 	var r request
 	var apiVersion, kind string
 	var asked bool
@@ -67,29 +69,49 @@ func decodeReview(body []byte) (*request, error) {
 		return nil, errors.New("the AdmissionReview has no request")
 	case r.UID == "":
 		return nil, errors.New("the AdmissionReview's request has no uid")
-	case r.Operation != admissionv1.Create || r.Resource != metav1.GroupVersionResource{Version: "v1", Resource: "pods"} || r.SubResource != "":
-		return nil, fmt.Errorf("got operation %q on resource %q of group %q, version %q, subresource %q; only the creation of v1 pods is reviewed",
-			r.Operation, r.Resource.Resource, r.Resource.Group, r.Resource.Version, r.SubResource)
-	case len(r.Object) == 0 || r.Object[0] != '{':
+	}
+	if err := check(&r); err != nil {
+		return nil, err
+	}
+	if len(r.Object) == 0 || r.Object[0] != '{' {
 		return nil, errors.New("the AdmissionReview's request has no object")
 	}
 	return &r, nil
 }
 
+// newPods is the check of reviews that ask about the creation of a pod.
+func newPods(r *request) error {
+	if r.Operation != admissionv1.Create || r.Resource != (metav1.GroupVersionResource{Version: "v1", Resource: "pods"}) || r.SubResource != "" {
+		return r.unexpected("only the creation of v1 pods is reviewed")
+	}
+	return nil
+}
+
+// unexpected is the error for a review that nobody should have sent here.
+func (r *request) unexpected(expected string) error {
+	return fmt.Errorf("got operation %q on resource %q of group %q, version %q, subresource %q; %s",
+		r.Operation, r.Resource.Resource, r.Resource.Group, r.Resource.Version, r.SubResource, expected)
+}
+
 func (r *request) fields(dec *jsontext.Decoder) map[string]func() error {
+	value := func(field *[]byte) func() error {
+		return func() error {
+			value, err := dec.ReadValue() // inside the decoder's buffer, which is the body
+			*field = value
+			return err
+		}
+	}
 	return map[string]func() error{
 		"uid":         into(dec, &r.UID),
+		"kind":        into(dec, &r.Kind),
 		"resource":    into(dec, &r.Resource),
 		"subResource": into(dec, &r.SubResource),
 		"operation":   into(dec, &r.Operation),
 		"namespace":   into(dec, &r.Namespace),
 		"name":        into(dec, &r.Name),
 		"dryRun":      into(dec, &r.DryRun),
-		"object": func() error {
-			value, err := dec.ReadValue() // inside the decoder's buffer, which is the body
-			r.Object = value
-			return err
-		},
+		"object":      value(&r.Object),
+		"oldObject":   value(&r.OldObject),
 	}
 }
 

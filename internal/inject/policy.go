@@ -14,6 +14,13 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
+// PolicyLabel is the label by which a namespace picks its policy.
+const PolicyLabel = Domain + "/policy"
+
+// NoPolicy is what a namespace gets whose label names no policy, so no policy can have
+// this name.
+const NoPolicy = "unknown"
+
 // Policy is what the platform team decides, compiled: every value is parsed and
 // every pattern is taken apart. Package policy reads it from a file.
 type Policy struct {

@@ -41,6 +41,10 @@ const (
 	HostNetwork       Reason = "HostNetwork"
 	UnknownPolicy     Reason = "UnknownPolicy"
 
+	WrongObject    Reason = "WrongObject"
+	NothingChanged Reason = "NothingChanged"
+
+	PolicyNotLoaded Reason = "PolicyNotLoaded"
 	MalformedReview Reason = "MalformedReview"
 	InternalError   Reason = "InternalError"
 )
@@ -71,7 +75,10 @@ func Reasons() []ReasonDoc {
 		{HelperNotAllowed, Denied, "The policy of the namespace does not list the helper."},
 		{ValueNotAllowed, Denied, "The policy of the namespace does not allow the value. The message says what it allows."},
 		{HostNetwork, Denied, "The pod uses the node's network, and the policy does not allow helpers in such pods."},
-		{UnknownPolicy, Denied, "The namespace asks for a policy that does not exist."},
+		{UnknownPolicy, Denied, "The namespace's label pillion.dev/policy names a policy that does not exist, and the pod asks for a helper."},
+		{WrongObject, Skipped, "Of a workload only: its annotations are on the workload itself, where they do nothing, and not on its pod template. A warning names the right place."},
+		{NothingChanged, Skipped, "Of a workload only: an update that changes neither its pod template nor its own annotations under pillion.dev. Nothing is said again."},
+		{PolicyNotLoaded, Failed, "The review asks for a policy that this replica has not loaded, as can happen during a rollout. It is answered with an HTTP 503 that the API server retries on another replica, and failurePolicy decides."},
 		{MalformedReview, Failed, "The request was not a review that Pillion can read. It is answered with an HTTP 4xx, and failurePolicy decides."},
 		{InternalError, Failed, "Pillion itself failed. It is answered with an HTTP 5xx, and failurePolicy decides."},
 	}

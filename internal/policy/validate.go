@@ -40,10 +40,13 @@ func validate(p *InjectionPolicy) (*inject.Policy, field.ErrorList) {
 		errs = append(errs, field.NotSupported(field.NewPath("kind"), p.Kind, []string{Kind}))
 	}
 	name := field.NewPath("metadata", "name")
-	if p.Metadata.Name == "" {
+	switch {
+	case p.Metadata.Name == "":
 		errs = append(errs, field.Required(name, "a namespace picks the policy by this name"))
-	} else if len(validation.IsDNS1123Label(p.Metadata.Name)) > 0 {
+	case len(validation.IsDNS1123Label(p.Metadata.Name)) > 0:
 		errs = append(errs, field.Invalid(name, p.Metadata.Name, "must be at most 63 lower-case letters, digits or '-', since it is the value of a label"))
+	case p.Metadata.Name == inject.NoPolicy:
+		errs = append(errs, field.Forbidden(name, "is what namespaces get whose label names no policy; choose another name"))
 	}
 	spec := field.NewPath("spec")
 	out := &inject.Policy{Name: p.Metadata.Name, Helpers: map[string]*inject.HelperPolicy{}}

@@ -18,6 +18,7 @@ type Metrics struct {
 	registry       *prometheus.Registry
 	requests       *prometheus.CounterVec
 	duration       *prometheus.HistogramVec
+	warnings       *prometheus.CounterVec
 	notAfter       prometheus.Gauge
 	reloadFailures prometheus.Counter
 	panics         prometheus.Counter
@@ -40,6 +41,10 @@ func NewMetrics(version string) *Metrics {
 				25e-3, 50e-3, 100e-3, 250e-3, 500e-3, 1, 2.5, 5,
 			},
 		}, []string{"policy", "result"}),
+		warnings: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "pillion_warn_requests_total",
+			Help: "Reviews of workloads and namespaces answered, by policy, what their pods will meet, and why.",
+		}, []string{"policy", "result", "reason"}),
 		notAfter: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "pillion_certificate_not_after_seconds",
 			Help: "When the serving certificate in use expires, in seconds since 1970. 0: none has been loaded yet.",
@@ -59,7 +64,7 @@ func NewMetrics(version string) *Metrics {
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.duration, m.notAfter, m.reloadFailures, m.panics, build,
+	m.registry.MustRegister(m.requests, m.duration, m.warnings, m.notAfter, m.reloadFailures, m.panics, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -70,6 +75,12 @@ func NewMetrics(version string) *Metrics {
 func (m *Metrics) Observe(policy, result, reason string, d time.Duration) {
 	m.requests.WithLabelValues(policy, result, reason).Inc()
 	m.duration.WithLabelValues(policy, result).Observe(d.Seconds())
+}
+
+// ObserveWarn counts one answer to the author of a workload or a namespace. What holds
+// for the labels of Observe holds for these.
+func (m *Metrics) ObserveWarn(policy, result, reason string, _ time.Duration) {
+	m.warnings.WithLabelValues(policy, result, reason).Inc()
 }
 
 // Handler serves the registry to Prometheus.

@@ -21,8 +21,11 @@ type Options struct {
 	// Controllers starts kube-controller-manager, where there is one: see
 	// [Plane.HasControllers].
 	Controllers bool
-	// Webhook builds and starts cmd/webhook and installs config/webhook.
+	// Webhook builds and starts cmd/webhook and installs the webhook configurations.
 	Webhook bool
+	// Manifests is the kustomization that holds these, as a path in the repository;
+	// "" is config/webhook.
+	Manifests string
 	// PolicyDir is given to the webhook as --policy-dir, if set.
 	PolicyDir string
 	// WebhookArgs are further flags for the webhook.
@@ -73,7 +76,7 @@ func Start(ctx context.Context, opts Options) (_ *Plane, err error) {
 		{doing: "starting etcd and kube-apiserver", do: p.startAPIServer},
 		{doing: "starting kube-controller-manager", do: p.startControllers, skip: !opts.Controllers},
 		{doing: "building and starting the webhook", do: p.startWebhook, skip: !opts.Webhook},
-		{doing: "installing config/webhook", do: p.installWebhook, skip: !opts.Webhook},
+		{doing: "installing the webhook configurations", do: p.installWebhook, skip: !opts.Webhook},
 	}
 	for _, step := range steps {
 		if step.skip {

@@ -9,8 +9,8 @@
 //
 //   - The ServiceAccount admission plugin is on (envtest turns it off), so pods
 //     get a token volume, and need the ServiceAccount that controllers make.
-//   - The MutatingWebhookConfiguration is the one of config/webhook. Only its
-//     clientConfig is replaced: a loopback URL instead of a Service.
+//   - The webhook configurations are those of config/webhook. Only their
+//     clientConfigs are replaced: a loopback URL instead of a Service.
 //   - The webhook is a process of its own, with the flags a Deployment would give
 //     it, behind TLS.
 //

@@ -3,6 +3,7 @@
 package controlplane
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -17,9 +18,10 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// Manifests renders config/webhook as `kubectl apply -k` would.
-func (p *Plane) Manifests(ctx context.Context) ([]unstructured.Unstructured, error) {
-	rendered, _, err := p.Kubectl(ctx, "", "kustomize", "config/webhook")
+// Manifests renders a kustomization of the repository, such as config/webhook, as
+// `kubectl apply -k` would.
+func (p *Plane) Manifests(ctx context.Context, dir string) ([]unstructured.Unstructured, error) {
+	rendered, _, err := p.Kubectl(ctx, "", "kustomize", dir)
 	if err != nil {
 		return nil, err
 	}
@@ -32,26 +34,28 @@ func (p *Plane) Manifests(ctx context.Context) ([]unstructured.Unstructured, err
 			return objects, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("config/webhook: %w", err)
+			return nil, fmt.Errorf("%s: %w", dir, err)
 		}
 		objects = append(objects, object)
 	}
 }
 
-// installWebhook applies the MutatingWebhookConfiguration of config/webhook with
-// its clientConfig pointed at our process, and waits until it is in force.
+// installWebhook applies the webhook configurations with their clientConfigs pointed at
+// our process, and waits until both are in force.
 func (p *Plane) installWebhook(ctx context.Context) error {
-	objects, err := p.Manifests(ctx)
+	dir := cmp.Or(p.opts.Manifests, "config/webhook")
+	objects, err := p.Manifests(ctx, dir)
 	if err != nil {
 		return err
 	}
+	first := map[string]string{} // kind to the name of its first webhook
 	for _, object := range objects {
-		if object.GetKind() != "MutatingWebhookConfiguration" {
+		kind := object.GetKind()
+		if kind != mutating && kind != validating {
 			continue
 		}
-		webhook, err := p.redirect(&object)
-		if err != nil {
-			return fmt.Errorf("config/webhook: %w", err)
+		if first[kind], err = p.redirect(&object); err != nil {
+			return fmt.Errorf("%s: %w", dir, err)
 		}
 		manifest, err := object.MarshalJSON()
 		if err != nil {
@@ -60,10 +64,20 @@ func (p *Plane) installWebhook(ctx context.Context) error {
 		if _, _, err := p.Kubectl(ctx, string(manifest), "create", "-f", "-"); err != nil {
 			return err
 		}
-		return p.awaitWebhook(ctx, webhook)
 	}
-	return errors.New("config/webhook holds no MutatingWebhookConfiguration")
+	if first[mutating] == "" || first[validating] == "" {
+		return fmt.Errorf("%s holds no %s, or no %s", dir, mutating, validating)
+	}
+	if err := p.awaitWebhook(ctx, first[mutating]); err != nil {
+		return err
+	}
+	return p.awaitWarnings(ctx)
 }
+
+const (
+	mutating   = "MutatingWebhookConfiguration"
+	validating = "ValidatingWebhookConfiguration"
+)
 
 // redirect replaces the clientConfig of each webhook, keeping its path, and
 // returns the name of the first one. It works on the object as it was written,
@@ -124,5 +138,18 @@ func (p *Plane) awaitWebhook(ctx context.Context, webhook string) error {
 		default:
 			return err
 		}
+	})
+}
+
+// awaitWarnings creates (dry run) a Deployment that must be warned of until it is.
+func (p *Plane) awaitWarnings(ctx context.Context) error {
+	const deployment = `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"probe","annotations":{"probe.pillion.dev/in-force":""}},
+		"spec":{"selector":{"matchLabels":{"app":"probe"}},"template":{"metadata":{"labels":{"app":"probe"}},"spec":{"containers":[{"name":"probe","image":"probe"}]}}}}`
+	return poll(ctx, func(ctx context.Context) error {
+		_, warnings, err := p.Kubectl(ctx, deployment, "create", "--dry-run=server", "-f", "-")
+		if err == nil && !strings.Contains(warnings, "Warning: pillion: ") {
+			return errors.New("the API server does not call the webhook for workloads yet")
+		}
+		return err
 	})
 }

@@ -81,16 +81,9 @@ func install(ctx context.Context) error {
 	if _, err := kubectl(ctx, manifest+secret, "apply", "-f", "-"); err != nil {
 		return err
 	}
-	patch := fmt.Sprintf(`[{"op":"add","path":"/webhooks/0/clientConfig/caBundle","value":%q}]`, base64.StdEncoding.EncodeToString(cert))
-	names, err := kubectl(ctx, "", "get", "mutatingwebhookconfigurations", "-o", "name")
-	if err != nil {
-		return err
-	}
-	for name := range strings.FieldsSeq(names) {
-		if strings.Contains(name, "pillion") {
-			if _, err := kubectl(ctx, "", "patch", name, "--type=json", "-p", patch); err != nil {
-				return err
-			}
+	for _, kind := range []string{"mutatingwebhookconfiguration", "validatingwebhookconfiguration"} {
+		if err := trust(ctx, kind, cert); err != nil {
+			return err
 		}
 	}
 	if err := eventually(ctx, unlessStuck(ctx, namespace, func() error {
@@ -107,6 +100,20 @@ func install(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// trust lets the API server believe the certificate, for each entry of a configuration.
+func trust(ctx context.Context, kind string, cert []byte) error {
+	entries, err := kubectl(ctx, "", "get", kind, "pillion", "-o", "jsonpath={.webhooks[*].name}")
+	if err != nil {
+		return err
+	}
+	var patch []string
+	for i := range strings.Fields(entries) {
+		patch = append(patch, fmt.Sprintf(`{"op":"add","path":"/webhooks/%d/clientConfig/caBundle","value":%q}`, i, base64.StdEncoding.EncodeToString(cert)))
+	}
+	_, err = kubectl(ctx, "", "patch", kind, "pillion", "--type=json", "-p", "["+strings.Join(patch, ",")+"]")
+	return err
 }
 
 const namespace = "pillion-system"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package integration proves the main path on a real kube-apiserver, with the real
-// webhook binary and the webhook configuration of config/webhook.
+// webhook binary and the webhook configurations of config/webhook and examples/policies.
 package integration
 
 import (
@@ -19,6 +19,9 @@ import (
 	"github.com/pillion-dev/pillion/test/controlplane"
 )
 
+// overlay is config/webhook with the policies default, which is the built-in one, and web.
+const overlay = "examples/policies"
+
 // plane and clients are set once, before any test runs.
 var (
 	plane   *controlplane.Plane
@@ -26,7 +29,8 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(controlplane.Run(controlplane.Options{Controllers: true, Webhook: true}, func(_ context.Context, p *controlplane.Plane) int {
+	options := controlplane.Options{Controllers: true, Webhook: true, Manifests: overlay, PolicyDir: "../../" + overlay + "/policies"}
+	os.Exit(controlplane.Run(options, func(_ context.Context, p *controlplane.Plane) int {
 		plane = p
 		var err error
 		config := p.Config()

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package admission
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/pillion-dev/pillion/internal/inject"
+)
+
+// policy is the policy that a path names. A namespace whose label names none is sent to
+// the path of [inject.NoPolicy], which allows nothing.
+//
+// A policy that is not loaded is no reason to refuse: the webhook configuration is ahead
+// of this replica, or behind it, and the next one may know better. See [elsewhere].
+func (h *handler) policy(name string) (*inject.Policy, error) {
+	if name == inject.NoPolicy {
+		return &inject.Policy{Name: inject.NoPolicy}, nil
+	}
+	if p := h.Policies[name]; p != nil {
+		return p, nil
+	}
+	const longest = 63 // of a label's value
+	hint := ""
+	if near := inject.Nearest(name, h.policyNames()); near != "" {
+		hint = fmt.Sprintf("; did you mean %q?", near)
+	}
+	return nil, &failure{
+		status: http.StatusServiceUnavailable, reason: inject.PolicyNotLoaded, retry: true,
+		err: fmt.Errorf("this replica has not loaded the policy %+q, only %s%s; if the policy is new, wait for the webhook's rollout, "+
+			"otherwise give it a file in --policy-dir or remove its entry from the webhook configuration",
+			name[:min(len(name), longest)], h.knownPolicies(), hint),
+	}
+}
+
+// elsewhere answers so that the API server asks again at once, on another connection,
+// and so perhaps another replica: up to ten times within the webhook's timeout
+// (k8s.io/client-go/rest, with_retry.go). Should all of them fail, a Status as the body
+// lets the person who waits read our text; of any other body a 503 shows nothing.
+func elsewhere(w http.ResponseWriter, f *failure) {
+	body, err := json.Marshal(metav1.Status{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}, Status: metav1.StatusFailure,
+		Message: "pillion: " + f.Error(), Reason: metav1.StatusReasonServiceUnavailable, Code: int32(f.status),
+	})
+	if err != nil {
+		body = nil
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", "0")
+	w.Header().Set("Connection", "close")
+	w.WriteHeader(f.status)
+	_, _ = w.Write(body) // the caller is gone; there is nobody left to tell
+}
+
+// named is a decision, with the one thing that is wrong instead of all that follows
+// from it if a pod asks for something in a namespace whose label names no policy.
+//
+// A review does not hold the labels of its namespace, so the sentence cannot repeat the
+// label's value; the warning at the label itself does, see reviewNamespace.
+func (h *handler) named(d inject.Decision, namespace string) inject.Decision {
+	if d.Policy != inject.NoPolicy || d.Result != inject.Denied {
+		return d
+	}
+	problem := field.Forbidden(field.NewPath("metadata", "namespace"), fmt.Sprintf(
+		"the label %s of namespace %q names no policy; the policies are %s; see: kubectl get namespace %s -L %s",
+		inject.PolicyLabel, namespace, h.knownPolicies(), namespace, inject.PolicyLabel))
+	d.Reason, d.Problems = inject.UnknownPolicy, []inject.Problem{{Reason: inject.UnknownPolicy, Error: problem}}
+	return d
+}
+
+func (h *handler) policyNames() []string { return slices.Sorted(maps.Keys(h.Policies)) }
+
+// knownPolicies lists the policies for an error text.
+func (h *handler) knownPolicies() string { return strings.Join(h.policyNames(), ", ") }

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package admission
+
+import (
+	"fmt"
+	"net/http"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	admissionv1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pillion-dev/pillion/internal/inject"
+)
+
+// labelled is the view of a namespace.
+type labelled struct {
+	Metadata struct {
+		Labels map[string]string `json:"labels"`
+	} `json:"metadata"`
+}
+
+// namespaces is the check of reviews that ask about a namespace.
+func namespaces(r *request) error {
+	if r.Resource != (metav1.GroupVersionResource{Version: "v1", Resource: "namespaces"}) || r.SubResource != "" ||
+		r.Operation != admissionv1.Create && r.Operation != admissionv1.Update {
+		return r.unexpected("only new and changed v1 namespaces are reviewed here")
+	}
+	return nil
+}
+
+// reviewNamespace warns of a label that names no policy: here alone is its value known,
+// and here the person reads it who wrote it.
+func (h *handler) reviewNamespace(req *request, _ string) (Outcome, *admissionv1.AdmissionResponse, error) {
+	var now, before labelled
+	if err := jsonv2.Unmarshal(req.Object, &now, lax); err != nil {
+		return Outcome{}, nil, malformed(http.StatusBadRequest, fmt.Errorf("decoding the namespace: %w", withoutValue(err)))
+	}
+	name, has := now.Metadata.Labels[inject.PolicyLabel]
+	out := Outcome{Decision: inject.Decision{Result: inject.Skipped, Reason: inject.NothingRequested, Policy: inject.NoPolicy}}
+	var a advice
+	switch p := h.Policies[name]; {
+	case p != nil:
+		out.Policy, out.PolicyHash = p.Name, p.Hash
+	case !has:
+	case req.Operation == admissionv1.Update && jsonv2.Unmarshal(req.OldObject, &before, lax) == nil && before.Metadata.Labels[inject.PolicyLabel] == name:
+		out.Reason = inject.NothingChanged
+	default:
+		out.Result, out.Reason = inject.Denied, inject.UnknownPolicy
+		hint := ""
+		if near := inject.Nearest(name, h.policyNames()); near != "" {
+			hint = fmt.Sprintf("; did you mean %q?", near)
+		}
+		a.say("there is no policy %q, so pods of this namespace that ask for a helper will be refused; the policies are %s%s", name, h.knownPolicies(), hint)
+	}
+	return out, &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true, Warnings: a.lines(), AuditAnnotations: audit(out)}, nil
+}

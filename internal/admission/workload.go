@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package admission
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	admissionv1 "k8s.io/api/admission/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/pillion-dev/pillion/internal/inject"
+)
+
+// Pods are made by controllers, so what is said about a pod is read by nobody. A
+// workload is made by a person, and the answer to it is what kubectl prints.
+
+// annotated is the view of anything with metadata.
+type annotated struct {
+	Metadata struct {
+		Annotations map[string]string `json:"annotations"`
+	} `json:"metadata"`
+}
+
+// workload is the view of an object with a pod template: the annotations that people
+// put in the wrong place, and the template.
+type workload struct {
+	annotated
+	Spec struct {
+		JobTemplate annotated `json:"jobTemplate"`
+	} `json:"spec"`
+
+	at       Template
+	template []byte
+}
+
+// workloads is the check of reviews that ask about a workload.
+func workloads(r *request) error {
+	_, ok := TemplateOf(r.Kind.Kind)
+	kinds := map[string][]string{
+		"apps":  {"deployments", "statefulsets", "daemonsets", "replicasets"},
+		"batch": {"jobs", "cronjobs"},
+	}
+	if !ok || r.Resource.Version != "v1" || r.SubResource != "" || !slices.Contains(kinds[r.Resource.Group], r.Resource.Resource) ||
+		r.Operation != admissionv1.Create && r.Operation != admissionv1.Update {
+		return r.unexpected("only new and changed workloads of apps/v1 and batch/v1 are reviewed here")
+	}
+	return nil
+}
+
+func decodeWorkload(raw []byte, kind string) (*workload, error) {
+	var w workload
+	if err := jsonv2.Unmarshal(raw, &w, lax); err != nil {
+		return nil, fmt.Errorf("decoding the workload: %w", withoutValue(err))
+	}
+	var err error
+	w.at, _ = TemplateOf(kind)
+	w.template, err = w.at.find(raw)
+	return &w, err
+}
+
+// reviewWorkload says what will become of the workload's pods. It never refuses: the
+// pods are what is decided on, when they are made.
+//
+// A failure of our own is an HTTP status here as well. Under failurePolicy Ignore the
+// author notices neither, but the API server counts the one and not the other.
+func (h *handler) reviewWorkload(req *request, policyName string) (Outcome, *admissionv1.AdmissionResponse, error) {
+	policy, err := h.policy(policyName)
+	if err != nil {
+		return Outcome{}, nil, err
+	}
+	w, err := decodeWorkload(req.Object, req.Kind.Kind)
+	if err != nil {
+		return Outcome{}, nil, malformed(http.StatusBadRequest, err)
+	}
+	out := Outcome{Decision: inject.Decision{Result: inject.Skipped, Reason: inject.NothingChanged, Policy: policy.Name, PolicyHash: policy.Hash}}
+	var a advice
+	if !w.same(req) {
+		pod, err := DecodePod(w.template)
+		if err != nil {
+			return Outcome{}, nil, malformed(http.StatusBadRequest, err)
+		}
+		out.Pod = pod
+		out.Decision = h.named(h.injector.Decide(pod, policy, w.at.Path()), req.Namespace)
+		misplaced := w.misplaced(pod)
+		if len(misplaced) > 0 && out.Reason == inject.NothingRequested {
+			out.Reason = inject.WrongObject
+		}
+		w.advise(&a, req.Kind.Kind, misplaced, out.Decision, pod)
+	}
+	return out, &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true, Warnings: a.lines(), AuditAnnotations: audit(out)}, nil
+}
+
+// same tells whether an update leaves alone all that could be said something about, as
+// one does that scales. The API server writes both objects the same way, so a template
+// that did not change has the same bytes.
+func (w *workload) same(req *request) bool {
+	if req.Operation != admissionv1.Update {
+		return false
+	}
+	before, err := decodeWorkload(req.OldObject, req.Kind.Kind)
+	return err == nil && bytes.Equal(before.template, w.template) && maps.Equal(before.own(), w.own())
+}
+
+// own are the annotations of the workload itself that are meant for us.
+func (w *workload) own() map[string]string {
+	own := map[string]string{}
+	for _, annotations := range []map[string]string{w.Metadata.Annotations, w.Spec.JobTemplate.Metadata.Annotations} {
+		for key, value := range annotations {
+			if isOurs(key) || meant(key) != "" {
+				own[key] = value
+			}
+		}
+	}
+	return own
+}
+
+// misplaced are the keys that ask for something where nobody looks. One that the
+// template has with the same value is what kustomize and others make of an annotation
+// for everything.
+func (w *workload) misplaced(pod *inject.Pod) []string {
+	var keys []string
+	for key, value := range w.own() {
+		if there, has := pod.Metadata.Annotations[key]; isOurs(key) && (!has || there != value) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// advise puts what is to be said in its order: what would happen in silence, what would
+// be refused, what is odd, and what will be.
+func (w *workload) advise(a *advice, kind string, misplaced []string, d inject.Decision, pod *inject.Pod) {
+	if len(misplaced) > 0 {
+		a.say("%s on the %s itself; move to %s", nothing(misplaced), kind, w.at.Path().Child("metadata", "annotations"))
+	}
+	for _, annotations := range []map[string]string{pod.Metadata.Annotations, w.own()} {
+		for _, key := range slices.Sorted(maps.Keys(annotations)) {
+			if right := meant(key); right != "" {
+				a.say("nobody reads the annotation %s; did you mean %s?", key, right)
+			}
+		}
+	}
+	switch {
+	case d.Reason == inject.UnknownPolicy:
+		a.say("the pods of this %s will be refused: %s", kind, d.Problems[0].Detail)
+	case d.Result == inject.Denied:
+		a.say("policy %s will refuse the pods of this %s:", d.Policy, kind)
+		for _, p := range d.Problems {
+			a.say("%s", brief(p))
+		}
+	}
+	for _, text := range d.Warnings {
+		a.say("%s", strings.TrimPrefix(text, speaker))
+	}
+	if d.Result == inject.Injected {
+		a.say("policy %s: each pod gets %s", d.Policy, additions(d.Helpers))
+	}
+}
+
+// nothing says that keys have no effect.
+func nothing(keys []string) string {
+	if more := len(keys) - 1; more > 0 {
+		return fmt.Sprintf("%s and %d more do nothing", keys[0], more)
+	}
+	return keys[0] + " does nothing"
+}
+
+// brief is a problem without the path that all annotations share.
+func brief(p inject.Problem) string {
+	where := p.Field
+	if i := strings.Index(where, "metadata.annotations["); i >= 0 {
+		where = strings.TrimSuffix(where[i+len("metadata.annotations["):], "]")
+	}
+	if p.Type == field.ErrorTypeInvalid {
+		return fmt.Sprintf("%s: %+q: %s", where, fmt.Sprint(p.BadValue), p.Detail)
+	}
+	return where + ": " + p.Detail
+}
+
+// additions lists helpers with the containers that take part.
+func additions(helpers []inject.HelperStatus) string {
+	const most = 4
+	var texts []string
+	for _, h := range helpers[:min(len(helpers), most)] {
+		text := cmp.Or(h.Container, h.Helper) // a helper may be a setting of the pod, and no container
+		if len(h.Containers) > 0 {
+			text += fmt.Sprintf(" (for %s)", strings.Join(h.Containers, ", "))
+		}
+		texts = append(texts, text)
+	}
+	if more := len(helpers) - most; more > 0 {
+		texts = append(texts, fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(texts, ", ")
+}
+
+// isOurs tells whether an annotation asks Pillion for something.
+func isOurs(key string) bool { return inject.Asks(map[string]string{key: ""}) }
+
+// meant is the key that one of another domain was meant to be: a mistake in
+// "pillion.dev" itself, which the API server's match conditions for pods cannot see.
+// It is said only of a key that is otherwise right, since every domain is somebody's.
+func meant(key string) string {
+	prefix, option, _ := strings.Cut(key, "/")
+	labels := strings.Split(strings.ToLower(prefix), ".")
+	if len(labels) < 3 {
+		return ""
+	}
+	at := len(labels) - 2
+	domain := strings.Join(labels[at:], ".")
+	helper := inject.FindHelper(labels[at-1])
+	if helper == nil || helper.Option(option) == nil || domain == inject.Domain || inject.Nearest(domain, []string{inject.Domain}) == "" {
+		return ""
+	}
+	return strings.Join(append(labels[:at], inject.Domain), ".") + "/" + option
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write docs/mistakes.md anew")
+
+const mistakesPage = "../../docs/mistakes.md"
+
+const mistakesHead = `<!-- Written by "go test ./test/integration -run TestThePageOfMistakes -update" from a real API server. Do not edit. -->
+
+# Mistakes, and what kubectl says
+
+Pods are made by controllers, so what is said about a pod is read by nobody. Pillion therefore looks at the workload as well, when
+a person applies it, and answers with warnings. It refuses no workload: each pod is decided on when it is made, and one that would
+be refused is an event of its ReplicaSet, in the words that are below.
+
+In every example the namespace has the label ` + "`pillion.dev/policy: web`" + ` and the policy is that of
+[examples/policies](../examples/policies/policies/web.yaml). ` + "`-`" + ` and ` + "`+`" + ` mark what was changed in this file:
+
+`
+
+const mistakesBase = `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: site
+spec:
+  replicas: 1
+  selector:
+    matchLabels: {app: site}
+  template:
+    metadata:
+      labels: {app: site}
+      annotations:
+        git-poller.pillion.dev/repo: https://github.com/acme/site.git
+        git-poller.pillion.dev/mount-path: /usr/share/nginx/html
+    spec:
+      containers:
+      - name: web
+        image: nginx:1.29
+`
+
+const (
+	repoLine  = "        git-poller.pillion.dev/repo: https://github.com/acme/site.git\n"
+	mountLine = "        git-poller.pillion.dev/mount-path: /usr/share/nginx/html\n"
+	imageLine = "        image: nginx:1.29\n"
+)
+
+// change replaces lines of the file, or comes behind them.
+type change struct{ old, new string }
+
+func behindMount(lines string) []change { return []change{{mountLine, mountLine + lines}} }
+
+var mistakes = []struct {
+	title, remark string
+	changes       []change
+}{
+	{"Nothing is wrong", "What will be added, and for which containers.", nil},
+	{"A typo in the option", "Every mistake comes with the nearest key that there is.", behindMount("        git-poller.pillion.dev/perod: 1m\n")},
+	{
+		"A typo in the helper", "What the annotation would have said is missing now, which is the second sentence.",
+		[]change{{repoLine, "        git-poler.pillion.dev/repo: https://github.com/acme/site.git\n"}},
+	},
+	{
+		"A typo in the domain", "Such a key is somebody else's, as far as Kubernetes knows, and no pod with it is sent to Pillion. Only here is it noticed.",
+		[]change{{repoLine + mountLine, strings.ReplaceAll(repoLine+mountLine, "pillion.dev", "pilion.dev")}},
+	},
+	{
+		"On the workload instead of its pod template", "The pods would start without their helper, and nobody would say so.",
+		[]change{
+			{"  name: site\n", "  name: site\n  annotations:\n" + strings.ReplaceAll(repoLine+mountLine, "        ", "    ")},
+			{"      annotations:\n" + repoLine + mountLine, ""},
+		},
+	},
+	{"A duration without a unit", "", behindMount("        git-poller.pillion.dev/period: \"60\"\n")},
+	{"The path is taken", "", []change{{
+		imageLine,
+		imageLine + "        volumeMounts:\n        - {name: page, mountPath: /usr/share/nginx/html}\n      volumes:\n      - name: page\n        configMap: {name: page}\n",
+	}}},
+	{"A container that is not there", "", behindMount("        git-poller.pillion.dev/containers: wbe\n")},
+	{
+		"A repository that the policy does not allow", "Repositories are compared part by part, so this is another host.",
+		[]change{{repoLine, "        git-poller.pillion.dev/repo: https://github.com.evil.example/acme/site.git\n"}},
+	},
+	{"A period below the policy's minimum", "", behindMount("        git-poller.pillion.dev/period: 10s\n")},
+	{"A helper that the policy does not allow", "", behindMount("        date-writer.pillion.dev/mount-path: /srv/date\n")},
+	{
+		"Two helpers on one path", "A second instance needs a path of its own.",
+		behindMount("        docs.git-poller.pillion.dev/repo: https://github.com/acme/docs.git\n        docs.git-poller.pillion.dev/mount-path: /usr/share/nginx/html\n"),
+	},
+	{"Many mistakes at once", "The first ones, and how many more there are.", []change{{
+		repoLine + mountLine,
+		"        git-poller.pillion.dev/repo: git@github.com:acme/site.git\n        git-poller.pillion.dev/mount-path: usr/share/nginx/html\n" +
+			"        git-poller.pillion.dev/period: 1d\n        git-poller.pillion.dev/writeable: \"true\"\n        git-poller.pillion.dev/wait: \"yes\"\n",
+	}}},
+}
+
+// The page is what a real kubectl prints, talking to a real API server.
+func TestThePageOfMistakes(t *testing.T) {
+	t.Parallel()
+	var page strings.Builder
+	page.WriteString(mistakesHead + fence("yaml", mistakesBase))
+	for _, m := range mistakes {
+		manifest, hunks := mistakesBase, ""
+		for _, c := range m.changes {
+			if strings.Count(manifest, c.old) != 1 {
+				t.Fatalf("%s: %q is not once in the file", m.title, c.old)
+			}
+			manifest = strings.Replace(manifest, c.old, c.new, 1)
+			hunks += hunk(c)
+		}
+		stdout, warnings, err := plane.Kubectl(t.Context(), manifest, "apply", "-n", newNamespace(t, labelled("web")), "-f", "-")
+		if err != nil {
+			t.Fatalf("%s: a workload was refused: %v", m.title, err)
+		}
+		fmt.Fprintf(&page, "\n## %s\n\n", m.title)
+		if m.remark != "" {
+			page.WriteString(m.remark + "\n\n")
+		}
+		if hunks != "" {
+			page.WriteString(fence("diff", hunks) + "\n")
+		}
+		page.WriteString(fence("console", "$ kubectl apply -f site.yaml\n"+warnings+stdout))
+	}
+	ns := newNamespace(t, nil)
+	page.WriteString("\n## A label that names no policy\n\nThe person who writes the label is told at once, and so is everybody who applies something in the namespace.\n\n")
+	page.WriteString(fence("console", "$ kubectl label namespace shop pillion.dev/policy=wbe\n"+label(t, ns, "wbe")+"namespace/shop labeled\n$ kubectl apply -n shop -f site.yaml\n"+
+		strings.ReplaceAll(kubectl(t, mistakesBase, "apply", "-n", ns, "-f", "-"), ns, "shop")+"deployment.apps/site created\n"))
+	compareMistakes(t, page.String())
+}
+
+func fence(language, text string) string { return "```" + language + "\n" + text + "```\n" }
+
+// hunk marks the lines that are gone and those that are new, behind a line that stays.
+func hunk(c change) string {
+	var out strings.Builder
+	old, stays := c.old, ""
+	if rest, found := strings.CutPrefix(c.new, c.old); found {
+		stays, old, c.new = c.old, "", rest
+	}
+	for _, part := range []struct{ mark, text string }{{" ", stays}, {"-", old}, {"+", c.new}} {
+		for line := range strings.Lines(part.text) {
+			out.WriteString(part.mark + line)
+		}
+	}
+	return out.String()
+}
+
+func compareMistakes(t *testing.T, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(mistakesPage, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(mistakesPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("docs/mistakes.md is not what kubectl says today; look at the difference, and run this test with -update (-page +kubectl):\n%s", d)
+	}
+}
