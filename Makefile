@@ -95,6 +95,7 @@ fmt: ## Format all Go files
 .PHONY: generate
 generate: ## Write docs/reference from the code
 	go run ./hack/docs
+	go run ./cmd/kubectl-pillion reference >docs/reference/kubectl-pillion.md
 
 .PHONY: verify
 verify: generate lint test ## All that a pull request must pass; leaves no difference

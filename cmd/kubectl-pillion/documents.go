@@ -30,9 +30,9 @@ type document struct {
 
 // object is a pod or workload in a document: the document itself, or an item of a List.
 type object struct {
-	kind, name string
-	at         admission.Template
-	misplaced  bool // our annotations are on the workload instead of its pod template
+	kind, name, namespace string
+	at                    admission.Template
+	misplaced             bool // our annotations are on the workload instead of its pod template
 }
 
 func (o *object) label(d *document) string {
@@ -127,6 +127,7 @@ func found(where []string, raw []byte, apiVersion, kind string) []object {
 		Kind       string `json:"kind"`
 		Metadata   struct {
 			Name         string            `json:"name"`
+			Namespace    string            `json:"namespace"`
 			GenerateName string            `json:"generateName"`
 			Annotations  map[string]string `json:"annotations"`
 		} `json:"metadata"`
@@ -144,5 +145,5 @@ func found(where []string, raw []byte, apiVersion, kind string) []object {
 		name = o.Metadata.GenerateName + "*"
 	}
 	misplaced := o.Kind != "Pod" && inject.Asks(o.Metadata.Annotations)
-	return []object{{kind: o.Kind, name: name, at: at.In(where...), misplaced: misplaced}}
+	return []object{{kind: o.Kind, name: name, namespace: o.Metadata.Namespace, at: at.In(where...), misplaced: misplaced}}
 }

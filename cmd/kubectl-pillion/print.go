@@ -8,7 +8,6 @@ import (
 	"io"
 	"reflect"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"sigs.k8s.io/yaml"
 )
 
@@ -66,15 +65,5 @@ func printJSON(out io.Writer, documents []*document) error {
 	if len(all) > 1 {
 		value = map[string]any{"apiVersion": "v1", "kind": "List", "items": all}
 	}
-	raw, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
-	// Characters as they are: what JSON in a web page has to escape is plain here.
-	text, err := jsontext.AppendFormat(nil, raw, jsontext.Multiline(true), jsontext.WithIndent("    "))
-	if err != nil {
-		return err
-	}
-	_, err = out.Write(append(text, '\n'))
-	return err
+	return writeJSON(out, value)
 }

@@ -15,11 +15,11 @@ import (
 // Exit codes. A script can tell "your pod would be refused" from "I could not look".
 const (
 	exitOK      = 0
-	exitRefused = 1 // the webhook would refuse at least one object
-	exitFailed  = 2 // a file, flag or policy is wrong
+	exitRefused = 1 // the answer is no: a pod is refused, or lacks what it asks for, or a test fails
+	exitFailed  = 2 // there is no answer: a file, flag or policy is wrong, or the cluster is away
 )
 
-// errRefused ends a command that has said already why.
+// errRefused ends a command whose answer is no, and which has said why.
 var errRefused = errors.New("refused")
 
 // run is main with its surroundings as arguments.
@@ -46,13 +46,14 @@ func newRoot() *cobra.Command {
 		Short: "See what Pillion makes of your pods",
 		Long: `See what Pillion makes of your pods.
 
-Exit codes: 0 all is well; 1 the webhook would refuse an object; 2 a file, a flag
-or a policy is wrong.`,
+Exit codes of all commands: 0 all is well; 1 the answer is no: a pod would be refused,
+or lacks what it asks for, or a policy has mistakes or fails its tests; 2 there is no
+answer: a file, a flag or a policy is wrong, or the cluster did not answer.`,
 		Version:       version.String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl pillion"},
 	}
-	cmd.AddCommand(newInject())
+	cmd.AddCommand(newInject(), newExplain(), newStatus(), newHelpers(), newPolicy(), newReference())
 	return cmd
 }

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cluster reads what the command line explains from a Kubernetes cluster, with
+// kubectl's own flags and files. It only reads.
+//
+// Objects are read as the JSON that the API server has, and not through Go types: what
+// a type does not know would be missing from what the decision is made on.
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+)
+
+// Client reads from one cluster.
+type Client struct {
+	rest *rest.RESTClient
+	// Namespace is that of the flags or of the kubeconfig's context.
+	Namespace string
+}
+
+// New makes a client. It does not call the cluster.
+func New(config *rest.Config, namespace string) (*Client, error) {
+	config = rest.CopyConfig(config)
+	scheme := runtime.NewScheme()
+	metav1.AddToGroupVersion(scheme, metav1.SchemeGroupVersion) // to read errors
+	config.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
+	config.GroupVersion, config.APIPath = &metav1.SchemeGroupVersion, "/api"
+	config.ContentType, config.AcceptContentTypes = runtime.ContentTypeJSON, runtime.ContentTypeJSON
+	config.QPS = -1 // some ten calls, one after another
+	c, err := rest.UnversionedRESTClientFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the cluster: %w", err)
+	}
+	return &Client{rest: c, Namespace: namespace}, nil
+}
+
+// get reads a path of the API.
+func (c *Client) get(ctx context.Context, query url.Values, path ...string) ([]byte, error) {
+	r := c.rest.Get().AbsPath(path...)
+	for name, values := range query {
+		for _, value := range values {
+			r.Param(name, value)
+		}
+	}
+	answer := r.Do(ctx) // DoRaw would lose the sentence of an error
+	if err := answer.Error(); err != nil {
+		return nil, err
+	}
+	return answer.Raw()
+}
+
+// Object reads one object of a kind that has pods, as JSON.
+func (c *Client) Object(ctx context.Context, k Kind, namespace, name string) ([]byte, error) {
+	raw, err := c.get(ctx, nil, k.path, "namespaces", namespace, k.resource, name)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s %s of namespace %s: %w", k.Name, name, namespace, err)
+	}
+	return raw, nil
+}
+
+// Names lists the names of a kind's objects in a namespace.
+func (c *Client) Names(ctx context.Context, k Kind, namespace string) ([]string, error) {
+	var names []string
+	err := c.list(ctx, nil, func(raw json.RawMessage) error {
+		var o metav1.PartialObjectMetadata
+		err := json.Unmarshal(raw, &o)
+		names = append(names, o.Name)
+		return err
+	}, k.path, "namespaces", namespace, k.resource)
+	return names, err
+}
+
+// Owned lists the uids of a kind's objects of which the controller has a uid.
+func (c *Client) Owned(ctx context.Context, k Kind, namespace string, by types.UID) ([]types.UID, error) {
+	var uids []types.UID
+	err := c.list(ctx, nil, func(raw json.RawMessage) error {
+		var o metav1.PartialObjectMetadata
+		err := json.Unmarshal(raw, &o)
+		if owner := metav1.GetControllerOf(&o); owner != nil && owner.UID == by {
+			uids = append(uids, o.UID)
+		}
+		return err
+	}, k.path, "namespaces", namespace, k.resource)
+	if err != nil {
+		return nil, fmt.Errorf("listing %s of namespace %s: %w", k.resource, namespace, err)
+	}
+	return uids, nil
+}
+
+// Pods calls do with each pod of a namespace, or of all of them if it is "".
+func (c *Client) Pods(ctx context.Context, namespace, selector string, do func(json.RawMessage) error) error {
+	path := []string{"/api/v1", "pods"}
+	if namespace != "" {
+		path = []string{"/api/v1", "namespaces", namespace, "pods"}
+	}
+	query := url.Values{}
+	if selector != "" {
+		query.Set("labelSelector", selector)
+	}
+	if err := c.list(ctx, query, do, path...); err != nil {
+		return fmt.Errorf("listing pods: %w", err)
+	}
+	return nil
+}
+
+// list reads a list page by page.
+func (c *Client) list(ctx context.Context, query url.Values, do func(json.RawMessage) error, path ...string) error {
+	if query == nil {
+		query = url.Values{}
+	}
+	query.Set("limit", "500")
+	for {
+		raw, err := c.get(ctx, query, path...)
+		if err != nil {
+			return err
+		}
+		var page struct {
+			Metadata struct {
+				Continue string `json:"continue"`
+			} `json:"metadata"`
+			Items []json.RawMessage `json:"items"`
+		}
+		if err := json.Unmarshal(raw, &page); err != nil {
+			return fmt.Errorf("reading /%s: %w", strings.Trim(strings.Join(path, "/"), "/"), err)
+		}
+		for _, item := range page.Items {
+			if err := do(item); err != nil {
+				return err
+			}
+		}
+		if page.Metadata.Continue == "" {
+			return nil
+		}
+		query.Set("continue", page.Metadata.Continue)
+	}
+}
+
+// NamespaceLabels are the labels of a namespace; not nil unless there is an error.
+func (c *Client) NamespaceLabels(ctx context.Context, name string) (map[string]string, error) {
+	raw, err := c.get(ctx, nil, "/api/v1/namespaces", name)
+	if err != nil {
+		return nil, fmt.Errorf("reading the namespace %s: %w", name, err)
+	}
+	ns := corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{}}}
+	if err := json.Unmarshal(raw, &ns); err != nil {
+		return nil, fmt.Errorf("reading the namespace %s: %w", name, err)
+	}
+	return ns.Labels, nil
+}
+
+// Webhooks are all mutating webhook configurations.
+func (c *Client) Webhooks(ctx context.Context) ([]admissionregistrationv1.MutatingWebhookConfiguration, error) {
+	var all []admissionregistrationv1.MutatingWebhookConfiguration
+	err := c.list(ctx, nil, func(raw json.RawMessage) error {
+		var one admissionregistrationv1.MutatingWebhookConfiguration
+		err := json.Unmarshal(raw, &one)
+		all = append(all, one)
+		return err
+	}, "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations")
+	if err != nil {
+		return nil, fmt.Errorf("listing mutatingwebhookconfigurations: %w", err)
+	}
+	return all, nil
+}
+
+// PolicyFiles are the files that the webhook in a namespace reads, by name, and the
+// ConfigMap that they are in. Without a --policy-dir the webhook has its built-in policy,
+// and both are empty.
+func (c *Client) PolicyFiles(ctx context.Context, namespace string) (files map[string]string, configMap string, err error) {
+	var all []appsv1.Deployment
+	err = c.list(ctx, nil, func(raw json.RawMessage) error {
+		var d appsv1.Deployment
+		err := json.Unmarshal(raw, &d)
+		all = append(all, d)
+		return err
+	}, "/apis/apps/v1/namespaces", namespace, "deployments")
+	if err != nil {
+		return nil, "", fmt.Errorf("listing the deployments of namespace %s: %w", namespace, err)
+	}
+	for i := range all {
+		if configMap = policyConfigMap(&all[i].Spec.Template.Spec); configMap != "" {
+			break
+		}
+	}
+	if configMap == "" {
+		return nil, "", nil
+	}
+	raw, err := c.get(ctx, nil, "/api/v1/namespaces", namespace, "configmaps", configMap)
+	if err != nil {
+		return nil, "", fmt.Errorf("reading the ConfigMap %s of namespace %s: %w", configMap, namespace, err)
+	}
+	var cm corev1.ConfigMap
+	if err := json.Unmarshal(raw, &cm); err != nil {
+		return nil, "", fmt.Errorf("reading the ConfigMap %s of namespace %s: %w", configMap, namespace, err)
+	}
+	return cm.Data, configMap, nil
+}
+
+// policyConfigMap is the ConfigMap that is mounted where a container's --policy-dir is.
+func policyConfigMap(pod *corev1.PodSpec) string {
+	for i := range pod.Containers {
+		c := &pod.Containers[i]
+		dir := argument(slices.Concat(c.Command, c.Args), "--policy-dir")
+		for _, m := range c.VolumeMounts {
+			if dir == "" || strings.TrimRight(m.MountPath, "/") != strings.TrimRight(dir, "/") {
+				continue
+			}
+			for _, v := range pod.Volumes {
+				if v.Name == m.Name && v.ConfigMap != nil {
+					return v.ConfigMap.Name
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// argument is the value of a flag, given as --flag=value or --flag value.
+func argument(args []string, flag string) string {
+	for i, arg := range args {
+		if value, found := strings.CutPrefix(arg, flag+"="); found {
+			return value
+		}
+		if arg == flag && i+1 < len(args) {
+			return args[i+1]
+		}
+	}
+	return ""
+}

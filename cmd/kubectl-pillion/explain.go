@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"strings"
+
+	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pillion-dev/pillion/cmd/kubectl-pillion/cluster"
+	"github.com/pillion-dev/pillion/internal/explain"
+)
+
+type explainOptions struct {
+	files   []string
+	output  string
+	policy  string
+	cluster cluster.Flags
+}
+
+func newExplain() *cobra.Command {
+	var o explainOptions
+	cmd := &cobra.Command{
+		Use:   "explain (-f FILE | KIND NAME)",
+		Short: "Say what a pod gets, and why, or why not",
+		Long: `Say what a pod gets, and why, or why not: each rule and its result, the values of
+all options and where they come from, what is added, which policy applies and how it
+was chosen, and what to do.
+
+With -f it reads files and no cluster. With a kind (pod, deploy, sts, ds, rs, rc,
+job, cronjob) and a name it reads the cluster, and says as well what no webhook can
+see: annotations on the wrong object, a pod that is older than the webhook or was
+annotated later, a namespace that is left out, a container that another webhook took
+away.
+
+Exit codes: 0 the pods get, or have, what they ask for; 1 they do not; 2 a file, a
+flag or a policy is wrong, or the cluster did not answer.`,
+		Example: `  # before it is applied
+  kubectl pillion explain -f web.yaml --policy policies/web.yaml
+
+  # why does this pod have no helper?
+  kubectl pillion explain pod web-6d5f7c9b8-x2x7k -n shop
+
+  # of a whole rollout, for a script
+  kubectl pillion explain deploy/web -o json`,
+		Args: cobra.MaximumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.run(cmd.Context(), args, cmd.InOrStdin(), cmd.OutOrStdout())
+		},
+		ValidArgsFunction: o.complete,
+	}
+	cmd.Flags().StringArrayVarP(&o.files, "filename", "f", nil, "file to read, or - for standard input; can be repeated")
+	policyFlag(cmd, &o.policy, policyHelp+" (default: with -f the built-in policy, else those of the cluster)")
+	outputFlag(cmd, &o.output)
+	o.cluster.Bind(cmd.Flags())
+	return cmd
+}
+
+func (o *explainOptions) run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
+	if err := checkOutput(o.output); err != nil {
+		return err
+	}
+	kind, name, err := kindAndName(args)
+	var reports []*explain.Report
+	switch {
+	case len(o.files) > 0 && len(args) > 0:
+		return errors.New("give either --filename or a kind and a name, not both")
+	case len(o.files) > 0:
+		reports, err = o.explainFiles(in)
+	case err != nil:
+		return err
+	default:
+		reports, err = o.explainLive(ctx, kind, name)
+	}
+	if err != nil {
+		return err
+	}
+	if err := printList(out, o.output, reports, explainText); err != nil {
+		return err
+	}
+	for _, r := range reports {
+		if !r.Good() {
+			return errRefused
+		}
+	}
+	return nil
+}
+
+// kindAndName reads "deploy web" and "deploy/web".
+func kindAndName(args []string) (k cluster.Kind, name string, err error) {
+	if len(args) == 1 {
+		if kind, name, found := strings.Cut(args[0], "/"); found {
+			args = []string{kind, name}
+		}
+	}
+	switch {
+	case len(args) == 0:
+		return k, "", errors.New("what is to be explained? Name a file with -f, or a kind and a name, such as deploy web")
+	case len(args) == 1 || args[1] == "":
+		return k, "", fmt.Errorf("which %s? Name it, such as %s web", args[0], args[0])
+	}
+	k, err = cluster.FindKind(args[0])
+	return k, args[1], err
+}
+
+func (o *explainOptions) explainLive(ctx context.Context, k cluster.Kind, name string) ([]*explain.Report, error) {
+	l, err := look(ctx, &o.cluster, o.policy)
+	if err != nil {
+		return nil, err
+	}
+	r, err := l.explain(ctx, k, name)
+	if err != nil {
+		return nil, err
+	}
+	return []*explain.Report{r}, nil
+}
+
+func (o *explainOptions) explainFiles(in io.Reader) ([]*explain.Report, error) {
+	policies, err := policiesAt(o.policy)
+	if err != nil {
+		return nil, err
+	}
+	documents, err := readFiles(o.files, in)
+	if err != nil {
+		return nil, err
+	}
+	namespaces := namespacesIn(documents)
+	reports := []*explain.Report{}
+	for _, d := range documents {
+		objects, err := d.objects()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", d.source, err)
+		}
+		for _, found := range objects {
+			r, err := explain.Explain(injector(), explain.Object{
+				Kind: found.kind, Name: found.name, Namespace: found.namespace, Source: d.source,
+				Document: d.json, At: found.at, Misplaced: found.misplaced,
+			}, policies, namespaces[found.namespace])
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", d.source, err)
+			}
+			reports = append(reports, r)
+		}
+	}
+	if len(reports) == 0 {
+		return nil, errors.New("there is no pod in these files, and nothing that makes pods")
+	}
+	return reports, nil
+}
+
+// namespacesIn finds the Namespaces that are in the files themselves, as a rendered chart
+// has them, since their labels pick the policy.
+func namespacesIn(documents []*document) map[string]*explain.Cluster {
+	all := map[string]*explain.Cluster{}
+	for _, d := range documents {
+		var ns metav1.PartialObjectMetadata
+		if json.Unmarshal(d.json, &ns) != nil || ns.Kind != "Namespace" || ns.APIVersion != "v1" {
+			continue
+		}
+		labels := map[string]string{}
+		maps.Copy(labels, ns.Labels)
+		all[ns.Name] = &explain.Cluster{NamespaceName: ns.Name, Labels: labels}
+	}
+	return all
+}
+
+// complete offers kinds, and then names from the cluster.
+func (o *explainOptions) complete(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		var kinds []string
+		for _, k := range cluster.Kinds() {
+			kinds = append(kinds, k.Shown())
+		}
+		return kinds, cobra.ShellCompDirectiveNoFileComp
+	}
+	k, err := cluster.FindKind(args[0])
+	if err != nil || len(args) > 1 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	client, err := o.cluster.Connect()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
+	defer cancel()
+	names, _ := client.Names(ctx, k, client.Namespace) // a completion has nobody to tell of an error
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

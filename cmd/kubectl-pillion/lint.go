@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/policy"
+)
+
+type lintOptions struct {
+	output string
+	strict bool
+}
+
+func newLint() *cobra.Command {
+	var o lintOptions
+	cmd := &cobra.Command{
+		Use:   "lint FILE|DIRECTORY...",
+		Short: "Find the mistakes in policy files",
+		Long: `Find the mistakes in policy files, with their lines: what the webhook would refuse to
+load, and as warnings what it would load and nobody can have meant.
+
+Exit codes: 0 the webhook would load the files; 1 it would not, or with --strict
+there is a warning; 2 a file could not be read, or a flag is wrong.`,
+		Example: `  kubectl pillion policy lint policies/`,
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.run(args, cmd.OutOrStdout())
+		},
+		ValidArgsFunction: completePolicies,
+	}
+	outputFlag(cmd, &o.output)
+	cmd.Flags().BoolVar(&o.strict, "strict", false, "exit with 1 for warnings as well")
+	return cmd
+}
+
+// linted is what there is to say about one file.
+type linted struct {
+	File     string   `json:"file"`
+	Policy   string   `json:"policy,omitempty"` // its name
+	Hash     string   `json:"hash,omitempty"`
+	Helpers  []string `json:"helpers,omitempty"` // those that it allows
+	Mistakes []remark `json:"mistakes,omitempty"`
+	Warnings []remark `json:"warnings,omitempty"`
+}
+
+// remark is one thing that is wrong. Line is 0 where there is none.
+type remark struct {
+	Line  int    `json:"line,omitempty"`
+	Field string `json:"field,omitempty"`
+	Text  string `json:"text"`
+}
+
+func (o *lintOptions) run(args []string, out io.Writer) error {
+	if err := checkOutput(o.output); err != nil {
+		return err
+	}
+	files, err := policyFiles(args)
+	if err != nil {
+		return err
+	}
+	names := map[string]string{} // of policies, and the file that each is in
+	var all []linted
+	bad := false
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		l := lint(file, data)
+		if first := names[l.Policy]; first != "" {
+			l.Mistakes = append(l.Mistakes, newLines(data).at("metadata.name", fmt.Sprintf("the policy %q is in %s already; give each its own name", l.Policy, first)))
+		} else if l.Policy != "" {
+			names[l.Policy] = file
+		}
+		bad = bad || len(l.Mistakes) > 0 || o.strict && len(l.Warnings) > 0
+		all = append(all, l)
+	}
+	if err := printList(out, o.output, all, lintText); err != nil {
+		return err
+	}
+	if bad {
+		return errRefused
+	}
+	return nil
+}
+
+// policyFiles are the files that are named, and those that the webhook would read in a
+// directory that is.
+func policyFiles(args []string) ([]string, error) {
+	var files []string
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			files = append(files, arg)
+			continue
+		}
+		entries, err := os.ReadDir(arg)
+		if err != nil {
+			return nil, err
+		}
+		before := len(files)
+		for _, e := range entries {
+			if name := e.Name(); !strings.HasPrefix(name, ".") && slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)) {
+				files = append(files, filepath.Join(arg, name))
+			}
+		}
+		if len(files) == before {
+			return nil, fmt.Errorf("the directory %s has no .yaml, .yml or .json file", arg)
+		}
+	}
+	return files, nil
+}
+
+// lint looks at one file.
+func lint(file string, data []byte) linted {
+	l := linted{File: file}
+	lines := newLines(data)
+	p, err := policy.Parse(data)
+	if err != nil {
+		for _, one := range apart(err) {
+			l.Mistakes = append(l.Mistakes, lines.remark(one))
+		}
+		slices.SortStableFunc(l.Mistakes, func(a, b remark) int { return a.Line - b.Line })
+		return l
+	}
+	l.Policy, l.Hash = p.Name, p.Hash
+	for _, h := range inject.Helpers() {
+		hp := p.Helpers[h.Name]
+		if hp == nil {
+			continue
+		}
+		l.Helpers = append(l.Helpers, h.Name)
+		l.Warnings = append(l.Warnings, doubtful(h, hp, lines)...)
+	}
+	if len(l.Helpers) == 0 {
+		l.Warnings = append(l.Warnings, lines.at("spec.helpers", "no helper is listed, so none is allowed"))
+	}
+	return l
+}
+
+// doubtful finds what is valid and cannot be meant.
+func doubtful(h *inject.Helper, hp *inject.HelperPolicy, lines *lines) []remark {
+	var all []remark
+	at := "spec.helpers[" + h.Name + "]"
+	if last := hp.Image[strings.LastIndexByte(hp.Image, '/')+1:]; !strings.ContainsAny(last, ":@") || strings.HasSuffix(last, ":latest") {
+		all = append(all, lines.at(at+".image", fmt.Sprintf("the image %s names no version, so two pods of one policy may run two of them", hp.Image)))
+	}
+	for i := range h.Options {
+		o := &h.Options[i]
+		rule := hp.Rules[o.Name]
+		if rule == nil {
+			continue
+		}
+		path := at + ".options[" + o.Name + "]"
+		if _, _, err := o.Effective(rule); err != nil {
+			all = append(all, lines.at(path, fmt.Sprintf("every pod has to set %s, since its default, %s, is not allowed: %v; add a default", h.Key("", o.Name), o.Default, err)))
+		}
+		var seen []string
+		for j, pattern := range rule.Allow {
+			if slices.Contains(seen, pattern.String()) {
+				all = append(all, lines.at(fmt.Sprintf("%s.allow[%d]", path, j), fmt.Sprintf("%q is there twice", pattern)))
+			}
+			seen = append(seen, pattern.String())
+		}
+	}
+	return all
+}
+
+// apart takes an error of several mistakes apart.
+func apart(err error) []error {
+	if list := (interface{ Unwrap() []error })(nil); errors.As(err, &list) {
+		return list.Unwrap()
+	}
+	if list := utilerrors.Aggregate(nil); errors.As(err, &list) {
+		return list.Errors()
+	}
+	return []error{err}
+}
+
+// remark puts a mistake to its line. A field's own error says which field it is about;
+// others begin with their line, if they have one.
+func (l *lines) remark(err error) remark {
+	if wrong := (*field.Error)(nil); errors.As(err, &wrong) {
+		if wrong.Type == field.ErrorTypeNotFound {
+			return l.at(wrong.Field, fmt.Sprintf("there is no %v%s", wrong.BadValue, nearest(wrong.Field)))
+		}
+		return l.at(wrong.Field, wrong.ErrorBody())
+	}
+	text := err.Error()
+	if path, rest, found := strings.Cut(text, ": "); found {
+		if r := l.at(path, rest); r.Line > 0 {
+			return r
+		}
+	}
+	var line int
+	if n, _ := fmt.Sscanf(text, "line %d:", &line); n == 1 {
+		_, text, _ = strings.Cut(text, ": ")
+	}
+	return remark{Line: line, Text: text}
+}
+
+// nearest suggests a helper, or an option of one, for the last name in a path.
+func nearest(path string) string {
+	tokens := fieldTokens(path)
+	candidates := helperNames()
+	if len(tokens) == 5 { // spec, helpers, NAME, options, NAME
+		h := inject.FindHelper(tokens[2])
+		if h == nil {
+			return ""
+		}
+		candidates = nil
+		for i := range h.Options {
+			candidates = append(candidates, h.Options[i].Name)
+		}
+	}
+	if near := inject.Nearest(tokens[len(tokens)-1], candidates); near != "" {
+		return fmt.Sprintf("; did you mean %q?", near)
+	}
+	return ""
+}
+
+func lintText(b *strings.Builder, all []linted) {
+	for i := range all {
+		l := &all[i]
+		if len(l.Mistakes) > 0 {
+			fmt.Fprintf(b, "✗ %s\n", l.File)
+		} else {
+			fmt.Fprintf(b, "✓ %s: policy %q, %s, allows %s\n", l.File, l.Policy, l.Hash, orNothing(l.Helpers))
+		}
+		for _, r := range l.Mistakes {
+			r.text(b, "✗")
+		}
+		for _, r := range l.Warnings {
+			r.text(b, "!")
+		}
+	}
+}
+
+func orNothing(words []string) string {
+	if len(words) == 0 {
+		return "nothing"
+	}
+	return strings.Join(words, ", ")
+}
+
+func (r *remark) text(b *strings.Builder, sign string) {
+	fmt.Fprintf(b, "  %s ", sign)
+	if r.Line > 0 {
+		fmt.Fprintf(b, "line %d: ", r.Line)
+	}
+	if r.Field != "" {
+		fmt.Fprintf(b, "%s: ", r.Field)
+	}
+	b.WriteString(r.Text + "\n")
+}

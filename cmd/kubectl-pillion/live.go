@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/pillion-dev/pillion/cmd/kubectl-pillion/cluster"
+	"github.com/pillion-dev/pillion/internal/explain"
+	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/version"
+)
+
+// live is one look at a cluster. Webhooks and policies are read once for all namespaces.
+type live struct {
+	client   *cluster.Client
+	webhooks []explain.Webhook // of Pillion; nil if they could not be read
+	others   []explain.Webhook // of others
+	notRead  []string
+	policies *explain.Policies
+	newest   explain.Newest
+}
+
+// look connects to the cluster of the flags. at is the value of --policy.
+func look(ctx context.Context, flags *cluster.Flags, at string) (*live, error) {
+	client, err := flags.Connect()
+	if err != nil {
+		return nil, err
+	}
+	l := &live{client: client, newest: explain.Newest{}}
+	configurations, err := client.Webhooks(ctx)
+	if err != nil {
+		l.notRead = append(l.notRead, "whether the webhook is there: "+err.Error())
+	} else {
+		l.webhooks, l.others = explain.WebhooksOf(configurations)
+	}
+	if at == "" {
+		l.policies = clusterPolicies(ctx, client, l.webhooks)
+		return l, nil
+	}
+	l.policies, err = policiesAt(at)
+	return l, err
+}
+
+// namespace reads what is to be known of a namespace.
+func (l *live) namespace(ctx context.Context, name string) *explain.Cluster {
+	c := &explain.Cluster{NamespaceName: name, Webhooks: l.webhooks, Others: l.others, NotRead: slices.Clone(l.notRead)}
+	var err error
+	if c.Labels, err = l.client.NamespaceLabels(ctx, name); err != nil {
+		c.NotRead = append(c.NotRead, "which policy the namespace picks: "+err.Error())
+	}
+	return c
+}
+
+// pods reads the pods of a namespace, or of all.
+func (l *live) pods(ctx context.Context, namespace, selector string) ([]*explain.PodIn, error) {
+	var all []*explain.PodIn
+	err := l.client.Pods(ctx, namespace, selector, func(raw json.RawMessage) error {
+		p, err := explain.ReadPod(raw)
+		if err != nil {
+			return err
+		}
+		l.newest.Add(p)
+		all = append(all, p)
+		return nil
+	})
+	return all, err
+}
+
+func (l *live) judge(c *explain.Cluster) *explain.Look {
+	return &explain.Look{Injector: injector(), Policies: l.policies, Cluster: c, Newest: l.newest}
+}
+
+func injector() inject.Injector { return inject.Injector{Version: version.String()} }
+
+// explain reports on an object of the cluster and on its pods.
+func (l *live) explain(ctx context.Context, k cluster.Kind, name string) (*explain.Report, error) {
+	namespace := l.client.Namespace
+	raw, err := l.client.Object(ctx, k, namespace, name)
+	if err != nil {
+		return nil, err
+	}
+	var meta metav1.PartialObjectMetadata
+	if err := json.Unmarshal(raw, &meta); err != nil {
+		return nil, fmt.Errorf("reading %s %s of namespace %s: %w", k.Name, name, namespace, err)
+	}
+	o := found(nil, raw, "", k.Name)[0]
+	c := l.namespace(ctx, namespace)
+	r, err := explain.Explain(injector(), explain.Object{
+		Kind: o.kind, Name: o.name, Namespace: namespace, Document: raw, At: o.at,
+		// What is owned has its annotations copied from its owner, who is looked at below.
+		Misplaced: o.misplaced && metav1.GetControllerOf(&meta) == nil,
+	}, l.policies, c)
+	if err != nil {
+		return nil, err
+	}
+	l.fromOwners(ctx, meta, r)
+	pods, err := l.pods(ctx, namespace, "")
+	if err != nil {
+		r.Findings = append(r.Findings, explain.Finding{Code: explain.NotLookedAt, Text: "its pods: " + err.Error()})
+		return r, nil
+	}
+	owners := l.owned(ctx, k, &meta, r)
+	for _, p := range pods {
+		controller := metav1.GetControllerOf(&p.Pod)
+		if p.UID != meta.UID && (controller == nil || !slices.Contains(owners, controller.UID)) {
+			continue
+		}
+		if pod := l.judge(c).Judge(p); pod.State != explain.None {
+			r.Pods = append(r.Pods, pod)
+		}
+	}
+	return r, nil
+}
+
+// owned are the uids of which one is the controller of a workload's pods.
+func (l *live) owned(ctx context.Context, k cluster.Kind, meta *metav1.PartialObjectMetadata, r *explain.Report) []types.UID {
+	between := map[string]string{"Deployment": "ReplicaSet", "CronJob": "Job"}[k.Name]
+	if between == "" {
+		return []types.UID{meta.UID}
+	}
+	middle, _ := cluster.OfName(between)
+	uids, err := l.client.Owned(ctx, middle, meta.Namespace, meta.UID)
+	if err != nil {
+		r.Findings = append(r.Findings, explain.Finding{Code: explain.NotLookedAt, Text: "its pods: " + err.Error()})
+	}
+	return uids
+}
+
+// fromOwners looks for annotations that are on the workload that an object comes from,
+// where they have no effect. A Deployment's are copied to its ReplicaSets: the topmost
+// counts.
+func (l *live) fromOwners(ctx context.Context, meta metav1.PartialObjectMetadata, r *explain.Report) {
+	var top *object
+	for range 3 {
+		owner := metav1.GetControllerOf(&meta)
+		if owner == nil {
+			break
+		}
+		k, known := cluster.OfName(owner.Kind)
+		if !known {
+			break
+		}
+		raw, err := l.client.Object(ctx, k, r.Namespace, owner.Name)
+		if err != nil {
+			r.Findings = append(r.Findings, explain.Finding{Code: explain.NotLookedAt, Text: "what it comes from: " + err.Error()})
+			break
+		}
+		if o := found(nil, raw, "", k.Name); len(o) > 0 && o[0].misplaced {
+			top = &o[0]
+		}
+		meta = metav1.PartialObjectMetadata{}
+		if json.Unmarshal(raw, &meta) != nil {
+			break
+		}
+	}
+	if top != nil {
+		f := explain.Misplaced(top.kind, top.at.Path().String(), r.Reason == inject.NothingRequested)
+		f.Text += " (" + top.kind + "/" + top.name + ")"
+		r.Findings = append(r.Findings, f)
+	}
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/spf13/cobra"
+)
+
+// completionTimeout is how long a person waits for a completion before typing on.
+const completionTimeout = 2 * time.Second
+
+// outputFlag adds -o to a command that tells something to a person or a script.
+func outputFlag(cmd *cobra.Command, output *string) {
+	cmd.Flags().StringVarP(output, "output", "o", "text", "output format: text, or json (always a list)")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+}
+
+// policyFlag adds --policy, which completes to files.
+func policyFlag(cmd *cobra.Command, at *string, help string) {
+	cmd.Flags().StringVar(at, "policy", "", help)
+	_ = cmd.MarkFlagFilename("policy", "yaml", "yml", "json") // the flag is there
+}
+
+func checkOutput(output string) error {
+	if output != "text" && output != "json" {
+		return fmt.Errorf("--output %q: must be text or json", output)
+	}
+	return nil
+}
+
+// printList writes a list as JSON or as text.
+func printList[T any](out io.Writer, output string, list []T, text func(*strings.Builder, []T)) error {
+	if output == "json" {
+		if list == nil {
+			list = []T{}
+		}
+		return writeJSON(out, list)
+	}
+	var b strings.Builder
+	text(&b, list)
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// writeJSON writes a value with characters as they are: what JSON in a web page has to
+// escape is plain here.
+func writeJSON(out io.Writer, value any) error {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	text, err := jsontext.AppendFormat(nil, raw, jsontext.Multiline(true), jsontext.WithIndent("    "))
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(append(text, '\n'))
+	return err
+}
+
+// table writes rows with their columns aligned, each line behind an indent.
+func table(b *strings.Builder, indent string, rows [][]string) {
+	var aligned strings.Builder
+	w := tabwriter.NewWriter(&aligned, 0, 8, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(w, strings.Join(row, "\t"))
+	}
+	_ = w.Flush() // a builder takes everything
+	for line := range strings.Lines(aligned.String()) {
+		b.WriteString(strings.TrimRight(indent+line, " \n") + "\n")
+	}
+}
+
+// mark is ✓ or ✗.
+func mark(good bool) string {
+	if good {
+		return "✓"
+	}
+	return "✗"
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"slices"
+
+	"github.com/pillion-dev/pillion/cmd/kubectl-pillion/cluster"
+	"github.com/pillion-dev/pillion/internal/explain"
+	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/policy"
+)
+
+// policyHelp is the text of the flag --policy where a directory is good as well.
+const policyHelp = "policy file to apply, or directory of them from which namespaces pick by their label"
+
+// policiesAt reads a policy file, or a directory of them. "" is the built-in policy.
+func policiesAt(at string) (*explain.Policies, error) {
+	if at == "" {
+		return &explain.Policies{Only: policy.Builtin(), Source: "built in", Why: "no other was named with --policy"}, nil
+	}
+	info, err := os.Stat(at)
+	if err != nil {
+		return nil, fmt.Errorf("reading a policy: %w", err)
+	}
+	if info.IsDir() {
+		all, err := policy.LoadDir(at)
+		return &explain.Policies{ByName: all, Source: at}, err
+	}
+	one, err := policy.LoadFile(at)
+	return &explain.Policies{Only: one, Source: at, Why: "it was named with --policy"}, err
+}
+
+// clusterPolicies reads the policies that the webhook of a cluster has, from where it
+// has them. What cannot be read is assumed to be the built-in policy, and said to be.
+func clusterPolicies(ctx context.Context, c *cluster.Client, webhooks []explain.Webhook) *explain.Policies {
+	assumed := func(why string) *explain.Policies {
+		return &explain.Policies{
+			ByName: map[string]*inject.Policy{policy.DefaultName: policy.Builtin()}, Source: "built in", Assumed: true, Why: why,
+		}
+	}
+	if webhooks != nil && len(webhooks) == 0 {
+		return assumed("there is no webhook of Pillion in the cluster")
+	}
+	namespace := "pillion-system"
+	for _, w := range webhooks {
+		if namespace = w.Service; namespace == "" {
+			return assumed("the webhook " + w.Name + " is called by a URL, so its files are not in the cluster")
+		}
+	}
+	files, configMap, err := c.PolicyFiles(ctx, namespace)
+	switch {
+	case err != nil:
+		return assumed(err.Error())
+	case configMap == "":
+		return assumed("the webhook in namespace " + namespace + " has no --policy-dir, so it has the built-in policy of its own version")
+	}
+	source := "ConfigMap " + namespace + "/" + configMap
+	all := map[string]*inject.Policy{}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if !slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name)) {
+			continue
+		}
+		p, err := policy.Parse([]byte(files[name]))
+		if err != nil {
+			return assumed(fmt.Sprintf("%s, %s: %v", source, name, err))
+		}
+		all[p.Name] = p
+	}
+	return &explain.Policies{ByName: all, Source: source}
+}

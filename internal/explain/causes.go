@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pillion-dev/pillion/internal/admission"
+	"github.com/pillion-dev/pillion/internal/inject"
+)
+
+// causes says why a pod that asks has nothing: the first cause that can still be seen.
+func (c *Cluster) causes(p *PodIn) Finding {
+	if f := c.reach(p.Labels); f != nil {
+		return *f
+	}
+	if when, later := annotatedLater(p); later {
+		return Finding{
+			Code: AnnotatedLater, Problem: true,
+			Text: fmt.Sprintf("the annotations were written at %s and the pod was made at %s; helpers are added only when a pod is created", stamp(when), stamp(p.CreationTimestamp.Time)),
+			Fix:  "put the annotations where the pod comes from, then " + remake(p),
+		}
+	}
+	entries := c.entries()
+	if len(entries) == 0 {
+		return Finding{Code: NotInjected, Problem: true, Text: "the pod asks for a helper and has none", Fix: remake(p)}
+	}
+	oldest := entries[0]
+	for _, w := range entries {
+		if w.Created.Before(oldest.Created) {
+			oldest = w
+		}
+	}
+	switch {
+	case p.CreationTimestamp.Time.Before(oldest.Created):
+		return Finding{
+			Code: PodOlderThanWebhook, Problem: true,
+			Text: fmt.Sprintf("the pod was made at %s, before the webhook (%s, %s)", stamp(p.CreationTimestamp.Time), oldest.Configuration, stamp(oldest.Created)),
+			Fix:  remake(p),
+		}
+	case oldest.Ignore:
+		return Finding{
+			Code: FailurePolicyIgnore, Problem: true,
+			Text: "failurePolicy of " + oldest.Name + " is Ignore: while the webhook is down, pods are made without their helpers",
+			Fix:  "set failurePolicy: Fail, as config/webhook does; then " + remake(p),
+		}
+	}
+	return Finding{
+		Code: NotInjected, Problem: true,
+		Text: "the pod asks for a helper and has none: its annotations came after Pillion was called, or another webhook took everything away",
+		Fix:  remake(p),
+	}
+}
+
+// remake says how to get a new pod.
+func remake(p *PodIn) string {
+	if owner := metav1.GetControllerOf(&p.Pod); owner != nil {
+		return "delete the pod: its " + owner.Kind + " makes a new one"
+	}
+	return "delete the pod and create it again"
+}
+
+// annotatedLater tells whether all of the pod's annotations of ours were written after
+// it had been made, as kubectl annotate does. managedFields tell who wrote what, when.
+func annotatedLater(p *PodIn) (when time.Time, later bool) {
+	const grace = 2 * time.Second // times are of whole seconds
+	owned := map[string]time.Time{}
+	for _, m := range p.ManagedFields {
+		var fields struct {
+			Metadata struct {
+				Annotations map[string]json.RawMessage `json:"f:annotations"`
+			} `json:"f:metadata"`
+		}
+		if m.FieldsV1 == nil || m.Time == nil || json.Unmarshal(m.FieldsV1.GetRawBytes(), &fields) != nil {
+			continue
+		}
+		for key := range fields.Metadata.Annotations {
+			owned[strings.TrimPrefix(key, "f:")] = m.Time.Time
+		}
+	}
+	for key := range p.Annotations {
+		if !inject.Asks(map[string]string{key: ""}) {
+			continue
+		}
+		at, known := owned[key]
+		if !known || at.Before(p.CreationTimestamp.Add(grace)) {
+			return time.Time{}, false
+		}
+		when = at
+	}
+	return when, !when.IsZero()
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// labelsOf are the labels of the pod or pod template in a document.
+func labelsOf(document []byte, at admission.Template) map[string]string {
+	var o any
+	if json.Unmarshal(document, &o) != nil {
+		return nil
+	}
+	for token := range strings.SplitSeq(strings.TrimPrefix(pointerOf(at), "/"), "/") {
+		if token == "" {
+			break
+		}
+		o = member(o, token)
+	}
+	found := map[string]string{}
+	labels, _ := member(member(o, "metadata"), "labels").(map[string]any)
+	for key, value := range labels {
+		found[key], _ = value.(string)
+	}
+	return found
+}
+
+// member is a member of an object; nil if it has none.
+func member(o any, name string) any {
+	object, _ := o.(map[string]any)
+	return object[name]
+}
+
+// joinAnd writes a list as people do.
+func joinAnd(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+// Code names what was found. The set is closed, as that of the reasons is.
+type Code string
+
+// The codes. The reference lists them with the sentences of [Codes].
+const (
+	AnnotationsOnWorkload Code = "AnnotationsOnWorkload"
+	AnnotatedLater        Code = "AnnotatedLater"
+	PodOlderThanWebhook   Code = "PodOlderThanWebhook"
+	NoWebhook             Code = "NoWebhook"
+	NamespaceLeftOut      Code = "NamespaceLeftOut"
+	FailurePolicyIgnore   Code = "FailurePolicyIgnore"
+	NotInjected           Code = "NotInjected"
+	ContainerTakenAway    Code = "ContainerTakenAway"
+	RestartPolicyLost     Code = "RestartPolicyLost"
+	MountTakenAway        Code = "MountTakenAway"
+	ChangedByOthers       Code = "ChangedByOthers"
+	MadeByOther           Code = "MadeByOther"
+	PolicyLabelIgnored    Code = "PolicyLabelIgnored"
+	PolicyNotKnown        Code = "PolicyNotKnown"
+	RefusedToday          Code = "RefusedToday"
+	NotLookedAt           Code = "NotLookedAt"
+)
+
+// CodeDoc is one row of the reference.
+type CodeDoc struct {
+	Code Code
+	Doc  string
+}
+
+// Codes lists the closed set with its documentation.
+func Codes() []CodeDoc {
+	return []CodeDoc{
+		{AnnotationsOnWorkload, "The annotations are on the workload itself instead of its pod template, where they have no effect."},
+		{AnnotatedLater, "The annotations were put on the pod after it had been made; helpers are added only when a pod is created."},
+		{PodOlderThanWebhook, "The pod was made before the webhook was installed."},
+		{NoWebhook, "No MutatingWebhookConfiguration of the cluster calls Pillion."},
+		{NamespaceLeftOut, "The selectors of Pillion's webhooks leave out the namespace or the pod."},
+		{FailurePolicyIgnore, "The webhook's failurePolicy is Ignore, so a pod is made without its helper while the webhook is down."},
+		{NotInjected, "The pod asks for a helper and has none, and nothing that can still be seen says why."},
+		{ContainerTakenAway, "The status says that a helper was added, and the pod has no such container: another webhook took it away."},
+		{RestartPolicyLost, "The helper's container lost its restartPolicy, so what was a sidecar is an init container that the pod waits for."},
+		{MountTakenAway, "A container of the app lost the mount of a helper's volume."},
+		{ChangedByOthers, "Another webhook changed what Pillion had added, such as the image."},
+		{MadeByOther, "The pod was made by another version, or under another policy, than pods are now."},
+		{PolicyLabelIgnored, "The namespace's label names one policy, and the webhook that is sent its pods applies another."},
+		{PolicyNotKnown, "The policy that the cluster has could not be read, so another one stands in for it."},
+		{RefusedToday, "The pod runs, and a pod like it would be refused today."},
+		{NotLookedAt, "Something could not be read, usually for want of a permission."},
+	}
+}
+
+// Finding is something that the decision alone does not tell.
+type Finding struct {
+	Code Code `json:"code"`
+	// Problem tells a finding that keeps the pod from what it asks for, or may do so,
+	// from one that is good to know.
+	Problem bool   `json:"problem"`
+	Text    string `json:"text"`
+	Fix     string `json:"fix,omitempty"`
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/pillion-dev/pillion/internal/admission"
+	"github.com/pillion-dev/pillion/internal/inject"
+)
+
+// State is that of a pod in one word.
+type State string
+
+// The states, from good to bad.
+const (
+	Current State = "Current" // has what it asks for, as a pod made now would
+	Drifted State = "Drifted" // has it from another version or policy
+	Skipped State = "Skipped" // rightly has none: a Windows pod, say
+	Changed State = "Changed" // somebody took away a part of what was added
+	Missing State = "Missing" // asks for what it does not have
+	None    State = "None"    // asks for nothing
+)
+
+// StateDoc is one row of the reference.
+type StateDoc struct {
+	State State
+	Doc   string
+}
+
+// States lists the closed set with its documentation.
+func States() []StateDoc {
+	return []StateDoc{
+		{Current, "The pod has what it asks for, as far as can be told from what a pod made now would get."},
+		{Drifted, "It has its helpers from another version or policy than pods made now. Make it anew when it suits you."},
+		{Skipped, "It asks for a helper and rightly has none, such as a Windows pod."},
+		{Changed, "A part of what Pillion added is gone."},
+		{Missing, "It asks for a helper that it does not have."},
+	}
+}
+
+// Pod is a pod that exists.
+type Pod struct {
+	Namespace  string        `json:"namespace"`
+	Name       string        `json:"name"`
+	State      State         `json:"state"`
+	Helpers    []string      `json:"helpers"` // names of the containers that are there; of a helper without one, its own
+	Version    string        `json:"version,omitempty"`
+	Policy     string        `json:"policy,omitempty"`
+	PolicyHash string        `json:"policyHash,omitempty"`
+	Reason     inject.Reason `json:"reason,omitempty"` // of the status
+	Created    time.Time     `json:"created"`
+	Findings   []Finding     `json:"findings,omitempty"`
+}
+
+// Good tells whether the pod has all that it asks for.
+func (p *Pod) Good() bool { return p.State != Changed && p.State != Missing }
+
+// PodIn is a pod as it was read.
+type PodIn struct {
+	corev1.Pod
+	status *inject.Status // nil if it has none that can be read
+	view   *inject.Pod
+}
+
+// ReadPod decodes a pod.
+func ReadPod(raw []byte) (*PodIn, error) {
+	var p PodIn
+	if err := json.Unmarshal(raw, &p.Pod); err != nil {
+		return nil, fmt.Errorf("decoding a pod: %w", err)
+	}
+	var err error
+	if p.view, err = admission.DecodePod(raw); err != nil {
+		return nil, err
+	}
+	var s inject.Status
+	if text, has := p.Annotations[inject.StatusAnnotation]; has && json.Unmarshal([]byte(text), &s) == nil {
+		p.status = &s
+	}
+	return &p, nil
+}
+
+// Concerns tells whether the pod has anything to do with Pillion.
+func (p *PodIn) Concerns() bool {
+	return p.status != nil || inject.Asks(p.Annotations) || slices.ContainsFunc(p.Spec.InitContainers, reserved)
+}
+
+func reserved(c corev1.Container) bool { return inject.Reserved(c.Name) }
+
+// helpers names what is there.
+func (p *PodIn) helpers() []string {
+	names := []string{}
+	for i := range p.Spec.InitContainers {
+		if c := &p.Spec.InitContainers[i]; inject.Reserved(c.Name) {
+			names = append(names, c.Name)
+		}
+	}
+	if p.status != nil {
+		for i := range p.status.Helpers {
+			if h := &p.status.Helpers[i]; h.Container == "" && !slices.Contains(names, h.Helper) {
+				names = append(names, h.Helper)
+			}
+		}
+	}
+	return names
+}
+
+// Look is how to judge pods of one namespace.
+type Look struct {
+	Injector inject.Injector
+	Policies *Policies
+	Cluster  *Cluster
+	// Newest says what the newest pods have: see [NewestOf].
+	Newest Newest
+}
+
+// Newest has, for each policy, the status of the newest pod that was injected. It is
+// the best that a person without the rights to look at the webhook can know of what it
+// does now.
+type Newest map[string]*PodIn
+
+// Add takes a pod into account.
+func (n Newest) Add(p *PodIn) {
+	if p.status == nil || p.status.Result != inject.Injected {
+		return
+	}
+	if have := n[p.status.Policy]; have == nil || have.CreationTimestamp.Before(&p.CreationTimestamp) {
+		n[p.status.Policy] = p
+	}
+}
+
+// Judge tells what became of a pod.
+func (l *Look) Judge(p *PodIn) Pod {
+	out := Pod{Namespace: p.Namespace, Name: p.Name, Created: p.CreationTimestamp.Time, Helpers: p.helpers()}
+	if p.status != nil {
+		out.Version, out.Policy, out.PolicyHash, out.Reason = p.status.Version, p.status.Policy, p.status.PolicyHash, p.status.Reason
+	}
+	asks := inject.Asks(p.Annotations)
+	choice, _ := l.Policies.Choose(l.Cluster)
+	var decision inject.Decision
+	if choice.policy != nil {
+		decision = l.Injector.Decide(p.view, choice.policy, nil)
+	}
+	switch {
+	case p.status != nil && p.status.Result == inject.Injected:
+		l.judgeInjected(p, &out, &choice, &decision)
+	case !asks && len(out.Helpers) == 0:
+		out.State = None
+	case decision.Result == inject.Skipped:
+		out.State, out.Reason = Skipped, decision.Reason
+	case len(out.Helpers) > 0:
+		out.State = Changed
+		out.Findings = append(out.Findings, Finding{
+			Code: ChangedByOthers, Problem: true,
+			Text: "the pod has containers with Pillion's reserved names and no status that says that Pillion added them",
+			Fix:  remake(p),
+		})
+	default:
+		out.State = Missing
+		out.Findings = append(out.Findings, l.Cluster.causes(p))
+	}
+	return out
+}
+
+// judgeInjected looks at a pod that was injected: is everything still there, and is it
+// what a pod made now would get?
+func (l *Look) judgeInjected(p *PodIn, out *Pod, choice *PolicyChoice, d *inject.Decision) {
+	out.State = Current
+	finished := p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed // nobody makes it anew
+	if drift := l.drift(p, choice); drift != nil && !finished {
+		out.State = Drifted
+		out.Findings = append(out.Findings, *drift)
+	}
+	if d.Result == inject.Denied && choice.certain && !finished {
+		out.State = Drifted
+		out.Findings = append(out.Findings, Finding{Code: RefusedToday, Text: "a pod like this would be refused today: " + d.Message(), Fix: "change the annotations before the pod is made anew"})
+	}
+	if lost := l.gone(p, d); len(lost) > 0 {
+		out.State = Changed
+		out.Findings = append(out.Findings, lost...)
+		return
+	}
+	if later := addedLater(p, d); len(later) > 0 {
+		out.State = Missing
+		out.Findings = append(out.Findings, Finding{
+			Code: AnnotatedLater, Problem: true,
+			Text: "the pod asks for " + joinAnd(later) + " as well, which it did not when it was made; helpers are added only then",
+			Fix:  "put the annotations where the pod comes from, then " + remake(p),
+		})
+	}
+	same := choice.certain && p.status.PolicyHash == choice.Hash && p.status.Version == l.Injector.Version
+	if renewed := d.Plan.Renewed(); same && len(renewed) > 0 {
+		out.Findings = append(out.Findings, Finding{
+			Code: ChangedByOthers, Text: joinAnd(renewed) + " is not as Pillion writes it: another webhook changed it, as an image mirror does",
+		})
+	}
+}
+
+// addedLater names the containers that the pod would get if it were made now, and that
+// its status does not know of.
+func addedLater(p *PodIn, d *inject.Decision) []string {
+	var names []string
+	for i := range d.Plan.Containers {
+		name := d.Plan.Containers[i].Container.Name
+		if d.Plan.Containers[i].Renew == inject.Insert && !slices.ContainsFunc(p.status.Helpers, func(h inject.HelperStatus) bool { return h.Container == name }) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// drift compares what made the pod with what makes pods now.
+func (l *Look) drift(p *PodIn, choice *PolicyChoice) *Finding {
+	made := func(format string, args ...any) *Finding {
+		return &Finding{Code: MadeByOther, Text: fmt.Sprintf(format, args...), Fix: remake(p)}
+	}
+	s := p.status
+	switch newest := l.Newest[s.Policy]; {
+	case choice.certain && choice.Name != s.Policy:
+		return made("it was made under the policy %q; its namespace has %q now", s.Policy, choice.Name)
+	case choice.certain && choice.Hash != s.PolicyHash:
+		return made("it was made under another state of the policy %q, %s; now it is %s", s.Policy, s.PolicyHash, choice.Hash)
+	case newest == nil:
+		return nil
+	case newest.status.Version != s.Version:
+		return made("it was made by Pillion %s; newer pods, such as %s, are by %s", s.Version, newest.Name, newest.status.Version)
+	case newest.status.PolicyHash != s.PolicyHash:
+		return made("it was made under another state of the policy %q, %s; newer pods, such as %s, have %s", s.Policy, s.PolicyHash, newest.Name, newest.status.PolicyHash)
+	}
+	return nil
+}
+
+// gone finds what the status says was added and the pod no longer has.
+func (l *Look) gone(p *PodIn, d *inject.Decision) []Finding {
+	var all []Finding
+	fix := l.Cluster.suspects()
+	for i := range p.status.Helpers {
+		name := p.status.Helpers[i].Container
+		at := slices.IndexFunc(p.Spec.InitContainers, func(c corev1.Container) bool { return c.Name == name })
+		if name != "" && at < 0 {
+			all = append(all, Finding{Code: ContainerTakenAway, Problem: true, Text: "the status says that " + name + " was added, and the pod has no such container: another webhook took it away", Fix: fix})
+		}
+	}
+	for i := range d.Plan.Containers {
+		want := &d.Plan.Containers[i]
+		if want.Renew == inject.Insert || want.Container.RestartPolicy == nil || p.Spec.InitContainers[want.Renew].RestartPolicy != nil {
+			continue
+		}
+		all = append(all, Finding{Code: RestartPolicyLost, Problem: true, Text: want.Container.Name + " lost its restartPolicy: Always, so the pod waits for ever for it to end: another webhook, one older than sidecars, took it away", Fix: fix})
+	}
+	for _, m := range d.Plan.Mounts {
+		list := p.Spec.Containers
+		if m.Container.Init {
+			list = p.Spec.InitContainers
+		}
+		text := fmt.Sprintf("container %s has no mount of %s at %s", list[m.Container.Index].Name, m.Mount.Name, m.Mount.MountPath)
+		if m.Renew == inject.Insert && slices.ContainsFunc(p.status.Helpers, func(h inject.HelperStatus) bool {
+			return slices.Contains(h.Volumes, m.Mount.Name) && slices.Contains(h.Containers, list[m.Container.Index].Name)
+		}) {
+			all = append(all, Finding{Code: MountTakenAway, Problem: true, Text: text + ", which Pillion had added", Fix: fix})
+		}
+	}
+	return all
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pillion-dev/pillion/internal/admission"
+	"github.com/pillion-dev/pillion/internal/inject"
+)
+
+// Object is a pod or workload to explain.
+type Object struct {
+	Kind, Name, Namespace string
+	Source                string // "web.yaml, document 2"; empty for an object of a cluster
+	Document              []byte // JSON
+	At                    admission.Template
+	// Misplaced means that the workload's own metadata has annotations of ours.
+	Misplaced bool
+}
+
+// Report is all that is to be said about an object.
+type Report struct {
+	Kind      string `json:"kind"`
+	Name      string `json:"name"`
+	Namespace string `json:"namespace,omitempty"`
+	Source    string `json:"source,omitempty"`
+	Template  string `json:"template,omitempty"` // where the pod template lies; empty for a pod
+
+	Policy   PolicyChoice  `json:"policy"`
+	Result   inject.Result `json:"result"`
+	Reason   inject.Reason `json:"reason"`
+	Problems []string      `json:"problems,omitempty"` // why it is refused
+	Rules    []Rule        `json:"rules"`
+	Helpers  []Helper      `json:"helpers,omitempty"` // what is asked for
+	Changes  []Change      `json:"changes,omitempty"` // what would be added to a pod made now
+	Warnings []string      `json:"warnings,omitempty"`
+	Findings []Finding     `json:"findings,omitempty"`
+	Pods     []Pod         `json:"pods,omitempty"` // those that exist
+}
+
+// Rule is one rule of the decision: a reason for which pods are refused.
+type Rule struct {
+	Reason inject.Reason `json:"reason"`
+	State  string        `json:"state"` // "passed", "failed" or "open": see the constants
+	Doc    string        `json:"doc"`
+}
+
+// What became of a rule.
+const (
+	Passed = "passed"
+	Broken = "failed"
+	Open   = "open" // not every rule is looked at once another one has failed
+)
+
+// Helper is one helper that the pod asks for.
+type Helper struct {
+	Helper   string   `json:"helper"`
+	Instance string   `json:"instance,omitempty"`
+	Allowed  bool     `json:"allowed"`
+	Options  []Option `json:"options"`
+}
+
+// Option is one option of such a helper, as far as it has a value, a rule or a problem.
+type Option struct {
+	Option  string        `json:"option"`
+	Value   string        `json:"value,omitempty"`
+	Source  inject.Source `json:"source,omitempty"`
+	Rule    string        `json:"rule,omitempty"`    // what the policy says of it
+	Problem string        `json:"problem,omitempty"` // what is wrong with it
+}
+
+// Good tells whether the pod gets, or has, all that it asks for.
+func (r *Report) Good() bool {
+	witnessed := r.Policy.StandIn && len(r.Pods) > 0 // pods that exist know better than a policy that is assumed
+	if r.Result == inject.Denied && !witnessed {
+		return false
+	}
+	if slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Problem }) {
+		return false
+	}
+	return !slices.ContainsFunc(r.Pods, func(p Pod) bool { return !p.Good() })
+}
+
+// Explain reports on an object under the policy that its namespace has. c is nil
+// without a cluster. An error is one of the object's form.
+func Explain(in inject.Injector, o Object, policies *Policies, c *Cluster) (*Report, error) {
+	choice, findings := policies.Choose(c)
+	r := &Report{Kind: o.Kind, Name: o.Name, Namespace: o.Namespace, Source: o.Source, Policy: choice}
+	if path := o.At.Path(); path != nil {
+		r.Template = path.String()
+	}
+	if choice.policy == nil {
+		d, text := choice.unknown()
+		r.Result, r.Reason, r.Problems = d.Result, d.Reason, []string{text}
+		r.Rules = rules(d)
+		r.Findings = slices.Concat(findings, c.notRead())
+		return r, nil
+	}
+	out, err := admission.Inject(in, choice.policy, o.Document, o.At)
+	if err != nil {
+		return nil, fmt.Errorf("%s/%s: %w", o.Kind, o.Name, err)
+	}
+	r.Result, r.Reason, r.Warnings = out.Result, out.Reason, out.Warnings
+	for _, p := range out.Problems {
+		r.Problems = append(r.Problems, p.Error.Error())
+	}
+	r.Rules = rules(out.Decision)
+	r.Helpers = helpers(inject.Explain(out.Pod, choice.policy, o.At.Path()), out.Problems)
+	if r.Changes, err = Changes(out.Patch, o.At, out.Pod); err != nil {
+		return nil, err
+	}
+	asks := inject.Asks(out.Pod.Metadata.Annotations)
+	if o.Misplaced {
+		findings = append(findings, Misplaced(o.Kind, o.At.Path().String(), !asks))
+	}
+	if asks && o.Kind != "Pod" {
+		if f := c.reach(labelsOf(o.Document, o.At)); f != nil {
+			findings = append(findings, *f)
+		}
+	}
+	r.Findings = slices.Concat(findings, c.notRead())
+	return r, nil
+}
+
+// Misplaced says that annotations are on the wrong object. They are a problem unless
+// the template has some as well, where they may have been copied to be found.
+func Misplaced(kind, template string, problem bool) Finding {
+	return Finding{
+		Code: AnnotationsOnWorkload, Problem: problem,
+		Text: "the annotations of the " + kind + " itself have no effect",
+		Fix:  "put them on its pod template, " + template + ".metadata.annotations",
+	}
+}
+
+// rules lists each reason to refuse a pod and what became of it.
+func rules(d inject.Decision) []Rule {
+	var all []Rule
+	for _, doc := range inject.Reasons() {
+		if doc.Result != inject.Denied {
+			continue
+		}
+		state := Passed
+		switch {
+		case doc.Reason == d.Reason, slices.ContainsFunc(d.Problems, func(p inject.Problem) bool { return p.Reason == doc.Reason }):
+			state = Broken
+		case d.Result == inject.Denied, d.Result == inject.Skipped:
+			state = Open
+		}
+		all = append(all, Rule{doc.Reason, state, doc.Doc})
+	}
+	return all
+}
+
+// helpers puts the problems of a decision to the options that they are about.
+func helpers(asked []inject.Asked, problems []inject.Problem) []Helper {
+	var all []Helper
+	for _, a := range asked {
+		h := Helper{Helper: a.Helper.Name, Instance: a.Instance, Allowed: a.Allowed}
+		for i := range a.Options {
+			o := &a.Options[i]
+			option := Option{Option: o.Option.Name, Value: o.Value, Source: o.Source, Rule: RuleText(o.Rule)}
+			var texts []string
+			for _, p := range problems {
+				if p.Field == o.Path {
+					texts = append(texts, p.Detail)
+				}
+			}
+			option.Problem = strings.Join(texts, "; ")
+			if option.Value != "" || option.Problem != "" || option.Rule != "" || option.Source != "" {
+				h.Options = append(h.Options, option)
+			}
+		}
+		all = append(all, h)
+	}
+	return all
+}
+
+// RuleText is what a policy says of an option, in words; "" if nothing.
+func RuleText(r *inject.Rule) string {
+	if r == nil {
+		return ""
+	}
+	var parts []string
+	add := func(what string, v *inject.Value) {
+		if v != nil {
+			parts = append(parts, what+" "+v.Text)
+		}
+	}
+	add("always", r.Fixed)
+	add("default", r.Default)
+	add("at least", r.Min)
+	add("at most", r.Max)
+	if len(r.Allow) > 0 {
+		var patterns []string
+		for _, p := range r.Allow {
+			patterns = append(patterns, p.String())
+		}
+		parts = append(parts, "one of "+strings.Join(patterns, ", "))
+	}
+	return strings.Join(parts, "; ")
+}

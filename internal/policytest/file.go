@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policytest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	yamlv3 "go.yaml.in/yaml/v3"
+	"sigs.k8s.io/yaml"
+
+	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/policy"
+)
+
+// Kind is what every file of tests says that it is; its apiVersion is that of policies.
+const Kind = "PolicyTest"
+
+// File is a table of tests.
+type File struct {
+	APIVersion string `yaml:"apiVersion"`
+	Kind       string `yaml:"kind"`
+	// Policy is the file of the policy that is tested, relative to this one.
+	Policy string `yaml:"policy"`
+	Cases  []Case `yaml:"cases"`
+}
+
+// Case is one row.
+type Case struct {
+	Name string `yaml:"name"`
+	// What is decided on: Pod, or File, a manifest relative to this file of which every
+	// pod and workload counts; without either a pod with one container, "app". The
+	// annotations are put on top of a pod's own; a manifest takes none.
+	Pod         yamlv3.Node       `yaml:"pod"`
+	File        string            `yaml:"file"`
+	Annotations map[string]string `yaml:"annotations"`
+	Want        Want              `yaml:"want"`
+
+	pod []byte // JSON
+}
+
+// Want is what is expected. What is left out is not compared, but for the result.
+type Want struct {
+	Result inject.Result `yaml:"result"`
+	Reason inject.Reason `yaml:"reason"`
+	// Helpers are exactly those that the pod has in the end: git-poller, or
+	// docs.git-poller for an instance.
+	Helpers *[]string `yaml:"helpers"`
+	// Values are what options come to, by annotation key.
+	Values map[string]string `yaml:"values"`
+	// Message is a part of the text of the refusal.
+	Message string `yaml:"message"`
+}
+
+// Parse reads a file of tests, strictly. The error names every mistake, with its line.
+func Parse(data []byte) (*File, error) {
+	var f File
+	decoder := yamlv3.NewDecoder(bytes.NewReader(data))
+	decoder.KnownFields(true)
+	switch err := decoder.Decode(&f); {
+	case errors.Is(err, io.EOF):
+		return nil, errors.New("is empty")
+	case err != nil:
+		return nil, mistakes(err)
+	}
+	if err := decoder.Decode(&yamlv3.Node{}); !errors.Is(err, io.EOF) {
+		return nil, errors.New("has more than one YAML document; put each table into a file of its own")
+	}
+	return &f, f.check()
+}
+
+var (
+	unknownField = regexp.MustCompile(`^line (\d+): field (.+) not found in type `)
+	wrongType    = regexp.MustCompile("^line (\\d+): cannot unmarshal (?:!!\\S+ )?(?:`.*` )?into (.+)$")
+)
+
+// mistakes says in a file's words what the decoder says in Go's.
+func mistakes(err error) error {
+	var wrong *yamlv3.TypeError
+	if !errors.As(err, &wrong) {
+		return fmt.Errorf("is not YAML: %w", err)
+	}
+	var all []error
+	for _, text := range wrong.Errors {
+		if m := unknownField.FindStringSubmatch(text); m != nil {
+			all = append(all, fmt.Errorf("line %s: unknown field %q%s", m[1], m[2], didYouMean(m[2], fieldNames())))
+		} else if m := wrongType.FindStringSubmatch(text); m != nil {
+			all = append(all, fmt.Errorf("line %s: must be %s", m[1], expected(m[2])))
+		} else {
+			all = append(all, errors.New(text))
+		}
+	}
+	return errors.Join(all...)
+}
+
+func expected(goType string) string {
+	switch {
+	case strings.HasPrefix(goType, "map"), strings.HasPrefix(goType, "policytest."):
+		return "a mapping"
+	case strings.Contains(goType, "[]"):
+		return "a list"
+	}
+	return "a text"
+}
+
+func fieldNames() []string {
+	var names []string
+	for _, t := range []reflect.Type{reflect.TypeFor[File](), reflect.TypeFor[Case](), reflect.TypeFor[Want]()} {
+		for f := range t.Fields() {
+			if name := f.Tag.Get("yaml"); name != "" {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// check finds what is wrong with the table itself, so that a typing error in a reason
+// is not taken for a policy that fails.
+func (f *File) check() error {
+	var errs []error
+	if f.APIVersion != policy.APIVersion || f.Kind != Kind {
+		errs = append(errs, fmt.Errorf("apiVersion %q, kind %q: must be %s, %s", f.APIVersion, f.Kind, policy.APIVersion, Kind))
+	}
+	if len(f.Cases) == 0 {
+		errs = append(errs, errors.New("cases: there is none, so nothing would be tested"))
+	}
+	seen := map[string]bool{}
+	for i := range f.Cases {
+		c := &f.Cases[i]
+		at := fmt.Sprintf("cases[%d]", i)
+		if c.Name == "" {
+			errs = append(errs, fmt.Errorf("%s.name: is missing; say in a sentence what is expected", at))
+		} else {
+			at = fmt.Sprintf("case %q", c.Name)
+		}
+		if seen[c.Name] && c.Name != "" {
+			errs = append(errs, fmt.Errorf("%s: the name is there twice", at))
+		}
+		seen[c.Name] = true
+		errs = append(errs, c.check(at)...)
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Case) check(at string) []error {
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(at+": "+format, args...)) }
+	var results, reasons []string
+	for _, doc := range inject.Reasons() {
+		if doc.Result != inject.Failed {
+			reasons = append(reasons, string(doc.Reason))
+			results = append(results, string(doc.Result))
+		}
+	}
+	slices.Sort(results)
+	results = slices.Compact(results)
+	switch result := string(c.Want.Result); {
+	case result == "":
+		wrong("want.result: is missing; it is one of %s", strings.Join(results, ", "))
+	case !slices.Contains(results, result):
+		wrong("want.result: %q is none; it is one of %s", result, strings.Join(results, ", "))
+	}
+	if reason := string(c.Want.Reason); reason != "" && !slices.Contains(reasons, reason) {
+		wrong("want.reason: there is no reason %q%s", reason, didYouMean(reason, reasons))
+	}
+	for key := range c.Want.Values {
+		if _, _, _, known := option(key); !known {
+			wrong("want.values: %q is not the key of an option", key)
+		}
+	}
+	if c.File != "" && (c.Pod.Kind != 0 || len(c.Annotations) > 0) {
+		wrong("file: a manifest is taken as it is; remove pod and annotations, or file")
+	}
+	if c.File == "" {
+		var err error
+		if c.pod, err = c.podJSON(); err != nil {
+			wrong("pod: %w", err)
+		}
+	}
+	return errs
+}
+
+// podJSON is the pod of a case with its annotations on it.
+func (c *Case) podJSON() ([]byte, error) {
+	pod := map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": "test"}, "spec": map[string]any{
+		"containers": []any{map[string]any{"name": "app", "image": "app"}},
+	}}
+	if c.Pod.Kind != 0 {
+		text, err := yamlv3.Marshal(&c.Pod)
+		if err != nil {
+			return nil, err
+		}
+		clear(pod)
+		if err := yaml.UnmarshalStrict(text, &pod); err != nil {
+			return nil, err
+		}
+		if _, ok := pod["spec"].(map[string]any); !ok {
+			return nil, errors.New("must be a whole pod, with a spec")
+		}
+	}
+	if len(c.Annotations) == 0 {
+		return json.Marshal(pod)
+	}
+	metadata, _ := pod["metadata"].(map[string]any)
+	if metadata == nil {
+		metadata = map[string]any{}
+	}
+	annotations, _ := metadata["annotations"].(map[string]any)
+	if annotations == nil {
+		annotations = map[string]any{}
+	}
+	for key, value := range c.Annotations {
+		annotations[key] = value
+	}
+	metadata["annotations"], pod["metadata"] = annotations, metadata
+	return json.Marshal(pod)
+}
+
+// option takes an annotation key of an option apart.
+func option(key string) (h *inject.Helper, instance, name string, known bool) {
+	prefix, name, _ := strings.Cut(key, "/")
+	owner, found := strings.CutSuffix(prefix, "."+inject.Domain)
+	if dot := strings.LastIndexByte(owner, '.'); dot >= 0 {
+		instance, owner = owner[:dot], owner[dot+1:]
+	}
+	h = inject.FindHelper(owner)
+	return h, instance, name, found && h != nil && h.Option(name) != nil
+}
+
+func didYouMean(text string, candidates []string) string {
+	if near := inject.Nearest(text, candidates); near != "" && near != text {
+		return fmt.Sprintf("; did you mean %q?", near)
+	}
+	return ""
+}
