@@ -8,11 +8,15 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/pillion-dev/pillion/internal/ipc"
+	"github.com/pillion-dev/pillion/internal/startorder"
 )
 
 // The golden pods of internal/admission hold every command line that the webhook
@@ -45,8 +49,13 @@ func TestEveryCommandLineThatIsInjectedIsUnderstood(t *testing.T) {
 				understand(t, path, c.StartupProbe.Exec.Command[1:], seen)
 			}
 		}
+		for _, c := range pod.Spec.Containers {
+			if len(c.Command) > 0 && c.Command[0] == "/.pillion/bin/pillion-helper" {
+				understand(t, path, c.Command[1:], seen)
+			}
+		}
 	}
-	for _, verb := range []string{"git-poller", "date-writer", "probe"} {
+	for _, verb := range []string{"git-poller", "date-writer", "probe", "ipc-init", "install", "run"} {
 		if seen[verb] == 0 {
 			t.Errorf("no golden pod runs %s", verb)
 		}
@@ -72,6 +81,21 @@ func understand(t *testing.T, path string, args []string, seen map[string]int) {
 		}
 	case "date-writer":
 		_, err = parseDateWriter(e)
+	case "ipc-init":
+		var objects []ipc.Object
+		if objects, _, err = parseIPCInit(e); err == nil && len(objects) != len(e.args) {
+			t.Errorf("%s: %q came out as %+v", path, args, objects)
+		}
+	case "install":
+		var to string
+		if to, err = parseInstall(e); err == nil && to != "/.pillion/bin/pillion-helper" {
+			t.Errorf("%s: installed as %s", path, to)
+		}
+	case "run":
+		var o startorder.Options
+		if o, _, err = parseWrap(e.args, e.stderr); err == nil && !slices.Equal(o.Command, e.args[slices.Index(e.args, "--")+1:]) {
+			t.Errorf("%s: %q came out as %+v", path, args, o)
+		}
 	case "probe":
 		if err = runProbe(e); err != nil && strings.Contains(err.Error(), "yet") {
 			err = nil

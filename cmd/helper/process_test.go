@@ -23,13 +23,13 @@ import (
 	"github.com/pillion-dev/pillion/internal/gitpoller"
 )
 
-// program is this command, built as the image holds it.
+// programDir is where program is; TestMain makes and removes it.
+var programDir string
+
+// program is this command, built as the image holds it: git-poller starts itself again,
+// and a program of the race detector does not live within the memory of a child.
 var program = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "pillion-helper-test-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "pillion-helper")
+	path := filepath.Join(programDir, "helper")
 	cmd := exec.Command("go", "build", "-o", path, ".")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -38,16 +38,8 @@ var program = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := program(); err == nil {
-		os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code)
-}
-
-// start starts the program. The function that it returns waits for its end.
-func start(t *testing.T, args ...string) (p *os.Process, end func() (exit int, stderr string)) {
+// launch starts the program. The function that it returns waits for its end.
+func launch(t *testing.T, args ...string) (p *os.Process, end func() (exit int, stderr string)) {
 	t.Helper()
 	path, err := program()
 	if err != nil {
@@ -100,7 +92,7 @@ func TestAPollerEndsWhenItIsTold(t *testing.T) {
 			}))
 			defer server.Close()
 			defer close(done)
-			p, end := start(t, "git-poller", "--root="+t.TempDir(), "--repo="+server.URL+"/a.git", "--once="+strconv.FormatBool(tc.once))
+			p, end := launch(t, "git-poller", "--root="+t.TempDir(), "--repo="+server.URL+"/a.git", "--once="+strconv.FormatBool(tc.once))
 			<-asked
 			told := time.Now()
 			if err := p.Signal(syscall.SIGTERM); err != nil {
@@ -118,7 +110,7 @@ func TestAPollerEndsWhenItIsTold(t *testing.T) {
 func TestTheDateWriterEndsWhenItIsTold(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "index.html")
-	p, end := start(t, "date-writer", "--file="+file, "--interval=1h")
+	p, end := launch(t, "date-writer", "--file="+file, "--interval=1h")
 	for {
 		if text, _ := os.ReadFile(file); len(text) > 0 {
 			break

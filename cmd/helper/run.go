@@ -25,6 +25,9 @@ const (
 const usage = `usage: pillion-helper VERB [--flag=value]…
   git-poller   keep a folder equal to a git repository
   date-writer  write the date into a file, again and again
+  ipc-init     make queues, semaphores, shared memory and named pipes
+  install      copy this program to where other containers can run it
+  run          wait until an app can start, and become the app
   probe        tell whether there is content yet
   version      print the version
 `
@@ -40,6 +43,9 @@ type env struct {
 
 // run is main without the exit: it returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "run" {
+		return wrap(args[1:], stderr) // nothing of what follows is an app's to inherit
+	}
 	// What helpers write is for containers with any user ID.
 	syscall.Umask(0o022)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
@@ -47,6 +53,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	verbs := map[string]func(env) error{
 		"git-poller":       runGitPoller,
 		"date-writer":      runDateWriter,
+		"ipc-init":         runIPCInit,
+		"install":          runInstall,
 		"probe":            runProbe,
 		"version":          runVersion,
 		gitpoller.ChildArg: runGitFetch,

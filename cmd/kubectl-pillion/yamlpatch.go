@@ -148,6 +148,8 @@ func setElement(n *yamlv3.Node, token string, rest []string, value *yamlv3.Node,
 	default:
 		n.Content[i] = value
 	}
-	n.Style = 0
+	if value.Kind != yamlv3.ScalarNode { // a word goes into a list as it is written
+		n.Style = 0
+	}
 	return nil
 }

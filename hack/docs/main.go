@@ -34,7 +34,7 @@ func annotations() string {
 
 Put them on the pod, or on the **pod template** of a workload. A key is
 ` + "`[<instance>.]<helper>." + inject.Domain + "/<option>`" + `; any option of a helper asks for that helper. A second
-instance of a helper gets a name in front: ` + "`docs.git-poller." + inject.Domain + "/repo`" + `.
+instance of a helper gets a name in front: ` + "`docs.git-poller." + inject.Domain + "/repo`" + `. (There is one ` + "`ipc` and one `start`" + ` in a pod.)
 
 Anything unknown under ` + "`" + inject.Domain + "`" + ` is refused, with the nearest valid key. Booleans are exactly
 ` + "`\"true\"` and `\"false\"`" + ` (quoted, since annotations are text), durations use Go syntax (` + "`90s`, `1h30m`" + `), sizes are
@@ -49,7 +49,7 @@ A policy can set another default, narrow the bounds, list what is allowed, or fi
 `)
 	for _, h := range inject.Helpers() {
 		fmt.Fprintf(&out, "\n## %s\n\n%s\n\n", h.Name, h.Doc)
-		fmt.Fprintf(&out, "The container is `%s%s`, or `%s%s-<instance>`.\n\n", inject.ReservedPrefix, h.Name, inject.ReservedPrefix, h.Name)
+		out.WriteString(adds(h) + "\n\n")
 		out.WriteString("| option | type | default | bounds | example | meaning |\n|---|---|---|---|---|---|\n")
 		for i := range h.Options {
 			o := &h.Options[i]
@@ -57,6 +57,14 @@ A policy can set another default, narrow the bounds, list what is allowed, or fi
 		}
 	}
 	return out.String()
+}
+
+// adds says what a pod gets of a helper.
+func adds(h *inject.Helper) string {
+	if h.Adds != "" {
+		return h.Adds
+	}
+	return fmt.Sprintf("The container is `%s%s`, or `%s%s-<instance>`.", inject.ReservedPrefix, h.Name, inject.ReservedPrefix, h.Name)
 }
 
 func standard(o *inject.Option) string {
@@ -71,6 +79,8 @@ func standard(o *inject.Option) string {
 
 func bounds(o *inject.Option) string {
 	switch {
+	case o.Listed:
+		return "what the policy lists"
 	case len(o.Enum) > 0:
 		return "`" + strings.Join(o.Enum, "`, `") + "`"
 	case o.Min == "" && o.Max == "":

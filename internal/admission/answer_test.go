@@ -4,6 +4,7 @@ package admission
 
 import (
 	"bytes"
+	stdcmp "cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -32,6 +33,7 @@ var codes = map[inject.Reason]int32{
 	inject.Contradiction:     422,
 	inject.UnknownContainer:  422,
 	inject.PathConflict:      422,
+	inject.PodConflict:       422,
 	inject.ReservedName:      422,
 	inject.HelperNotAllowed:  403,
 	inject.ValueNotAllowed:   403,
@@ -98,7 +100,7 @@ func wantAudit(t *testing.T, got map[string]string, d inject.Decision) {
 	t.Helper()
 	want := map[string]string{"policy": d.Policy, "policy-hash": d.PolicyHash, "result": string(d.Result), "reason": string(d.Reason)}
 	for i := range d.Helpers {
-		want["helpers"] = strings.TrimPrefix(want["helpers"]+","+d.Helpers[i].Container, ",")
+		want["helpers"] = strings.TrimPrefix(want["helpers"]+","+stdcmp.Or(d.Helpers[i].Container, d.Helpers[i].Helper), ",")
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("audit annotations (-want +got):\n%s", diff)

@@ -132,9 +132,23 @@ func viewOf(pod *corev1.Pod) *inject.Pod {
 			NodeSelector:     spec.NodeSelector,
 			OS:               spec.OS,
 			HostNetwork:      spec.HostNetwork,
+			HostPID:          spec.HostPID,
+			HostIPC:          spec.HostIPC,
+			RestartPolicy:    string(spec.RestartPolicy),
+			RuntimeClassName: spec.RuntimeClassName,
+			SecurityContext:  viewSecurity(spec.SecurityContext),
 			Resources:        spec.Resources,
+
+			ShareProcessNamespace: spec.ShareProcessNamespace,
 		},
 	}
+}
+
+func viewSecurity(s *corev1.PodSecurityContext) *inject.PodSecurity {
+	if s == nil {
+		return nil
+	}
+	return &inject.PodSecurity{RunAsUser: s.RunAsUser, FSGroup: s.FSGroup, SupplementalGroups: s.SupplementalGroups, Sysctls: s.Sysctls}
 }
 
 func viewContainer(c corev1.Container) inject.Container {
@@ -142,10 +156,15 @@ func viewContainer(c corev1.Container) inject.Container {
 	if c.RestartPolicy != nil {
 		policy = string(*c.RestartPolicy)
 	}
-	return inject.Container{
-		Name: c.Name, RestartPolicy: policy, VolumeMounts: each(c.VolumeMounts, viewMount),
+	view := inject.Container{
+		Name: c.Name, RestartPolicy: policy, Command: c.Command, VolumeMounts: each(c.VolumeMounts, viewMount),
 		VolumeDevices: c.VolumeDevices, Ports: c.Ports, Resources: c.Resources,
+		LivenessProbe: present(c.LivenessProbe), StartupProbe: present(c.StartupProbe),
 	}
+	if c.SecurityContext != nil {
+		view.SecurityContext = &inject.ContainerSecurity{RunAsUser: c.SecurityContext.RunAsUser}
+	}
+	return view
 }
 
 func viewMount(m corev1.VolumeMount) inject.VolumeMount {

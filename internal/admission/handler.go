@@ -3,6 +3,7 @@
 package admission
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -204,16 +205,17 @@ func audit(out Outcome) map[string]string {
 	if out.PolicyHash != "" {
 		a["policy-hash"] = out.PolicyHash
 	}
-	if names := containerNames(out); len(names) > 0 {
+	if names := helperNames(out); len(names) > 0 {
 		a["helpers"] = strings.Join(names, ",")
 	}
 	return a
 }
 
-func containerNames(out Outcome) []string {
+// helperNames are the helpers' containers, or the helper's own name if it needs none.
+func helperNames(out Outcome) []string {
 	var names []string
 	for i := range out.Helpers {
-		names = append(names, out.Helpers[i].Container)
+		names = append(names, cmp.Or(out.Helpers[i].Container, out.Helpers[i].Helper))
 	}
 	return names
 }
@@ -248,7 +250,7 @@ func (h *handler) done(ctx context.Context, req *request, out Outcome, start tim
 		slog.String("reason", string(out.Reason)),
 		slog.Float64("seconds", took.Seconds()),
 	}
-	if names := containerNames(out); len(names) > 0 {
+	if names := helperNames(out); len(names) > 0 {
 		attrs = append(attrs, slog.Any("helpers", names))
 	}
 	if len(out.Problems) > 0 {

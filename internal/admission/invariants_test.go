@@ -94,6 +94,7 @@ func proveOperations(t testing.TB, pod, patch []byte) {
 			if old, _ := spec[tokens[1]].([]any); old != nil {
 				t.Errorf("%s %s overwrites a list that is there", op.Op, op.Path)
 			}
+		case isSetting(t, spec, op.Op, tokens):
 		case op.Op == "add" && tokens[0] == "spec" && tokens[len(tokens)-1] == "volumeMounts":
 			if c, _ := at(spec, tokens[1:3]).(map[string]any); c["volumeMounts"] != nil {
 				t.Errorf("%s %s overwrites a list that is there", op.Op, op.Path)
@@ -160,11 +161,13 @@ func strip(pod, original map[string]any) {
 		containers, _ := spec[list].([]any)
 		for i, v := range containers {
 			if c, _ := v.(map[string]any); c != nil {
+				stripContainer(c, at(original, []string{"spec", list, strconv.Itoa(i)}))
 				mounts, _ := c["volumeMounts"].([]any)
 				keep(c, "volumeMounts", until(notReserved(mounts), "spec", list, strconv.Itoa(i), "volumeMounts"))
 			}
 		}
 	}
+	stripSettings(spec, at(original, []string{"spec"}))
 	secrets, _ := spec["imagePullSecrets"].([]any)
 	keep(spec, "imagePullSecrets", until(secrets, "spec", "imagePullSecrets"))
 }

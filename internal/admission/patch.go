@@ -8,16 +8,21 @@ import (
 	"slices"
 	"strconv"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/pillion-dev/pillion/internal/inject"
 )
 
 // Patch turns a plan into RFC 6902 operations on the pod that was decided on. root is
 // the JSON pointer of the pod or pod template in the document, "" for a pod.
 //
-// The order matters: mounts and renewals go by the indexes of the pod as it is, so
-// they come before init containers are inserted.
+// The order matters: what goes into containers, and renewals, go by the indexes of the
+// pod as it is, so they come before init containers are inserted.
 func Patch(pod *inject.Pod, plan *inject.Plan, root string) ([]Operation, error) {
 	p := patcher{root: root}
+	p.commands(pod, plan.Commands)
+	p.hugePages(pod, plan.HugePages)
+	p.settings(pod, &plan.Settings)
 	p.mounts(pod, plan.Mounts)
 	p.containers(pod, plan.Containers)
 	p.volumes(pod, plan.Volumes)
@@ -65,7 +70,7 @@ func (p *patcher) mounts(pod *inject.Pod, mounts []inject.HelperMount) {
 	added := map[inject.ContainerRef][]any{}
 	for _, m := range mounts {
 		if m.Renew != inject.Insert {
-			p.op("replace", m.Mount, append(mountList(m.Container), strconv.Itoa(m.Renew))...)
+			p.op("replace", m.Mount, in(m.Container, "volumeMounts", strconv.Itoa(m.Renew))...)
 			continue
 		}
 		if added[m.Container] == nil {
@@ -74,21 +79,66 @@ func (p *patcher) mounts(pod *inject.Pod, mounts []inject.HelperMount) {
 		added[m.Container] = append(added[m.Container], m.Mount)
 	}
 	for _, ref := range order {
-		list := pod.Spec.Containers
-		if ref.Init {
-			list = pod.Spec.InitContainers
-		}
-		addAll(p, list[ref.Index].VolumeMounts == nil, added[ref], mountList(ref)...)
+		addAll(p, container(pod, ref).VolumeMounts == nil, added[ref], in(ref, "volumeMounts")...)
 	}
 }
 
-// mountList is the pointer of a container's volume mounts.
-func mountList(ref inject.ContainerRef) []string {
+// in is the pointer of something in a container.
+func in(ref inject.ContainerRef, tokens ...string) []string {
 	list := "containers"
 	if ref.Init {
 		list = "initContainers"
 	}
-	return []string{"spec", list, strconv.Itoa(ref.Index), "volumeMounts"}
+	return append([]string{"spec", list, strconv.Itoa(ref.Index)}, tokens...)
+}
+
+func container(pod *inject.Pod, ref inject.ContainerRef) *inject.Container {
+	if ref.Init {
+		return &pod.Spec.InitContainers[ref.Index]
+	}
+	return &pod.Spec.Containers[ref.Index]
+}
+
+// commands puts words in front of commands, one by one, so that no word of the user's is
+// written anew. Only a command that begins with an earlier wrapper is set as a whole.
+func (p *patcher) commands(pod *inject.Pod, wraps []inject.CommandWrap) {
+	for _, w := range wraps {
+		if w.Renew > 0 {
+			own := container(pod, w.Container).Command[w.Renew:]
+			p.op("replace", append(slices.Clone(w.Wrapper), own...), in(w.Container, "command")...)
+			continue
+		}
+		for i, word := range w.Wrapper {
+			p.op("add", word, in(w.Container, "command", strconv.Itoa(i))...)
+		}
+	}
+}
+
+// hugePages adds limits. Whoever gets one has resources already.
+func (p *patcher) hugePages(pod *inject.Pod, limits []inject.HugePageLimit) {
+	for _, l := range limits {
+		if container(pod, l.Container).Resources.Limits == nil {
+			p.op("add", map[corev1.ResourceName]any{l.Resource: l.Limit}, in(l.Container, "resources", "limits")...)
+		} else {
+			p.op("add", l.Limit, in(l.Container, "resources", "limits", string(l.Resource))...)
+		}
+	}
+}
+
+func (p *patcher) settings(pod *inject.Pod, s *inject.PodSettings) {
+	if s.ShareProcesses {
+		p.op("add", true, "spec", "shareProcessNamespace")
+	}
+	switch {
+	case s.FSGroup == nil && len(s.Sysctls) == 0:
+	case pod.Spec.SecurityContext == nil:
+		p.op("add", corev1.PodSecurityContext{FSGroup: s.FSGroup, Sysctls: s.Sysctls}, "spec", "securityContext")
+	default:
+		if s.FSGroup != nil {
+			p.op("add", s.FSGroup, "spec", "securityContext", "fsGroup")
+		}
+		addAll(p, pod.Spec.SecurityContext.Sysctls == nil, s.Sysctls, "spec", "securityContext", "sysctls")
+	}
 }
 
 func (p *patcher) containers(pod *inject.Pod, list []inject.HelperContainer) {

@@ -162,6 +162,9 @@ func readKey(key string, at *field.Path) (h *Helper, instance string, o *Option,
 	if o = h.Option(name); o == nil {
 		return refuse("%s has no option %+q%s", h.Name, name, didYouMean(nearestKey(instance, owner, name)))
 	}
+	if dot >= 0 && h.Single {
+		return refuse("%s has no instances, since a pod has one at most: write %q", h.Name, h.Key("", name))
+	}
 	if dot >= 0 && (len(instance) > maxInstance || len(validation.IsDNS1123Label(instance)) > 0) {
 		return refuse("the instance %+q must be at most %d lower-case letters, digits or '-', with a letter or digit at both ends", instance, maxInstance)
 	}
@@ -214,7 +217,7 @@ func nearestKey(instance, owner, option string) string {
 
 // shown is the value as an error text may repeat it.
 func shown(kind Kind, value string) string {
-	if kind == KindRepo || strings.Contains(value, "://") {
+	if kind == KindRepo || strings.Contains(value, "://") || kind == KindConditions && strings.Contains(value, "@") {
 		value = withoutCredentials(value)
 	}
 	const limit = 128

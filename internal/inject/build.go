@@ -37,7 +37,9 @@ type builder struct {
 	root   *field.Path // of the pod or pod template; nil for a pod
 
 	plan     Plan
+	requests []*Request // all of them, the one that is being built included
 	helpers  []HelperStatus
+	settings []string // that the helper at hand adds, for the status
 	problems []Problem
 	warnings []string
 
@@ -62,14 +64,18 @@ func (b *builder) refuse(p Problem) { b.problems = append(b.problems, p) }
 // common. Existing ones of the same name are kept if they are equal, else renewed.
 func (b *builder) add(r *Request, c corev1.Container, first bool) {
 	hp := b.policy.Helpers[r.Helper.Name]
-	c.Name = ReservedPrefix + r.Name()
+	if c.Name == "" {
+		c.Name = ReservedPrefix + r.Name()
+	}
 	c.Image, c.ImagePullPolicy = hp.Image, hp.PullPolicy
 	c.Command = []string{helperBinary}
 	for i := range c.Args {
 		c.Args[i] = literal(c.Args[i])
 	}
 	c.Resources = b.resources(hp)
-	c.SecurityContext = restricted()
+	if c.SecurityContext == nil {
+		c.SecurityContext = restricted()
+	}
 	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: noTokenVolume, MountPath: tokenDir, ReadOnly: true})
 	// The defaults of the API server are written out, so that the container that
 	// comes back on a second call equals the one that we would write.
@@ -94,7 +100,7 @@ func (b *builder) volume(v corev1.Volume) {
 		return
 	}
 	b.added = append(b.added, v.Name)
-	if v.EmptyDir != nil {
+	if v.EmptyDir != nil && v.EmptyDir.Medium != corev1.StorageMediumMemory { // as the autoscaler sees it
 		b.disk = append(b.disk, v.Name)
 	}
 	i := slices.IndexFunc(b.pod.Spec.Volumes, func(have Volume) bool { return have.Name == v.Name })
@@ -163,7 +169,17 @@ func probe(failures int32, args ...string) *corev1.Probe {
 	}
 }
 
+// asServed is a quantity as the API server writes it, which reads what we write first: a
+// number of bytes that is no multiple of 1Ki is decimal for it, "1G".
+func asServed(q resource.Quantity) resource.Quantity {
+	if again, err := resource.ParseQuantity(q.String()); err == nil {
+		return again
+	}
+	return q
+}
+
 func emptyDir(name string, limit resource.Quantity) corev1.Volume {
+	limit = asServed(limit)
 	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{
 		EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: &limit},
 	}}

@@ -34,9 +34,10 @@ type Decision struct {
 type HelperStatus struct {
 	Helper     string   `json:"helper"`
 	Instance   string   `json:"instance,omitempty"`
-	Container  string   `json:"container"`
-	Volumes    []string `json:"volumes"`
-	Containers []string `json:"containers"` // the app's containers that take part
+	Container  string   `json:"container,omitempty"` // none, if the helper adds settings and volumes only
+	Volumes    []string `json:"volumes,omitempty"`
+	Settings   []string `json:"settings,omitempty"` // of the pod or its containers
+	Containers []string `json:"containers"`         // the app's containers that take part
 	Reason     Reason   `json:"reason"`
 }
 

@@ -11,13 +11,14 @@
 //
 //	annotations.go   annotations  -> []Request, every mistake collected
 //	policy.go        []Request    -> []Request with the policy's defaults, or refusals
-//	build.go         []Request    -> Plan, helper by helper (gitpoller.go, datewriter.go)
+//	build.go         []Request    -> Plan, helper by helper (gitpoller.go, datewriter.go, ipc*.go, start*.go)
 //	reserved.go      what already bears our names: kept, renewed or refused
 //	inject.go        the table of contents: Decide
 //
 // What a user can type is declared once as data (option.go: name, kind, default,
 // bounds, documentation) and parsed in one place (values.go and its neighbours).
 //
-// A [Plan] can say "add this" and "renew what bears our reserved name"; it has no
-// way to say anything else, so nothing a user wrote can be changed or lost.
+// A [Plan] can say "add this", "renew what is ours" and "put our words in front of this
+// command"; it has no way to say anything else, so nothing a user wrote can be changed
+// or lost.
 package inject

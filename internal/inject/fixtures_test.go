@@ -146,7 +146,7 @@ func (b *PodBuilder) container(name string) *Container {
 	return found.Container
 }
 
-// testPolicy allows both helpers everything, and has no rule.
+// testPolicy allows all helpers everything, and has no rule.
 func testPolicy() *Policy {
 	helper := func(cpu, memory string) *HelperPolicy {
 		return &HelperPolicy{
@@ -162,6 +162,7 @@ func testPolicy() *Policy {
 	}
 	return &Policy{Name: "web", Hash: "sha256:0123456789ab", Helpers: map[string]*HelperPolicy{
 		"git-poller": helper("500m", "256Mi"), "date-writer": helper("100m", "32Mi"),
+		"ipc": helper("100m", "32Mi"), "start": helper("100m", "32Mi"),
 	}}
 }
 
@@ -227,6 +228,7 @@ func patched(t *testing.T, pod *Pod, plan *Plan) *Pod {
 	spec.Containers, spec.InitContainers = copyContainers(pod.Spec.Containers), copyContainers(pod.Spec.InitContainers)
 	spec.Volumes = slices.Clone(pod.Spec.Volumes)
 	spec.ImagePullSecrets = append(slices.Clone(pod.Spec.ImagePullSecrets), plan.PullSecrets...)
+	patchSettings(spec, plan)
 	for _, m := range plan.Mounts {
 		list := spec.Containers
 		if m.Container.Init {
@@ -269,6 +271,42 @@ func patched(t *testing.T, pod *Pod, plan *Plan) *Pod {
 		out.Metadata.Annotations[a.Key] = a.Value
 	}
 	return &out
+}
+
+// patchSettings applies what is no list of things with names.
+func patchSettings(spec *Spec, plan *Plan) {
+	for _, w := range plan.Commands {
+		c := &spec.Containers[w.Container.Index]
+		c.Command = slices.Concat(w.Wrapper, c.Command[w.Renew:])
+	}
+	for _, l := range plan.HugePages {
+		list := spec.Containers
+		if l.Container.Init {
+			list = spec.InitContainers
+		}
+		r := &list[l.Container.Index].Resources
+		r.Limits = maps.Clone(r.Limits)
+		if r.Limits == nil {
+			r.Limits = corev1.ResourceList{}
+		}
+		r.Limits[l.Resource] = l.Limit
+	}
+	s := &plan.Settings
+	if s.ShareProcesses {
+		spec.ShareProcessNamespace = new(true)
+	}
+	if s.FSGroup == nil && s.Sysctls == nil {
+		return
+	}
+	security := PodSecurity{}
+	if spec.SecurityContext != nil {
+		security = *spec.SecurityContext
+	}
+	if s.FSGroup != nil {
+		security.FSGroup = s.FSGroup
+	}
+	security.Sysctls = slices.Concat(security.Sysctls, s.Sysctls)
+	spec.SecurityContext = &security
 }
 
 func copyContainers(list []Container) []Container {

@@ -3,6 +3,7 @@
 package inject
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -73,10 +74,15 @@ func tooManyContainers(s *Spec, at *field.Path) *Problem {
 	return nil
 }
 
-// buildAll lets each helper add itself whose options all have values.
+// buildAll lets each helper add itself whose options all have values. What prepares the
+// ground goes first, since the first init containers are inserted in the order in which
+// they are planned.
 func (b *builder) buildAll(requests []*Request) {
-	for _, r := range requests {
+	b.requests = slices.Clone(requests)
+	slices.SortStableFunc(b.requests, func(a, c *Request) int { return cmp.Compare(c.Helper.ahead, a.Helper.ahead) })
+	for _, r := range b.requests {
 		if b.policy.Helpers[r.Helper.Name] != nil && r.complete() {
+			b.settings = nil
 			r.Helper.build(b, r)
 		}
 	}
@@ -98,7 +104,7 @@ func (r *Request) complete() bool {
 func (b *builder) done(r *Request, volumes, names []string) {
 	b.helpers = append(b.helpers, HelperStatus{
 		Helper: r.Helper.Name, Instance: r.Instance, Container: ReservedPrefix + r.Name(),
-		Volumes: append(volumes, noTokenVolume), Containers: names, Reason: r.Reason,
+		Volumes: append(volumes, noTokenVolume), Settings: b.settings, Containers: names, Reason: r.Reason,
 	})
 }
 

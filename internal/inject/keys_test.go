@@ -14,11 +14,11 @@ import (
 func TestAKeyThatNobodyReadsIsRefused(t *testing.T) {
 	t.Parallel()
 	const (
-		unknownKey = "unknown key; a key is <helper>.pillion.dev/<option>, and the helpers are date-writer and git-poller"
+		unknownKey = "unknown key; a key is <helper>.pillion.dev/<option>, and the helpers are date-writer, git-poller, ipc and start"
 		lowerCase  = "annotation keys of Pillion are in lower case"
 	)
 	unknownHelper := func(name string) string {
-		return `unknown helper "` + name + `"; the helpers are date-writer and git-poller`
+		return `unknown helper "` + name + `"; the helpers are date-writer, git-poller, ipc and start`
 	}
 	noOption := func(helper, name string) string { return helper + ` has no option "` + name + `"` }
 	instance := func(name string) string {
@@ -32,7 +32,7 @@ func TestAKeyThatNobodyReadsIsRefused(t *testing.T) {
 		{"an underscore in the helper", "git_poller.pillion.dev/repo", unknownHelper("git_poller") + mean(keyRepo)},
 		{"a mistake in the helper of an instance", "docs.git-poler.pillion.dev/repo", unknownHelper("git-poler") + mean("docs.git-poller.pillion.dev/repo")},
 		{"mistakes in the helper and the option", "date-writter.pillion.dev/intervall", unknownHelper("date-writter") + mean("date-writer.pillion.dev/interval")},
-		{"a helper of a later version", "ipc.pillion.dev/shm", unknownHelper("ipc")},
+		{"a helper that there is none of", "proxy.pillion.dev/shm", unknownHelper("proxy")},
 		{"a helper that nobody ever had", "frobnicator.pillion.dev/level", unknownHelper("frobnicator")},
 		{"the instance behind the helper", "git-poller.docs.pillion.dev/repo", unknownHelper("docs")},
 

@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 // target is a container of the app that takes part in a helper's work.
@@ -24,45 +25,77 @@ type claim struct {
 	volume  string
 }
 
-// share gives the targets of a request a volume at a path: one that a target mounts
-// there already if it is an emptyDir, a new one otherwise. It returns the volume's
-// name and the names of the containers; ok is false if something is in the way.
+// sharing is one volume that containers of the app see at one path.
+type sharing struct {
+	request  *Request
+	option   string // whose annotation the errors name
+	path     string
+	targets  []target
+	readOnly bool
+	own      corev1.Volume // what they get unless they mount something there already that can be shared
+	alone    bool          // nothing that they mount there can be
+}
+
+// share gives the targets of a request an emptyDir at its mount-path. It returns the
+// volume's name and the names of the containers; ok is false if something is in the way.
 func (b *builder) share(r *Request, at string, readOnly bool, limit resource.Quantity, first bool) (volume string, names []string, ok bool) {
 	before := len(b.problems)
 	targets := b.targets(r, first)
-	own := ReservedPrefix + r.Name()
-	volume = own
-	var with string // the target that has the volume already
+	own := emptyDir(ReservedPrefix+r.Name(), limit)
+	volume, ok = b.shareVolume(sharing{request: r, option: mountPath, path: at, targets: targets, readOnly: readOnly, own: own})
+	return volume, targetNames(targets), ok && len(b.problems) == before
+}
+
+func targetNames(targets []target) []string {
+	var names []string
 	for _, t := range targets {
 		names = append(names, t.Name)
-		have := b.mountAt(r, t, at, own)
+	}
+	return names
+}
+
+// shareVolume gives the targets a volume at a path: one that a target mounts there
+// already if it is an emptyDir, a new one otherwise. It returns the volume's name; ok is
+// false if something is in the way.
+func (b *builder) shareVolume(s sharing) (volume string, ok bool) {
+	before := len(b.problems)
+	own := s.own.Name
+	volume = own
+	var with string // the target that has the volume already
+	for _, t := range s.targets {
+		have := b.mountAt(s, t)
 		switch {
 		case have == "":
+		case s.alone && have != own:
+			b.refuse(invalid(PathConflict, s.at(), s.path, "container %q mounts the volume %q there already; remove one of the two", t.Name, have))
 		case with != "" && have != volume:
-			b.refuse(invalid(PathConflict, r.path(mountPath), at,
+			b.refuse(invalid(PathConflict, s.at(), s.path,
 				"container %q mounts the volume %q there and container %q the volume %q; they must share one emptyDir, or take part one at a time (option containers)",
 				with, volume, t.Name, have))
 		default:
 			volume, with = have, t.Name
 		}
 	}
-	for _, t := range targets {
-		b.claim(r, t, at, volume)
+	for _, t := range s.targets {
+		b.claim(s, t, volume)
 	}
 	if len(b.problems) == before {
-		b.fill(r, at, volume)
+		b.fill(s, volume)
 	}
 	if len(b.problems) > before {
-		return "", nil, false
+		return "", false
 	}
 	if volume == own {
-		b.volume(emptyDir(own, limit))
+		b.volume(s.own)
 	}
-	for _, t := range targets {
-		b.mount(t, corev1.VolumeMount{Name: volume, MountPath: at, ReadOnly: readOnly}, volume != own)
+	for _, t := range s.targets {
+		b.mount(t, corev1.VolumeMount{Name: volume, MountPath: s.path, ReadOnly: s.readOnly}, volume != own)
 	}
-	return volume, names, true
+	return volume, true
 }
+
+// at is the field that asks for the volume.
+func (s *sharing) at() *field.Path { return s.request.path(s.option) }
 
 // mount adds a mount to a target, or renews one of our volume at the same path.
 // What the app mounts there itself stays as the app wrote it.
@@ -165,10 +198,11 @@ func (s *Spec) names() []string {
 // mountAt finds what a target has at, around and below a path: the name of the volume
 // that is mounted exactly there and can be shared; "" if the place is free, or if a mount
 // could not work there, which has then been reported.
-func (b *builder) mountAt(r *Request, t target, at, own string) (volume string) {
+func (b *builder) mountAt(s sharing, t target) (volume string) {
+	at, own := s.path, s.own.Name
 	conflict := func(format string, args ...any) string {
 		args = append([]any{t.Name}, args...)
-		b.refuse(invalid(PathConflict, r.path(mountPath), at, "container %q "+format, args...))
+		b.refuse(invalid(PathConflict, s.at(), at, "container %q "+format, args...))
 		return ""
 	}
 	for _, device := range t.VolumeDevices {
@@ -205,23 +239,23 @@ func (b *builder) mountAt(r *Request, t target, at, own string) (volume string) 
 
 // claim reports two helpers at the same place of a container, or one inside the
 // other, or two helpers that would fill the same volume.
-func (b *builder) claim(r *Request, t target, at, volume string) {
+func (b *builder) claim(s sharing, t target, volume string) {
 	for _, c := range b.claims[t.ContainerRef] {
-		if c.request != r && (overlap(c.path, at) || c.volume == volume) {
-			b.refuse(invalid(PathConflict, r.path(mountPath), at, "container %q gets %s from %s at %s already; give each helper a folder of its own",
+		if c.request != s.request && (overlap(c.path, s.path) || c.volume == volume) {
+			b.refuse(invalid(PathConflict, s.at(), s.path, "container %q gets %s from %s at %s already; give each helper a folder of its own",
 				t.Name, describe(c.volume), c.request.Name(), c.path))
 			break
 		}
 	}
-	b.claims[t.ContainerRef] = append(b.claims[t.ContainerRef], claim{r, at, volume})
+	b.claims[t.ContainerRef] = append(b.claims[t.ContainerRef], claim{s.request, s.path, volume})
 }
 
 // fill reports two helpers that would fill the same volume for different containers.
-func (b *builder) fill(r *Request, at, volume string) {
-	if other := b.fills[volume]; other != nil && other != r {
-		b.refuse(invalid(PathConflict, r.path(mountPath), at, "the volume %q is filled by %s already; give each helper a volume of its own", volume, other.Name()))
+func (b *builder) fill(s sharing, volume string) {
+	if other := b.fills[volume]; other != nil && other != s.request {
+		b.refuse(invalid(PathConflict, s.at(), s.path, "the volume %q is filled by %s already; give each helper a volume of its own", volume, other.Name()))
 	}
-	b.fills[volume] = r
+	b.fills[volume] = s.request
 }
 
 func describe(volume string) string {

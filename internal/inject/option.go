@@ -15,19 +15,26 @@ type Kind string
 
 // The kinds of value. Each has its parser in values.go or a file beside it.
 const (
-	KindBool       Kind = "boolean"         // exactly "true" or "false"
-	KindInt        Kind = "integer"         // a decimal whole number
-	KindDuration   Kind = "duration"        // Go syntax, such as 90s or 1h30m
-	KindSize       Kind = "size"            // a Kubernetes quantity of bytes, such as 1Mi
-	KindEnum       Kind = "choice"          // one of the option's Enum
-	KindRepo       Kind = "repository URL"  // https, http or ssh
-	KindRef        Kind = "git ref"         // branch, tag or full commit hash
-	KindMountPath  Kind = "absolute path"   // where a container sees a volume
-	KindSubdir     Kind = "relative path"   // below the root of a repository
-	KindFileName   Kind = "file name"       // one path segment
-	KindObjectName Kind = "object name"     // of a Secret or ConfigMap in the pod's namespace
-	KindContainers Kind = "container names" // comma list
-	KindTimezone   Kind = "time zone"       // IANA name, such as Europe/Berlin
+	KindBool       Kind = "boolean"          // exactly "true" or "false"
+	KindInt        Kind = "integer"          // a decimal whole number
+	KindDuration   Kind = "duration"         // Go syntax, such as 90s or 1h30m
+	KindSize       Kind = "size"             // a Kubernetes quantity of bytes, such as 1Mi
+	KindEnum       Kind = "choice"           // one of the option's Enum
+	KindRepo       Kind = "repository URL"   // https, http or ssh
+	KindRef        Kind = "git ref"          // branch, tag or full commit hash
+	KindMountPath  Kind = "absolute path"    // where a container sees a volume
+	KindSubdir     Kind = "relative path"    // below the root of a repository
+	KindFileName   Kind = "file name"        // one path segment
+	KindObjectName Kind = "object name"      // of a Secret or ConfigMap in the pod's namespace
+	KindContainers Kind = "container names"  // comma list
+	KindTimezone   Kind = "time zone"        // IANA name, such as Europe/Berlin
+	KindQueues     Kind = "POSIX queues"     // comma list of /name?maxmsg=N&msgsize=N&mode=NNNN&uid=N
+	KindSysV       Kind = "System V objects" // comma list of msg:KEY, sem:KEY:N and shm:KEY:SIZE
+	KindFIFOs      Kind = "named pipes"      // comma list of /path?mode=NNNN&uid=N
+	KindHugePages  Kind = "huge pages"       // PAGE:AMOUNT, such as 2Mi:512Mi
+	KindSysctls    Kind = "sysctls"          // comma list of name=value
+	KindConditions Kind = "conditions"       // comma list of container=condition
+	KindUmasks     Kind = "umasks"           // comma list of container=NNNN
 )
 
 // Ordered tells whether a policy may bound values of this kind with min and max.
@@ -44,8 +51,10 @@ type Option struct {
 	Default  string   // used when neither the pod nor the policy says anything; empty means unset
 	Enum     []string // the choices of a KindEnum
 	Min, Max string   // hard bounds of an ordered kind, inclusive; a policy can only be narrower
-	Example  string   // a value that is right, shown in errors and in the reference
-	Doc      string   // one or two sentences for the reference
+	// Listed says that no value is right unless a policy's allow list has it.
+	Listed  bool
+	Example string // a value that is right, shown in errors and in the reference
+	Doc     string // one or two sentences for the reference
 }
 
 // Parse turns the text of an annotation or of a policy into a typed value.
@@ -76,9 +85,16 @@ type Helper struct {
 	Name    string // as in the annotation key, "git-poller"
 	Doc     string
 	Options []Option
+	// Single says that a pod has one of it at most, so that there are no instances.
+	Single bool
+	// Adds says for the reference what the pod gets, where that is more than a container
+	// of the helper's name.
+	Adds string
 	// FillsVolume says that the volume can grow without bound, so that a policy limits it.
 	FillsVolume bool
 
+	// ahead is greater for what goes before other helpers.
+	ahead int
 	// check reports contradictions between options of one request.
 	check func(r *Request) []Problem
 	// build adds the helper's container, volumes and mounts to the plan.
@@ -98,14 +114,14 @@ func (h *Helper) Option(name string) *Option {
 // Key is the annotation key of an option: "git-poller.pillion.dev/repo", or
 // "docs.git-poller.pillion.dev/repo" for the instance "docs".
 func (h *Helper) Key(instance, option string) string {
-	if instance != "" {
-		instance += "."
+	if instance != "" && !h.Single {
+		return instance + "." + h.Name + "." + Domain + "/" + option
 	}
-	return instance + h.Name + "." + Domain + "/" + option
+	return h.Name + "." + Domain + "/" + option
 }
 
 // Helpers lists what this version can inject, in alphabetical order.
-func Helpers() []*Helper { return []*Helper{&dateWriter, &gitPoller} }
+func Helpers() []*Helper { return []*Helper{&dateWriter, &gitPoller, &ipc, &start} }
 
 // FindHelper finds a helper by its name; nil if there is none.
 func FindHelper(name string) *Helper {

@@ -107,6 +107,7 @@ func TestTheDocumentedDefaultsAreTheDefaults(t *testing.T) {
 		"date-writer.pillion.dev/timezone":       "UTC",
 		"date-writer.pillion.dev/max-size":       "1Mi",
 		"date-writer.pillion.dev/wait":           "true",
+		"start.pillion.dev/timeout":              "5m",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)

@@ -35,6 +35,15 @@ func compilePattern(o *Option, text string) (Pattern, error) {
 	if o.Kind == KindContainers && strings.Contains(text, ",") {
 		return Pattern{}, errors.New("must be one container name or pattern; each name of a pod's list is compared by itself")
 	}
+	if name := nameOf(o.Kind); name != nil {
+		if !strings.Contains(text, "*") {
+			canonical, err := name(text)
+			return Pattern{text: canonical}, err
+		}
+		if len(splitList(text)) > 1 {
+			return Pattern{}, errors.New("must be one name or pattern; each element of a pod's list is compared by itself")
+		}
+	}
 	if !strings.Contains(text, "*") {
 		// A literal that no value can equal is a typing error in the policy.
 		v, err := o.Parse(text)
@@ -44,6 +53,30 @@ func compilePattern(o *Option, text string) (Pattern, error) {
 		return Pattern{text: v.Text}, nil
 	}
 	return Pattern{text: text}, nil
+}
+
+// nameOf says how the pattern of one element of a list is read that is known to policies
+// by its name, whatever attributes or values stand behind; nil for other kinds.
+func nameOf(kind Kind) func(text string) (string, error) {
+	switch kind {
+	case KindQueues:
+		return objectName
+	case KindSysV:
+		return sysvName
+	case KindFIFOs:
+		return fifoPath
+	case KindSysctls:
+		return sysctlName
+	case KindConditions:
+		return func(text string) (string, error) {
+			c, err := parseCondition(text)
+			return c.text, err
+		}
+	case KindUmasks:
+		return parseMask
+	default:
+		return nil
+	}
 }
 
 // compileRepoPattern reads scheme://[user@]host[:port][/path]. Without a port it is

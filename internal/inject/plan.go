@@ -2,17 +2,24 @@
 
 package inject
 
-import corev1 "k8s.io/api/core/v1"
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
 
 // Plan says what to add to a pod. Its types can express additions, the renewal of
-// what bears one of our reserved names, and nothing else: no field of the plan can
-// remove, reorder or edit what a user wrote.
+// what is ours (by a reserved name, or by the path of our program in front of a
+// command), and nothing else: no field of the plan can remove, reorder or edit what a
+// user wrote.
 //
 // Indexes are those of the pod that was decided on, before anything is added.
 type Plan struct {
 	Containers  []HelperContainer
 	Volumes     []HelperVolume
 	Mounts      []HelperMount
+	Commands    []CommandWrap
+	HugePages   []HugePageLimit
+	Settings    PodSettings
 	PullSecrets []corev1.LocalObjectReference
 	Annotations []Annotation
 }
@@ -41,6 +48,33 @@ type HelperMount struct {
 	Renew     int // index of a mount of the same reserved volume at the same path, or Insert
 }
 
+// CommandWrap puts words in front of the command of a container of the app, all of
+// whose own words stay as they are.
+type CommandWrap struct {
+	Container ContainerRef
+	Wrapper   []string
+	Renew     int // how many words in front are an earlier wrapper of ours, which goes; 0 for none
+}
+
+// HugePageLimit is a limit that a container of the app does not have yet.
+type HugePageLimit struct {
+	Container ContainerRef
+	Resource  corev1.ResourceName // "hugepages-2Mi"
+	Limit     resource.Quantity
+}
+
+// PodSettings are settings of the pod as a whole that it does not have yet.
+type PodSettings struct {
+	ShareProcesses bool            // shareProcessNamespace: true
+	FSGroup        *int64          // securityContext.fsGroup
+	Sysctls        []corev1.Sysctl // behind those of securityContext.sysctls
+}
+
+// empty tells whether there is nothing to set.
+func (s *PodSettings) empty() bool {
+	return !s.ShareProcesses && s.FSGroup == nil && len(s.Sysctls) == 0
+}
+
 // ContainerRef points at a container of the pod.
 type ContainerRef struct {
 	Init  bool // in initContainers instead of containers
@@ -52,7 +86,8 @@ type Annotation struct{ Key, Value string }
 
 // Empty tells whether there is nothing to do.
 func (p *Plan) Empty() bool {
-	return len(p.Containers)+len(p.Volumes)+len(p.Mounts)+len(p.PullSecrets)+len(p.Annotations) == 0
+	lists := len(p.Containers) + len(p.Volumes) + len(p.Mounts) + len(p.Commands) + len(p.HugePages) + len(p.PullSecrets) + len(p.Annotations)
+	return lists == 0 && p.Settings.empty()
 }
 
 // Renewed names the containers and volumes that bore a reserved name and were not

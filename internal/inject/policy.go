@@ -161,7 +161,10 @@ func (r *Rule) check(v Value) error {
 	case len(r.Allow) == 0:
 		return nil
 	}
-	elements := v.List
+	elements := v.names
+	if elements == nil {
+		elements = v.List
+	}
 	if elements == nil {
 		elements = []string{v.Text}
 	}
@@ -171,11 +174,17 @@ func (r *Rule) check(v Value) error {
 			if v.repo != nil && v.repo.ip {
 				return errors.New("allowed is " + r.allowed() + "; an IP address has to be named literally")
 			}
+			if v.names != nil { // which of them the value is too long to show
+				return fmt.Errorf("%q is not listed; allowed is %s", element, r.allowed())
+			}
 			return errors.New("allowed is " + r.allowed())
 		}
 	}
 	return nil
 }
+
+// lists tells whether a rule, which may be nil, names values that are allowed.
+func (r *Rule) lists() bool { return r != nil && (len(r.Allow) > 0 || r.Fixed != nil) }
 
 // allowed lists the patterns for an error text; a long list is cut.
 func (r *Rule) allowed() string {
@@ -223,7 +232,14 @@ func reviewOption(policy string, hp *HelperPolicy, r *Request, o *Option) *Probl
 	rule := hp.Rules[o.Name]
 	if r.given[o.Name] {
 		v, ok := r.values[o.Name]
-		if !ok || rule == nil { // a value that did not parse has been reported
+		if !ok { // a value that did not parse has been reported
+			return nil
+		}
+		if o.Listed && len(v.names) > 0 && !rule.lists() {
+			p := invalid(ValueNotAllowed, r.path(o.Name), v.Text, "policy %q does not allow %q: a pod may set what the policy's list for %s allows, and it has none", policy, v.names[0], o.Name)
+			return &p
+		}
+		if rule == nil {
 			return nil
 		}
 		if err := rule.check(v); err != nil {

@@ -35,6 +35,7 @@ const (
 	Contradiction     Reason = "Contradiction"
 	UnknownContainer  Reason = "UnknownContainer"
 	PathConflict      Reason = "PathConflict"
+	PodConflict       Reason = "PodConflict"
 	ReservedName      Reason = "ReservedName"
 	HelperNotAllowed  Reason = "HelperNotAllowed"
 	ValueNotAllowed   Reason = "ValueNotAllowed"
@@ -71,6 +72,7 @@ func Reasons() []ReasonDoc {
 		{Contradiction, Denied, "Two options of one helper, or of two helpers, exclude each other."},
 		{UnknownContainer, Denied, "An option names a container that the pod does not have, or one that cannot take part."},
 		{PathConflict, Denied, "The mount path is taken by something else in a container that takes part, or lies inside or around another mount."},
+		{PodConflict, Denied, "What the annotation asks for does not go with what the pod itself says, or is more than its IPC namespace holds. The message names the field and the way out."},
 		{ReservedName, Denied, "A container or volume has a name that begins with pillion-, which is reserved, and it is not one of the helpers asked for."},
 		{HelperNotAllowed, Denied, "The policy of the namespace does not list the helper."},
 		{ValueNotAllowed, Denied, "The policy of the namespace does not allow the value. The message says what it allows."},

@@ -21,11 +21,14 @@ import (
 type Value struct {
 	// Text is the canonical form: what goes into a container's arguments.
 	Text string
-	// List holds the elements of a KindContainers value.
+	// List holds the elements of a value that is a list.
 	List []string
 
-	repo *repoURL
-	num  int64 // what ordered kinds compare by: the number, nanoseconds or bytes
+	repo    *repoURL
+	objects []object // of a KindQueues, KindSysV or KindFIFOs
+	pairs   []pair   // of a KindSysctls, KindConditions or KindUmasks
+	names   []string // what a policy's patterns are compared with, if that is not the elements
+	num     int64    // what ordered kinds compare by: the number, nanoseconds or bytes
 }
 
 // Bool tells whether a KindBool value is true.
@@ -75,6 +78,20 @@ func parseKind(o *Option, text string) (Value, error) {
 		return parseContainers(text)
 	case KindTimezone:
 		return parseTimezone(text)
+	case KindQueues:
+		return parseObjects(text, parseQueue)
+	case KindSysV:
+		return parseObjects(text, parseSysV)
+	case KindFIFOs:
+		return parseObjects(text, parseFIFO)
+	case KindHugePages:
+		return parseHugePages(text)
+	case KindSysctls:
+		return parseSysctls(text)
+	case KindConditions:
+		return parseConditions(text)
+	case KindUmasks:
+		return parseUmasks(text)
 	}
 	return Value{}, fmt.Errorf("has the kind %q, which has no parser", o.Kind)
 }

@@ -37,21 +37,46 @@ type Spec struct {
 	NodeSelector     map[string]string             `json:"nodeSelector"`
 	OS               *corev1.PodOS                 `json:"os"`
 	HostNetwork      bool                          `json:"hostNetwork"`
+	HostPID          bool                          `json:"hostPID"`
+	HostIPC          bool                          `json:"hostIPC"`
+	RestartPolicy    string                        `json:"restartPolicy"`
+	RuntimeClassName *string                       `json:"runtimeClassName"`
+	SecurityContext  *PodSecurity                  `json:"securityContext"`
 	Resources        *corev1.ResourceRequirements  `json:"resources"` // of the pod as a whole
+
+	ShareProcessNamespace *bool `json:"shareProcessNamespace"`
+}
+
+// PodSecurity is the view of a pod's security context.
+type PodSecurity struct {
+	RunAsUser          *int64          `json:"runAsUser"`
+	FSGroup            *int64          `json:"fsGroup"`
+	SupplementalGroups []int64         `json:"supplementalGroups"`
+	Sysctls            []corev1.Sysctl `json:"sysctls"`
 }
 
 // Container is the view of a container or an init container.
 type Container struct {
 	Name          string                      `json:"name"`
 	RestartPolicy string                      `json:"restartPolicy"`
+	Command       []string                    `json:"command"`
 	VolumeMounts  []VolumeMount               `json:"volumeMounts"`
 	VolumeDevices []corev1.VolumeDevice       `json:"volumeDevices"`
 	Ports         []corev1.ContainerPort      `json:"ports"`
 	Resources     corev1.ResourceRequirements `json:"resources"`
 
+	LivenessProbe   *struct{}          `json:"livenessProbe"`
+	StartupProbe    *struct{}          `json:"startupProbe"`
+	SecurityContext *ContainerSecurity `json:"securityContext"`
+
 	// Raw is the container's whole JSON. Whoever decodes the view fills it in for
 	// containers with a reserved name, and only for those: see [Reserved].
 	Raw json.RawMessage `json:"-"`
+}
+
+// ContainerSecurity is the view of a container's security context.
+type ContainerSecurity struct {
+	RunAsUser *int64 `json:"runAsUser"`
 }
 
 // VolumeMount is the view of a volume mount. Only mounts of reserved volumes are

@@ -48,7 +48,9 @@ func TestTheBuiltinPolicyIsWhatTheReadmeSays(t *testing.T) {
 		repo   = "git-poller.pillion.dev/repo"
 		period = "git-poller.pillion.dev/period"
 		secret = "git-poller.pillion.dev/secret"
-		no     = `policy "default" does not allow this value: `
+
+		sysctls = "ipc.pillion.dev/sysctls"
+		no      = `policy "default" does not allow this value: `
 	)
 	refused := func(key, value, why string) string {
 		return "metadata.annotations[" + key + `]: Invalid value: "` + value + `": ` + no + why
@@ -63,6 +65,10 @@ func TestTheBuiltinPolicyIsWhatTheReadmeSays(t *testing.T) {
 		{"https", nil, ""},
 		{"https on another port", []string{repo, "https://git.example:8443/a"}, ""},
 		{"a Secret", []string{secret, "s"}, ""},
+		{"memory, queues and order", []string{"ipc.pillion.dev/shm", "1Gi", "ipc.pillion.dev/mqueue", "/a", "start.pillion.dev/after", "web=mqueue:/a"}, ""},
+		{"the sysctl that every kubelet allows", []string{sysctls, "kernel.shm_rmid_forced=1"}, ""},
+		{"any other sysctl", []string{sysctls, "kernel.msgmax=65536"}, "metadata.annotations[" + sysctls + `]: Invalid value: "kernel.msgmax=65536": ` +
+			`policy "default" does not allow "kernel.msgmax": a pod may set what the policy's list for sysctls allows, and it has none`},
 		{"ten seconds", []string{period, "10s"}, ""},
 		{"less than ten seconds", []string{period, "9s"}, refused(period, "9s", "the least is 10s")},
 		{"http", []string{repo, "http://git.example/a"}, refused(repo, "http://git.example/a", only)},

@@ -28,6 +28,8 @@ func builtin() *InjectionPolicy {
 				"period": {Min: new(inject.Text("10s"))},
 			}},
 			"date-writer": {},
+			"ipc":         {}, // and no sysctl but the one that every kubelet allows
+			"start":       {},
 		}},
 	}
 }
@@ -78,6 +80,8 @@ func defaultResources(helper string) *corev1.ResourceRequirements {
 	sizes := map[string][4]string{
 		"git-poller":  {"10m", "32Mi", "500m", "256Mi"},
 		"date-writer": {"1m", "8Mi", "100m", "32Mi"},
+		"ipc":         {"1m", "8Mi", "100m", "32Mi"},
+		"start":       {"1m", "8Mi", "100m", "32Mi"},
 	}
 	s, known := sizes[helper]
 	if !known {

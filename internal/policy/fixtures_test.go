@@ -80,7 +80,7 @@ func decide(p *inject.Policy, pairs ...string) inject.Decision {
 		Metadata: inject.Metadata{Annotations: map[string]string{
 			"git-poller.pillion.dev/repo": "https://github.com/acme/site.git", "git-poller.pillion.dev/mount-path": "/srv/site",
 		}},
-		Spec: inject.Spec{Containers: []inject.Container{{Name: "web"}}},
+		Spec: inject.Spec{Containers: []inject.Container{{Name: "web", Command: []string{"nginx"}}}},
 	}
 	for i := 0; i < len(pairs); i += 2 {
 		pod.Metadata.Annotations[pairs[i]] = pairs[i+1]

@@ -95,10 +95,10 @@ func TestAFileSaysWhatItIs(t *testing.T) {
 		{"a name of 63 letters", changed("name: web", "name: "+strings.Repeat("a", 63)), nil},
 		{"nothing", "", []string{"is empty"}},
 		{"an empty object", "{}", []string{fmt.Sprintf(version, ""), fmt.Sprintf(kind, ""), noName}},
-		{"everything wrong at once", "apiVersion: v1\nkind: Policy\nmetadata: {name: -}\nspec: {helpers: {ipc: {}}, hostNetwork: Maybe}\n", []string{
+		{"everything wrong at once", "apiVersion: v1\nkind: Policy\nmetadata: {name: -}\nspec: {helpers: {shm: {}}, hostNetwork: Maybe}\n", []string{
 			fmt.Sprintf(version, "v1"), fmt.Sprintf(kind, "Policy"), fmt.Sprintf(name, "-"),
 			`spec.hostNetwork: Unsupported value: "Maybe": supported values: "Allow", "Deny"`,
-			`spec.helpers[ipc]: Not found: "ipc; the helpers of this version are date-writer and git-poller"`,
+			`spec.helpers[shm]: Not found: "shm; the helpers of this version are date-writer, git-poller, ipc and start"`,
 		}},
 	})
 }
@@ -121,8 +121,8 @@ func TestWhatIsNotEvaluatedIsRefused(t *testing.T) {
 func TestAHelperOrAnOptionThatDoesNotExistIsRefused(t *testing.T) {
 	t.Parallel()
 	testParse(t, []parseTest{
-		{"a helper", file("helpers:", "  git-poler: {}"), []string{`spec.helpers[git-poler]: Not found: "git-poler; the helpers of this version are date-writer and git-poller"`}},
-		{"a helper with nothing behind it", file("helpers:", "  git-poler:"), []string{`spec.helpers[git-poler]: Not found: "git-poler; the helpers of this version are date-writer and git-poller"`}},
+		{"a helper", file("helpers:", "  git-poler: {}"), []string{`spec.helpers[git-poler]: Not found: "git-poler; the helpers of this version are date-writer, git-poller, ipc and start"`}},
+		{"a helper with nothing behind it", file("helpers:", "  git-poler:"), []string{`spec.helpers[git-poler]: Not found: "git-poler; the helpers of this version are date-writer, git-poller, ipc and start"`}},
 		{"an option", rule("repos", "{}"), []string{`spec.helpers[git-poller].options[repos]: Not found: "repos; git-poller has the options repo, ref, mount-path, subdir, containers, mode, period, depth, secret, auth, ca-configmap, wait, wait-timeout, position, metrics-port, metrics-address, writable"`}},
 		{"an option of the other helper", file("helpers:", "  date-writer: {options: {repo: {}}}"), []string{`spec.helpers[date-writer].options[repo]: Not found: "repo; date-writer has the options mount-path, file, interval, mode, format, timezone, max-size, containers, wait"`}},
 	})

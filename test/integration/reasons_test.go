@@ -62,6 +62,9 @@ var podsByReason = []struct {
 		p.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "page", MountPath: asking()[gitMount]}}
 	})},
 	{reason: inject.ReservedName, pod: with(func(p *corev1.Pod) { p.Spec.Containers[0].Name = "pillion-web" })},
+	{reason: inject.PodConflict, pod: with(func(p *corev1.Pod) {
+		p.Annotations["ipc.pillion.dev/process"], p.Spec.ShareProcessNamespace = "true", new(false)
+	})},
 	{reason: inject.HelperNotAllowed, policy: "web", pod: pod("web", map[string]string{dateMount: "/srv"})},
 	{reason: inject.ValueNotAllowed, pod: annotation("git-poller.pillion.dev/period", "5s")},
 	{reason: inject.HostNetwork, pod: with(func(p *corev1.Pod) { p.Spec.HostNetwork = true })},
@@ -257,6 +260,7 @@ func refusalOf(t *testing.T, err error, reason inject.Reason) {
 		inject.UnknownContainer:  "the pod has no container of this name",
 		inject.PathConflict:      "mounts the volume \"page\"",
 		inject.ReservedName:      "pillion-web",
+		inject.PodConflict:       "the pod itself sets spec.shareProcessNamespace to false",
 		inject.HelperNotAllowed:  `policy "web" does not allow date-writer`,
 		inject.ValueNotAllowed:   `policy "default" does not allow this value`,
 		inject.HostNetwork:       "spec.hostNetwork",

@@ -36,6 +36,18 @@ var optionValues = map[string]values{
 	"interval":        {[]string{"1s", "100ms", "24h"}, []string{"1", "1ms"}},
 	"format":          {odd: []string{"%Y"}},
 	"timezone":        {[]string{"UTC", "Europe/Berlin"}, []string{"Local", "../../etc/passwd", "Mars"}},
+	"shm":             {[]string{"128Mi", "64Mi", "1G", "2Gi"}, []string{"0", "1", "2Ti", "lots"}},
+	"mqueue":          {[]string{"/a", "/a?maxmsg=10&msgsize=1024&mode=660, /b?uid=1000", "/c?uid=65532&maxmsg=1"}, []string{"a", "/a,/a", "/a?maxmsg=99", "/a?uid=0", "/a?size=1", "/$(A)", "/a/b", "/wide?msgsize=16384"}},
+	"sysv":            {[]string{"msg:1", "msg:0x1234,sem:4661:3?mode=0600,shm:7:1Mi", "msg:ftok(/srv/site,A)", "sem:ftok(/run/ipc,65):1,msg:2?uid=1000"}, []string{"msg:0", "sem:1", "shm:1:0", "msg:0777", "msg:ftok(/etc,1)", "msg:ftok(a,1)", "msg:1:2"}},
+	"socket":          {[]string{"/run/ipc", "/srv/site", "/data", "/pillion/content"}, []string{"/run", "/etc/x", "ipc", "/pillion-helper", "/.pillion", "/dev/shm"}},
+	"fifo":            {[]string{"/run/ipc/in", "/run/ipc/in?mode=0600,/run/other/out?uid=1000", "/srv/site/$A"}, []string{"/in", "in", "/etc/in", "/run/ipc/in,/run/ipc/in", "/run/ipc/a/b,/run/ipc/c"}},
+	"process":         {[]string{"true", "false"}, []string{"1"}},
+	"hugepages":       {[]string{"2Mi:4Mi", "1Gi:1Gi"}, []string{"2Mi", "2Mi:3Mi", "3Mi:3Mi", "x:y"}},
+	"sysctls":         {[]string{"kernel.shm_rmid_forced=1", "kernel.msgmax=65536,kernel.sem=250 32000 32 128", "fs.mqueue.msg_max=50", "net.core.somaxconn=1024"}, []string{"kernel.panic=1", "kernel.msgmax", "kernel.msgmax=$(A)", "vm.swappiness=1"}},
+	"gid":             {[]string{"3000", "2000"}, []string{"0", "-1", "99999999999"}},
+	"after":           {[]string{"web=mqueue:/a", "web=tcp:127.0.0.1:5432,web=http:localhost:80/$A", "api=started:web,web=file:/srv/$A", "web=exited:api", "web=sysv-msg:ftok(/srv,1),api=shm:/x"}, []string{"web=started:web", "web=started:api,api=started:web", "nobody=file:/a", "init-0=file:/a", "web", "web=https:a:1", "web=file:a"}},
+	"timeout":         {[]string{"1s", "5m", "90s"}, []string{"0s", "5"}},
+	"umask":           {[]string{"web=0002", "web=22,api=0"}, []string{"web=9", "web=1,web=2", "nobody=2"}},
 	"max-size":        {[]string{"4Ki", "1Mi", "1G", "1e6"}, []string{"0.5Gi", "1", "-1", "2Ti", "0.1"}},
 }
 
@@ -53,7 +65,7 @@ func (s *source) annotations() map[string]string {
 			instance = pick(s, instance, instance, instance, instance, "UPPER", strings.Repeat("i", 31), "a.b")
 		}
 		for _, o := range h.Options {
-			if v := optionValues[o.Name]; o.Required || s.percent(20) {
+			if v := optionValues[o.Name]; o.Required || s.percent(20) || o.Name == "after" && s.percent(60) {
 				switch {
 				case o.Enum != nil:
 					v.right = o.Enum

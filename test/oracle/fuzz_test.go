@@ -35,6 +35,8 @@ var policies = func() []*inject.Policy {
       options:
         repo: {allow: ["https://*", "https://*:*/*", "ssh://git@*/*", "http://*/*"]}
         period: {min: 30s, max: 1h}
+    ipc: {options: {sysctls: {allow: ["kernel.*", "fs.mqueue.*", "net.*"]}}}
+    start: {image: registry.example/other}
     date-writer:
       image: registry.example/other
       pullPolicy: Always`, `
@@ -42,6 +44,8 @@ var policies = func() []*inject.Policy {
     date-writer:
       options: {file: {fixed: "$(A).html"}, mount-path: {default: /data}, mode: {default: replace}, containers: {default: web}}
       resources: {requests: {cpu: 1500m, memory: 8Mi}, limits: {cpu: 3, memory: 8Mi}}
+    ipc: {options: {shm: {max: 1Gi}, containers: {default: web}, mqueue: {allow: ["/a*", /b]}}}
+    start: {options: {timeout: {max: 2m}}}
     git-poller:
       options: {ref: {default: main}, wait-timeout: {max: 3s}, writable: {default: true}, position: {default: first}}`,
 	} {

@@ -129,6 +129,7 @@ func judge(policy *inject.Policy, before *corev1.Pod, raw []byte) (inject.Decisi
 		proveUserUnchanged(before, after),
 		provePodSecurity(before, after),
 		proveQOS(before, after),
+		proveWrappers(before, after),
 	}
 	for i := range after.Spec.InitContainers {
 		// Skipped, a pod may have whatever it likes under our names: nothing of it is ours.
@@ -171,6 +172,7 @@ func proveNothingLeft(policy *inject.Policy, patched []byte, after *corev1.Pod) 
 
 // provePodSecurity: a level that admitted the pod admits it still.
 func provePodSecurity(before, after *corev1.Pod) error {
+	after = withoutListedSysctls(before, after)
 	for _, level := range []pssapi.Level{pssapi.LevelRestricted, pssapi.LevelBaseline} {
 		if refusal(level, before) == "" {
 			if why := refusal(level, after); why != "" {
@@ -179,6 +181,20 @@ func provePodSecurity(before, after *corev1.Pod) error {
 		}
 	}
 	return nil
+}
+
+// withoutListedSysctls takes away what a policy lists although no level allows it.
+func withoutListedSysctls(before, after *corev1.Pod) *corev1.Pod {
+	after = after.DeepCopy()
+	s := after.Spec.SecurityContext
+	if s == nil {
+		return after
+	}
+	s.Sysctls = slices.DeleteFunc(s.Sysctls, func(x corev1.Sysctl) bool {
+		own := before.Spec.SecurityContext != nil && slices.Contains(before.Spec.SecurityContext.Sysctls, x)
+		return !own && x.Name != "kernel.shm_rmid_forced"
+	})
+	return after
 }
 
 var evaluator = func() pss.Evaluator {
@@ -244,6 +260,26 @@ func proveHelper(policy *inject.Policy, pod *corev1.Pod, c *corev1.Container) er
 		return fmt.Errorf("%s has more than a helper has: %v", c.Name, c)
 	}
 	return proveInert(c)
+}
+
+// proveWrappers: what is in front of a command is inert, and the command has its own
+// program, arguments and environment behind it.
+func proveWrappers(before, after *corev1.Pod) error {
+	was := users(before)
+	for _, c := range users(after) {
+		own := unwrapped(c.Command)
+		i := slices.IndexFunc(was, func(w *corev1.Container) bool { return w.Name == c.Name })
+		if i < 0 || len(own) == len(c.Command) || slices.Equal(was[i].Command, c.Command) {
+			continue
+		}
+		if err := proveInert(&corev1.Container{Name: c.Name, Command: c.Command[:len(c.Command)-len(own)]}); err != nil {
+			return err
+		}
+		if !slices.Equal(unwrapped(was[i].Command), own) && !slices.Equal(was[i].Command, own) {
+			return fmt.Errorf("%s ran %q and runs %q", c.Name, was[i].Command, own)
+		}
+	}
+	return nil
 }
 
 // budgeted tells whether the pod as a whole says what it requests or limits of a resource.

@@ -19,12 +19,13 @@ import (
 // paths are where containers mount things, and where annotations want the content.
 var paths = []string{
 	"/html", "/srv/site", "/srv", "/srv/site/sub", "/html/", "/data", "/etc/app", "/var/run/secrets/kubernetes.io/serviceaccount",
-	"/pillion/content", "/srv/$(HOME)", "/a b", "relative", "//srv//site", "/srv/./site", "/srv/../html", "/",
+	"/dev/shm", "/run/ipc", "/.pillion/bin", "/dev", "/pillion/content", "/srv/$(HOME)", "/a b", "relative", "//srv//site", "/srv/./site", "/srv/../html", "/",
 }
 
 // reservedNames are names that Pillion uses, and some that only look like it.
 var reservedNames = []string{
 	"pillion-git-poller", "pillion-date-writer", "pillion-no-token", "pillion-git-poller-docs", "pillion-auth-git-poller",
+	"pillion-ipc-init", "pillion-ipc-init-1000", "pillion-install", "pillion-bin", "pillion-run", "pillion-ipc-shm", "pillion-ipc-socket",
 	"pillion-ca-git-poller", "pillion-x", "pillion", "pillions",
 }
 
@@ -148,7 +149,7 @@ func (s *source) nodeSelector() map[string]string {
 func (s *source) container(name string, volumes []corev1.Volume, init bool) corev1.Container {
 	c := corev1.Container{
 		Name: name, Image: pick(s, "nginx:1.29", "acme/app@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "busybox"),
-		Command:         pick(s, nil, []string{"/bin/sh", "-c", "echo $(A) $$(B)"}),
+		Command:         s.command(),
 		Args:            pick(s, nil, []string{}, []string{"--flag=$(A)", "<&>"}),
 		Env:             pick(s, nil, []corev1.EnvVar{{Name: "A", Value: "canary"}, {Name: "B", Value: "$(A)"}}),
 		WorkingDir:      pick(s, "", "/srv"),
@@ -161,7 +162,7 @@ func (s *source) container(name string, volumes []corev1.Volume, init bool) core
 		c.RestartPolicy = new(corev1.ContainerRestartPolicyAlways)
 	}
 	if !init || c.RestartPolicy != nil {
-		c.StartupProbe, c.ReadinessProbe = s.probe(), s.probe()
+		c.StartupProbe, c.ReadinessProbe, c.LivenessProbe = s.probe(), s.probe(), s.probe()
 		if s.percent(10) {
 			c.Ports = []corev1.ContainerPort{{ContainerPort: int32(8000 + s.below(5))}}
 		}
@@ -172,6 +173,23 @@ func (s *source) container(name string, volumes []corev1.Volume, init bool) core
 		}
 	}
 	return c
+}
+
+// command is none, one of the app's own, or one that was or looks wrapped.
+func (s *source) command() []string {
+	const program = "/.pillion/bin/pillion-helper"
+	own := []string{"/bin/sh", "-c", "echo $(A) $$(B)"}
+	switch s.below(10) {
+	case 0, 1, 2:
+		return nil
+	case 3:
+		return append([]string{program, "run", "--wait=mqueue:/a", "--timeout=5m0s", "--"}, own...)
+	case 4:
+		return append([]string{program, "run", "--more", "--umask=0002", "--"}, append(own, "--", "x")...)
+	case 5:
+		return pick(s, []string{program}, []string{program, "run"}, []string{program, "run", "--"}, []string{program, "run", "x", "--", "y"}, []string{program, "probe", "--", "y"})
+	}
+	return own
 }
 
 func (s *source) mount(c *corev1.Container, v corev1.Volume) {

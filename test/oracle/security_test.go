@@ -48,6 +48,9 @@ func (s *source) resources() corev1.ResourceRequirements {
 		if s.percent(70) {
 			l[corev1.ResourceMemory] = resource.MustParse(pick(s, "64Mi", "67108864", "1Gi", "1e9", "0"))
 		}
+		if s.percent(5) {
+			l["hugepages-2Mi"] = resource.MustParse("4Mi")
+		}
 		if s.percent(10) {
 			l[corev1.ResourceEphemeralStorage] = resource.MustParse("1Gi")
 		}

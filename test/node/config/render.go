@@ -13,7 +13,8 @@ type object = map[string]any
 
 // kubelet keeps what users notice, such as probes and grace periods, at its
 // default. It never evicts and never removes images, however small the disk,
-// and it notices changed Secrets sooner.
+// and it notices changed Secrets sooner. Pods may set the kernel settings of their
+// own IPC namespace, as on a node for databases.
 func (n Node) kubelet() ([]byte, error) {
 	return yaml.Marshal(object{
 		"apiVersion":                  "kubelet.config.k8s.io/v1beta1",
@@ -23,6 +24,7 @@ func (n Node) kubelet() ([]byte, error) {
 		"tlsPrivateKeyFile":           n.key("kubelet"),
 		"clusterDNS":                  []string{IP}, // nobody listens there: looking up a name fails at once
 		"clusterDomain":               "cluster.local",
+		"allowedUnsafeSysctls":        []string{"kernel.msg*", "fs.mqueue.*"},
 		"cgroupDriver":                "cgroupfs",
 		"cgroupRoot":                  n.Cgroup(),
 		"failCgroupV1":                false,

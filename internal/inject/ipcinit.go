@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inject
+
+import (
+	"fmt"
+	"path"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// maxOwners bounds how many init containers a pod gets.
+const maxOwners = 8
+
+// ipcInit adds an init container for each owner of objects, and the status.
+func (b *builder) ipcInit(r *Request, targets []target, folders []folder, volumes []string) {
+	before := len(b.problems)
+	names := targetNames(targets)
+	owners := b.owners(r)
+	var added []HelperStatus
+	for _, owner := range owners {
+		c := corev1.Container{Name: ReservedPrefix + "ipc-init", Args: []string{"ipc-init"}}
+		if owner != helperID {
+			c.Name += fmt.Sprintf("-%d", owner)
+			c.SecurityContext = restricted()
+			c.SecurityContext.RunAsUser = new(owner)
+		}
+		for _, option := range []string{mqueue, sysv, fifo} {
+			for _, o := range r.Value(option).objects {
+				if o.owner() != owner {
+					continue
+				}
+				c.Args = append(c.Args, "--"+option+"="+o.arg)
+				if o.path != "" {
+					b.needFolder(r, option, &o, &c, targets, folders)
+				}
+			}
+		}
+		status := HelperStatus{Helper: r.Helper.Name, Container: c.Name, Containers: names, Reason: r.Reason}
+		for _, m := range c.VolumeMounts {
+			if Reserved(m.Name) {
+				status.Volumes = append(status.Volumes, m.Name)
+			}
+		}
+		status.Volumes = append(status.Volumes, noTokenVolume)
+		if len(b.problems) == before {
+			b.add(r, c, true)
+		}
+		added = append(added, status)
+	}
+	if len(b.problems) > before {
+		return
+	}
+	if len(added) == 0 {
+		added = []HelperStatus{{Helper: r.Helper.Name, Containers: names, Reason: r.Reason}}
+	}
+	for _, name := range slices.Backward(volumes) { // those that no init container mounts as well
+		if !slices.Contains(added[0].Volumes, name) {
+			added[0].Volumes = slices.Insert(added[0].Volumes, 0, name)
+		}
+	}
+	added[0].Settings = b.settings
+	b.helpers = append(b.helpers, added...)
+}
+
+// owners are the users that objects belong to: the helper's own first.
+func (b *builder) owners(r *Request) []int64 {
+	var owners []int64
+	for _, option := range []string{mqueue, sysv, fifo} {
+		for _, o := range r.Value(option).objects {
+			if !slices.Contains(owners, o.owner()) {
+				owners = append(owners, o.owner())
+			}
+		}
+		if len(owners) > maxOwners {
+			b.refuse(invalid(TooMany, r.path(option), len(owners), "is the number of owners, each of whom needs an init container; at most %d are considered", maxOwners))
+			return nil
+		}
+	}
+	slices.Sort(owners)
+	if i := slices.Index(owners, helperID); i > 0 {
+		owners = slices.Insert(slices.Delete(owners, i, i+1), 0, helperID)
+	}
+	return owners
+}
+
+// needFolder mounts in the init container what the path of an object lies in.
+func (b *builder) needFolder(r *Request, option string, o *object, c *corev1.Container, targets []target, folders []folder) {
+	f, why := folder{}, ""
+	if option == fifo {
+		f = folders[slices.IndexFunc(folders, func(f folder) bool { return f.path == path.Dir(o.path) })]
+	} else if f, why = b.commonFolder(o.path, targets, folders); why != "" {
+		b.refuse(invalid(PathConflict, r.path(option), o.name, "%s; ftok(3) makes the key of the file's device and inode, so all participants and Pillion need the same file: "+
+			"mount one volume at the same place in each of them, or write the key as a number", why))
+		return
+	}
+	for _, taken := range []string{helperBinary, tokenDir, "/dev", "/etc", "/proc", "/sys"} {
+		if overlap(f.path, taken) {
+			b.refuse(invalid(PathConflict, r.path(option), o.path, "lies in the mount at %s, and Pillion's own container has something at %s; choose another folder", f.path, taken))
+			return
+		}
+	}
+	i := slices.IndexFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return overlap(m.MountPath, f.path) })
+	switch {
+	case i < 0:
+		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: f.volume, MountPath: f.path, ReadOnly: option == sysv})
+	case c.VolumeMounts[i].MountPath != f.path:
+		b.refuse(invalid(PathConflict, r.path(option), o.path, "lies in the mount at %s, which overlaps with the one at %s; use folders beside each other", f.path, c.VolumeMounts[i].MountPath))
+	case option == fifo:
+		c.VolumeMounts[i].ReadOnly = false
+	}
+}
+
+// commonFolder finds the volume that all targets see a path in, at the same place; why
+// says who does not.
+func (b *builder) commonFolder(at string, targets []target, folders []folder) (common folder, why string) {
+	for i := range folders {
+		switch {
+		case folders[i].path == at:
+			return folders[i], ""
+		case inside(at, folders[i].path):
+			return folder{}, fmt.Sprintf("nothing is in the folder %s yet when the key is made (name the folder itself)", folders[i].path)
+		}
+	}
+	for i, t := range targets {
+		var covering *VolumeMount
+		for j := range t.VolumeMounts {
+			m := &t.VolumeMounts[j]
+			there := cleanMount(m.MountPath)
+			if (there == at || inside(at, there)) && (covering == nil || len(there) > len(cleanMount(covering.MountPath))) {
+				covering = m
+			}
+		}
+		switch {
+		case covering == nil:
+			return folder{}, fmt.Sprintf("container %q has no volume at %s", t.Name, at)
+		case covering.SubPath+covering.SubPathExpr != "":
+			return folder{}, fmt.Sprintf("container %q mounts a part of the volume %q there (subPath)", t.Name, covering.Name)
+		}
+		f := folder{cleanMount(covering.MountPath), covering.Name}
+		switch {
+		case i > 0 && f != common:
+			return folder{}, fmt.Sprintf("container %q has the volume %q at %s and container %q the volume %q at %s", targets[i-1].Name, common.volume, common.path, t.Name, f.volume, f.path)
+		case at != f.path && b.pod.Spec.volume(f.volume).EmptyDir != nil:
+			return folder{}, fmt.Sprintf("nothing is in the emptyDir at %s yet when the key is made (name that folder itself)", f.path)
+		}
+		common = f
+	}
+	return common, ""
+}

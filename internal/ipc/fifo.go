@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ipc
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// FIFO is a named pipe, fifo(7).
+type FIFO struct {
+	Path string
+	Mode uint32
+}
+
+// ParseFIFO reads "/run/ipc/events?mode=0666"; the mode may be left out.
+func ParseFIFO(text string) (FIFO, error) {
+	path, a, err := split(text, attributes{"mode": 0o666})
+	if err != nil {
+		return FIFO{}, err
+	}
+	if !filepath.IsAbs(path) || filepath.Clean(path) != path || path == "/" {
+		return FIFO{}, fmt.Errorf("the path %q of the named pipe must begin with a slash and have no empty, . or .. part", path)
+	}
+	return FIFO{Path: path, Mode: a["mode"]}, nil
+}
+
+func (f FIFO) create() error {
+	err := syscall.Mkfifo(f.Path, f.Mode)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.EEXIST):
+		return f.compare()
+	}
+	return fmt.Errorf("the named pipe %s with %s cannot be made: %w%s", f.Path, mine(f.Mode), err, f.explain(err))
+}
+
+func (f FIFO) compare() error {
+	info, err := os.Lstat(f.Path)
+	if err != nil {
+		return fmt.Errorf("the named pipe %s exists, but its attributes cannot be read: %w", f.Path, err)
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if info.Mode().Type() != fs.ModeNamedPipe || !ok {
+		return fmt.Errorf("%s exists and is no named pipe; give the pipe another path, or remove what is there", f.Path)
+	}
+	return differs("the named pipe "+f.Path, access{uint32(info.Mode().Perm()), stat.Uid}.String(), mine(f.Mode).String())
+}
