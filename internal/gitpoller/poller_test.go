@@ -36,6 +36,13 @@ func (r *remote) set(commit string) {
 	r.commit = commit
 }
 
+// transfers is how often a commit was transferred.
+func (r *remote) transfers() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.packs
+}
+
 func (r *remote) seen() []time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -215,12 +222,12 @@ func TestABadCommitIsTransferredOnceAnHour(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		go func() { _ = Run(ctx, o) }()
 		time.Sleep(50 * time.Minute)
-		if got := len(r.seen()); r.packs != 1 || got < 40 {
-			t.Errorf("in 50 minutes it was transferred %d times in %d looks, want once in 40 or more", r.packs, got)
+		if packs, looks := r.transfers(), len(r.seen()); packs != 1 || looks < 40 {
+			t.Errorf("in 50 minutes it was transferred %d times in %d looks, want once in 40 or more", packs, looks)
 		}
 		time.Sleep(100 * time.Minute)
-		if r.packs != 3 {
-			t.Errorf("in 150 minutes it was transferred %d times, want 3", r.packs)
+		if packs := r.transfers(); packs != 3 {
+			t.Errorf("in 150 minutes it was transferred %d times, want 3", packs)
 		}
 		r.mu.Lock()
 		r.commit, r.bad = "bbb", false

@@ -3,6 +3,7 @@
 package publish
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -12,8 +13,12 @@ import (
 	"time"
 )
 
+// grace is how long a tree stays in this test after the next one is published.
+const grace = time.Second
+
 // A reader opens a folder and reads all of it. Whatever happens meanwhile, it must
-// find all the files, with the text of one and the same tree.
+// find all the files, with the text of one and the same tree, if it is done within the
+// grace that is promised.
 func TestNoReaderSeesTwoTreesAtOnce(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -38,7 +43,12 @@ func TestNoReaderSeesTwoTreesAtOnce(t *testing.T) {
 					return
 				default:
 				}
-				if err := readWhole(filepath.Join(dir, "d")); err != nil {
+				start := time.Now()
+				err := readWhole(filepath.Join(dir, "d"))
+				if errors.Is(err, fs.ErrNotExist) && time.Since(start) >= grace {
+					continue // on a busy machine
+				}
+				if err != nil {
 					t.Error(err)
 					return
 				}
@@ -48,7 +58,7 @@ func TestNoReaderSeesTwoTreesAtOnce(t *testing.T) {
 	}
 	for n := 1; n <= 300; n++ {
 		mustPublish(t, v, fmt.Sprintf("t%d", n), tree(n))
-		if err := v.Sweep(time.Second, 1<<20); err != nil {
+		if err := v.Sweep(grace, 1<<20); err != nil {
 			t.Error(err)
 		}
 	}
