@@ -29,7 +29,7 @@ var dateWriter = Helper{
 		},
 		{
 			Name: "format", Kind: KindEnum, Enum: []string{"unix-date", "rfc3339", "rfc1123"}, Default: "unix-date", Example: "rfc3339",
-			Doc: "How the date is written. unix-date is what date(1) prints.",
+			Doc: "How the date is written: as date(1) prints it (Mon Nov 23 09:41:00 UTC 2026), 2026-11-23T09:41:00Z, or Mon, 23 Nov 2026 09:41:00 +0000.",
 		},
 		{
 			Name: "timezone", Kind: KindTimezone, Default: "UTC", Example: "Europe/Berlin",

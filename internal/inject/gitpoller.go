@@ -93,7 +93,7 @@ var gitPoller = Helper{
 		},
 		{
 			Name: "writable", Kind: KindBool, Default: "false", Example: "true",
-			Doc: "Mount the content writable in the app's containers. The next commit does not carry over what the app wrote.",
+			Doc: "Mount the content writable in the app's containers. The next commit does not carry over what the app wrote. The files and folders of a commit belong to the helper's user; an app of another user can only add to the top.",
 		},
 	},
 	check: checkGitPoller,
