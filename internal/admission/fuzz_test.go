@@ -159,7 +159,8 @@ func viewContainer(c corev1.Container) inject.Container {
 	view := inject.Container{
 		Name: c.Name, RestartPolicy: policy, Command: c.Command, VolumeMounts: each(c.VolumeMounts, viewMount),
 		VolumeDevices: c.VolumeDevices, Ports: c.Ports, Resources: c.Resources,
-		LivenessProbe: present(c.LivenessProbe), StartupProbe: present(c.StartupProbe),
+		TerminationMessagePath: c.TerminationMessagePath,
+		LivenessProbe:          present(c.LivenessProbe), StartupProbe: present(c.StartupProbe),
 	}
 	if c.SecurityContext != nil {
 		view.SecurityContext = &inject.ContainerSecurity{RunAsUser: c.SecurityContext.RunAsUser}

@@ -65,6 +65,8 @@ type Container struct {
 	Ports         []corev1.ContainerPort      `json:"ports"`
 	Resources     corev1.ResourceRequirements `json:"resources"`
 
+	TerminationMessagePath string `json:"terminationMessagePath"`
+
 	LivenessProbe   *struct{}          `json:"livenessProbe"`
 	StartupProbe    *struct{}          `json:"startupProbe"`
 	SecurityContext *ContainerSecurity `json:"securityContext"`

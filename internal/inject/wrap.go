@@ -5,6 +5,8 @@ package inject
 import (
 	"slices"
 	"strings"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // words are what stands in front of the container's own command.
@@ -21,6 +23,9 @@ func (w *wrapped) words(limit Value) []string {
 	}
 	if w.state {
 		words = append(words, "--name="+w.Name, "--state="+runDir)
+	}
+	if file := w.TerminationMessagePath; file != "" && file != corev1.TerminationMessagePathDefault {
+		words = append(words, "--termination-log="+file)
 	}
 	for i := range words {
 		words[i] = literal(words[i])
