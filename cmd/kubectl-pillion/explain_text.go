@@ -171,7 +171,7 @@ func (r reportText) rules() {
 		names[rule.State] = append(names[rule.State], string(rule.Reason))
 	}
 	for _, state := range []struct{ state, sign, what string }{
-		{explain.Broken, "✗", "broken"}, {explain.Passed, "✓", "kept"}, {explain.Open, "·", "not judged to the end"},
+		{explain.Broken, "✗", "broken"}, {explain.Warned, "!", "broken, and warned of"}, {explain.Passed, "✓", "kept"}, {explain.Open, "·", "not judged to the end"},
 	} {
 		if list := names[state.state]; len(list) > 0 {
 			fmt.Fprintf(r, "  %s %s: %s\n", state.sign, state.what, strings.Join(list, ", "))

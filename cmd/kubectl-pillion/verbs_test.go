@@ -171,6 +171,12 @@ func TestPolicyTest(t *testing.T) {
 			t.Errorf("got\n%s", got)
 		}
 	})
+	t.Run("so does that of a policy that only warns", func(t *testing.T) {
+		t.Parallel()
+		if got := said(t, exitOK, "", "policy", "test", "../../examples/policies/tests/trial.yaml"); !strings.HasSuffix(got, "\n3 cases passed\n") {
+			t.Errorf("got\n%s", got)
+		}
+	})
 	t.Run("under another policy it fails, and says how", func(t *testing.T) {
 		t.Parallel()
 		got := said(t, exitRefused, "", "policy", "test", example, "--policy", "testdata/explain/web.policy.yaml")

@@ -37,7 +37,9 @@ var codes = map[inject.Reason]int32{
 	inject.ReservedName:      422,
 	inject.HelperNotAllowed:  403,
 	inject.ValueNotAllowed:   403,
+	inject.LimitExceeded:     403,
 	inject.HostNetwork:       403,
+	inject.RuntimeClass:      403,
 	inject.UnknownPolicy:     403,
 }
 
@@ -102,6 +104,9 @@ func wantAudit(t *testing.T, got map[string]string, d inject.Decision) {
 	for i := range d.Helpers {
 		want["helpers"] = strings.TrimPrefix(want["helpers"]+","+stdcmp.Or(d.Helpers[i].Container, d.Helpers[i].Helper), ",")
 	}
+	for _, p := range d.Violations {
+		want["violations"] = strings.TrimPrefix(want["violations"]+", "+string(p.Reason)+" "+p.Field, ", ")
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("audit annotations (-want +got):\n%s", diff)
 	}
@@ -129,6 +134,9 @@ func wantLogLine(t *testing.T, log []byte, d inject.Decision) {
 	}
 	if len(d.Problems) > 0 {
 		want = append(want, "problems")
+	}
+	if len(d.Violations) > 0 {
+		want = append(want, "violations")
 	}
 	slices.Sort(want)
 	if got := slices.Sorted(maps.Keys(line)); !slices.Equal(got, want) {

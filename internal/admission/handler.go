@@ -190,10 +190,8 @@ func (h *handler) reviewPod(req *request, policyName string) (Outcome, *admissio
 func refuse(response *admissionv1.AdmissionResponse, reason inject.Reason, message string) {
 	response.Allowed = false
 	status := &metav1.Status{Status: metav1.StatusFailure, Message: message, Code: http.StatusUnprocessableEntity, Reason: metav1.StatusReasonInvalid}
-	switch reason {
-	case inject.HelperNotAllowed, inject.ValueNotAllowed, inject.HostNetwork, inject.UnknownPolicy:
+	if reason.OfPolicy() || reason == inject.UnknownPolicy {
 		status.Code, status.Reason = http.StatusForbidden, metav1.StatusReasonForbidden
-	default:
 	}
 	response.Result = status
 }
@@ -208,7 +206,19 @@ func audit(out Outcome) map[string]string {
 	if names := helperNames(out); len(names) > 0 {
 		a["helpers"] = strings.Join(names, ",")
 	}
+	if list := reasonsAndFields(out.Violations); len(list) > 0 {
+		a["violations"] = strings.Join(list, ", ")
+	}
 	return a
+}
+
+// reasonsAndFields says why and where, and no value.
+func reasonsAndFields(problems []inject.Problem) []string {
+	var all []string
+	for _, p := range problems {
+		all = append(all, string(p.Reason)+" "+p.Field)
+	}
+	return all
 }
 
 // helperNames are the helpers' containers, or the helper's own name if it needs none.
@@ -253,12 +263,11 @@ func (h *handler) done(ctx context.Context, req *request, out Outcome, start tim
 	if names := helperNames(out); len(names) > 0 {
 		attrs = append(attrs, slog.Any("helpers", names))
 	}
-	if len(out.Problems) > 0 {
-		var at []string
-		for _, p := range out.Problems {
-			at = append(at, string(p.Reason)+" "+p.Field)
-		}
+	if at := reasonsAndFields(out.Problems); len(at) > 0 {
 		attrs = append(attrs, slog.Any("problems", at))
+	}
+	if at := reasonsAndFields(out.Violations); len(at) > 0 {
+		attrs = append(attrs, slog.Any("violations", at))
 	}
 	if req.DryRun {
 		attrs = append(attrs, slog.Bool("dryRun", true))

@@ -27,6 +27,7 @@ func Inject(in inject.Injector, policy *inject.Policy, document []byte, at Templ
 		return Outcome{}, malformed(http.StatusBadRequest, err)
 	}
 	out := Outcome{Decision: d, Pod: pod, Patched: document}
+	out.Warnings = append(tolerated(d), d.Warnings...)
 	if d.Plan.Empty() {
 		return out, nil
 	}

@@ -157,12 +157,27 @@ func (w *workload) advise(a *advice, kind string, misplaced []string, d inject.D
 			a.say("%s", brief(p))
 		}
 	}
+	if len(d.Violations) > 0 {
+		a.say("policy %s only warns, and would refuse the pods of this %s:", d.Policy, kind)
+		for _, p := range d.Violations {
+			a.say("%s", brief(p))
+		}
+	}
 	for _, text := range d.Warnings {
 		a.say("%s", strings.TrimPrefix(text, speaker))
 	}
 	if d.Result == inject.Injected {
 		a.say("policy %s: each pod gets %s", d.Policy, additions(d.Helpers))
 	}
+}
+
+// tolerated are the warnings about what a policy that only warns would refuse.
+func tolerated(d inject.Decision) []string {
+	var lines []string
+	for _, p := range d.Violations {
+		lines = append(lines, wrap(fmt.Sprintf("policy %s only warns, and would refuse %s", d.Policy, brief(p)), maxPart)...)
+	}
+	return lines
 }
 
 // nothing says that keys have no effect.

@@ -167,6 +167,29 @@ func TestWorkloadsAreWarned(t *testing.T) {
 	}
 }
 
+// A policy that only warns says so to the author, before what each pod gets.
+func TestAPolicyThatWarnsTellsTheAuthor(t *testing.T) {
+	t.Parallel()
+	p, err := policy.Parse([]byte(`{"apiVersion":"pillion.dev/v1alpha1","kind":"InjectionPolicy","metadata":{"name":"trial"},"spec":{"enforcement":"Warn",` +
+		`"helpers":{"git-poller":{"options":{"period":{"min":"30s"}}}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := newEdge(map[string]*inject.Policy{"trial": p})
+	response := answer(t, e.post("/warn/trial", reviewOfA("Deployment", deploymentOf("", gitAsked+`,"git-poller.pillion.dev/period":"10s"`, noneAsked), "")))
+	want := []string{
+		"pillion: policy trial only warns, and would refuse the pods of this Deployment:",
+		`pillion: git-poller.pillion.dev/period: "10s": policy "trial" does not allow this value: the least is 30s`,
+		"pillion: policy trial: each pod gets pillion-git-poller (for web)",
+	}
+	if diff := cmp.Diff(want, response.Warnings); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
+	}
+	if want := []observation{{"trial", "Injected", "WouldBeDenied"}}; !slices.Equal(e.observed, want) {
+		t.Errorf("observed %v, want %v", e.observed, want)
+	}
+}
+
 // What no pod shows, but a workload.
 func TestReasonsOfWorkloadsAloneAreOfTheirReviews(t *testing.T) {
 	t.Parallel()

@@ -44,13 +44,14 @@ type Report struct {
 // Rule is one rule of the decision: a reason for which pods are refused.
 type Rule struct {
 	Reason inject.Reason `json:"reason"`
-	State  string        `json:"state"` // "passed", "failed" or "open": see the constants
+	State  string        `json:"state"` // "passed", "failed", "warned" or "open": see the constants
 	Doc    string        `json:"doc"`
 }
 
 // What became of a rule.
 const (
 	Passed = "passed"
+	Warned = "warned" // broken, and the policy only warns
 	Broken = "failed"
 	Open   = "open" // not every rule is looked at once another one has failed
 )
@@ -108,7 +109,7 @@ func Explain(in inject.Injector, o Object, policies *Policies, c *Cluster) (*Rep
 		r.Problems = append(r.Problems, p.Error.Error())
 	}
 	r.Rules = rules(out.Decision)
-	r.Helpers = helpers(inject.Explain(out.Pod, choice.policy, o.At.Path()), out.Problems)
+	r.Helpers = helpers(inject.Explain(out.Pod, choice.policy, o.At.Path()), slices.Concat(out.Problems, out.Violations))
 	if r.Changes, err = Changes(out.Patch, o.At, out.Pod); err != nil {
 		return nil, err
 	}
@@ -146,6 +147,8 @@ func rules(d inject.Decision) []Rule {
 		switch {
 		case doc.Reason == d.Reason, slices.ContainsFunc(d.Problems, func(p inject.Problem) bool { return p.Reason == doc.Reason }):
 			state = Broken
+		case slices.ContainsFunc(d.Violations, func(p inject.Problem) bool { return p.Reason == doc.Reason }):
+			state = Warned
 		case d.Result == inject.Denied, d.Result == inject.Skipped:
 			state = Open
 		}

@@ -110,6 +110,33 @@ func TestReportOfARefusal(t *testing.T) {
 	}
 }
 
+func TestReportOfAPolicyThatOnlyWarns(t *testing.T) {
+	t.Parallel()
+	p := policyOf(t, "trial", "{git-poller: {options: {period: {min: 30s}}}}, enforcement: Warn")
+	r := explained(t, map[string]string{
+		"git-poller.pillion.dev/repo": "https://github.com/acme/site.git", "git-poller.pillion.dev/mount-path": "/html", "git-poller.pillion.dev/period": "5s",
+		dateMount: "/date",
+	}, &Policies{Only: p}, nil, nil)
+	if r.Result != inject.Injected || r.Reason != inject.WouldBeDenied || !r.Good() || len(r.Problems) != 0 || len(r.Changes) == 0 {
+		t.Errorf("%s (%s), good %v, problems %q", r.Result, r.Reason, r.Good(), r.Problems)
+	}
+	states := map[string][]inject.Reason{}
+	for _, rule := range r.Rules {
+		states[rule.State] = append(states[rule.State], rule.Reason)
+	}
+	if diff := cmp.Diff([]inject.Reason{inject.HelperNotAllowed, inject.ValueNotAllowed}, states[Warned]); diff != "" || len(states[Broken])+len(states[Open]) > 0 {
+		t.Errorf("%v, warned (-want +got):\n%s", states, diff)
+	}
+	i := slices.IndexFunc(r.Helpers, func(h Helper) bool { return h.Helper == "git-poller" })
+	j := slices.IndexFunc(r.Helpers[i].Options, func(o Option) bool { return o.Option == "period" })
+	if want := `policy "trial" does not allow this value: the least is 30s`; r.Helpers[i].Options[j].Problem != want {
+		t.Errorf("the problem of period is %q, want %q", r.Helpers[i].Options[j].Problem, want)
+	}
+	if len(r.Warnings) == 0 || !strings.HasPrefix(r.Warnings[0], "pillion: policy trial only warns, and would refuse date-writer.pillion.dev/mount-path") {
+		t.Errorf("warnings %q", r.Warnings)
+	}
+}
+
 func TestReportOfWhatTheDecisionDoesNotTell(t *testing.T) {
 	t.Parallel()
 	asking := map[string]string{dateMount: "/html"}

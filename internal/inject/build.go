@@ -25,10 +25,6 @@ const (
 // and mounts the token into each container that has no mount at that path.
 const noTokenVolume = ReservedPrefix + "no-token"
 
-// helperID is the user and group that helpers run as: that of "nonroot" in
-// distroless images, without a meaning on any node.
-const helperID = 65532
-
 // builder turns requests into a plan. It sees the pod and the policy and writes the
 // plan; helpers go through it one after the other, in the order of their names.
 type builder struct {
@@ -49,6 +45,8 @@ type builder struct {
 	added      []string                 // names of the volumes of ours, whether new or there already
 	disk       []string                 // those of them that lie on the node's disk
 	guaranteed bool
+
+	inMemory, onDisk sized // what the policy limits
 }
 
 func newBuilder(pod *Pod, policy *Policy, root *field.Path) *builder {
@@ -60,10 +58,17 @@ func newBuilder(pod *Pod, policy *Policy, root *field.Path) *builder {
 
 func (b *builder) refuse(p Problem) { b.problems = append(b.problems, p) }
 
+// refuseOnce is for what several helpers would say.
+func (b *builder) refuseOnce(p Problem) {
+	if !slices.ContainsFunc(b.problems, func(have Problem) bool { return have.Error.Error() == p.Error.Error() }) {
+		b.refuse(p)
+	}
+}
+
 // add puts one helper's container into the plan, with what all of them have in
 // common. Existing ones of the same name are kept if they are equal, else renewed.
 func (b *builder) add(r *Request, c corev1.Container, first bool) {
-	hp := b.policy.Helpers[r.Helper.Name]
+	hp := b.policy.helper(r.Helper.Name)
 	if c.Name == "" {
 		c.Name = ReservedPrefix + r.Name()
 	}
@@ -74,8 +79,9 @@ func (b *builder) add(r *Request, c corev1.Container, first bool) {
 	}
 	c.Resources = b.resources(hp)
 	if c.SecurityContext == nil {
-		c.SecurityContext = restricted()
+		c.SecurityContext = hp.restricted(hp.user())
 	}
+	b.refuseRoot(&c)
 	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: noTokenVolume, MountPath: tokenDir, ReadOnly: true})
 	// The defaults of the API server are written out, so that the container that
 	// comes back on a second call equals the one that we would write.
@@ -100,6 +106,7 @@ func (b *builder) volume(v corev1.Volume) {
 		return
 	}
 	b.added = append(b.added, v.Name)
+	b.count(&v)
 	if v.EmptyDir != nil && v.EmptyDir.Medium != corev1.StorageMediumMemory { // as the autoscaler sees it
 		b.disk = append(b.disk, v.Name)
 	}
@@ -132,20 +139,6 @@ func (b *builder) resources(hp *HelperPolicy) corev1.ResourceRequirements {
 		}
 	}
 	return r
-}
-
-// restricted satisfies the Pod Security standard of that name by itself, whatever the
-// pod's own security context says.
-func restricted() *corev1.SecurityContext {
-	return &corev1.SecurityContext{
-		AllowPrivilegeEscalation: new(false),
-		Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-		ReadOnlyRootFilesystem:   new(true),
-		RunAsGroup:               new(int64(helperID)),
-		RunAsNonRoot:             new(true),
-		RunAsUser:                new(int64(helperID)),
-		SeccompProfile:           &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
-	}
 }
 
 // literal keeps the kubelet from expanding $(VAR) in a container's command,

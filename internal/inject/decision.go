@@ -4,6 +4,7 @@ package inject
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -24,7 +25,10 @@ type Decision struct {
 	Plan     Plan           // what to add; empty unless Result is Injected or Skipped
 	Helpers  []HelperStatus // what the pod has, or will have once the plan is applied
 	Problems []Problem      // why the pod is denied; all of them
-	Warnings []string       // for the person who made the request; at most 120 characters each
+	// Violations are what a policy that only warns would have refused. The pod is
+	// admitted, and injected, as if the policy allowed them.
+	Violations []Problem
+	Warnings   []string // for the person who made the request; at most 120 characters each
 
 	Policy     string // name of the policy that was applied
 	PolicyHash string // hash of its canonical form
@@ -60,6 +64,28 @@ func (d Decision) Message() string {
 		fmt.Fprintf(&out, "\n  and %d more", more)
 	}
 	return out.String()
+}
+
+// violations takes what a policy forbids apart from what is wrong in itself.
+func violations(problems []Problem) (ofPolicy, own []Problem) {
+	for _, p := range problems {
+		if p.Reason.OfPolicy() {
+			ofPolicy = append(ofPolicy, p)
+		} else {
+			own = append(own, p)
+		}
+	}
+	return ofPolicy, own
+}
+
+// violated are the reasons of the violations, each once.
+func (d Decision) violated() []Reason {
+	var reasons []Reason
+	for _, p := range d.Violations {
+		reasons = append(reasons, p.Reason)
+	}
+	slices.Sort(reasons)
+	return slices.Compact(reasons)
 }
 
 // deny makes a decision of the problems that were found.

@@ -156,11 +156,13 @@ func testPolicy() *Policy {
 				Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("10m"), corev1.ResourceMemory: resource.MustParse("8Mi")},
 				Limits:   corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu), corev1.ResourceMemory: resource.MustParse(memory)},
 			},
+			RunAsUser:  new(int64(65532)),
+			RunAsGroup: new(int64(65532)),
 			VolumeSize: resource.MustParse("4Gi"),
 			Rules:      map[string]*Rule{},
 		}
 	}
-	return &Policy{Name: "web", Hash: "sha256:0123456789ab", Helpers: map[string]*HelperPolicy{
+	return &Policy{Name: "web", Hash: "sha256:0123456789ab", GVisor: []string{"gvisor", "runsc"}, Helpers: map[string]*HelperPolicy{
 		"git-poller": helper("500m", "256Mi"), "date-writer": helper("100m", "32Mi"),
 		"ipc": helper("100m", "32Mi"), "start": helper("100m", "32Mi"),
 	}}

@@ -128,7 +128,7 @@ func checkGitPoller(r *Request) []Problem {
 
 func buildGitPoller(b *builder, r *Request) {
 	first := r.Value(position).Text == "first"
-	limit := b.policy.Helpers[r.Helper.Name].VolumeSize
+	limit := b.policy.helper(r.Helper.Name).VolumeSize
 	content, names, ok := b.share(r, r.Value(mountPath).Text, !r.Value("writable").Bool(), limit, first)
 	if !ok {
 		return

@@ -42,7 +42,11 @@ func (in Injector) Decide(pod *Pod, policy *Policy, root *field.Path) Decision {
 	refused := review(policy, pod, asked.requests, root)
 	b := newBuilder(pod, policy, root)
 	b.buildAll(asked.requests)
-	if problems := slices.Concat(asked.problems, refused, b.problems); len(problems) > 0 {
+	problems := slices.Concat(asked.problems, refused, b.problems, b.checkLimits())
+	if policy.Warn {
+		d.Violations, problems = violations(problems)
+	}
+	if len(problems) > 0 {
 		return d.deny(problems)
 	}
 	if len(asked.requests) == 0 {
@@ -81,7 +85,7 @@ func (b *builder) buildAll(requests []*Request) {
 	b.requests = slices.Clone(requests)
 	slices.SortStableFunc(b.requests, func(a, c *Request) int { return cmp.Compare(c.Helper.ahead, a.Helper.ahead) })
 	for _, r := range b.requests {
-		if b.policy.Helpers[r.Helper.Name] != nil && r.complete() {
+		if b.policy.helper(r.Helper.Name) != nil && r.complete() {
 			b.settings = nil
 			r.Helper.build(b, r)
 		}
@@ -117,13 +121,16 @@ func (in Injector) injected(d Decision, b *builder) Decision {
 		Version: in.Version, Policy: d.Policy, PolicyHash: d.PolicyHash,
 		Result: Injected, Reason: Requested, Helpers: b.helpers, Renewed: b.plan.Renewed(),
 	}
+	if status.Violations = d.violated(); len(status.Violations) > 0 {
+		status.Reason = WouldBeDenied
+	}
 	var owned []string
 	for i := range b.helpers {
 		owned = append(append(owned, b.helpers[i].Container), b.helpers[i].Volumes...)
 	}
 	status.annotate(&b.plan, b.pod.Metadata.Annotations, owned)
 	d.Plan = b.plan
-	d.Result, d.Reason = Injected, Requested
+	d.Result, d.Reason = status.Result, status.Reason
 	if d.Plan.Empty() {
 		d.Result, d.Reason = Unchanged, AlreadyInjected
 	}

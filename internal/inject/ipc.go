@@ -30,7 +30,7 @@ var ipc = Helper{
 	Single: true,
 	ahead:  2,
 	Doc:    "Gives the containers of a pod what they need to talk to each other without a network: shared memory, message queues, semaphores, sockets, named pipes, signals.",
-	Adds: "Queues, System V objects and named pipes are made by the init container `pillion-ipc-init`, which runs before all others as user 65532; " +
+	Adds: "Queues, System V objects and named pipes are made by the init container `pillion-ipc-init`, which runs before all others as user 65532, or as whom the policy says; " +
 		"objects with another owner (`uid=1000`) are made by `pillion-ipc-init-1000`, which runs as that user. The other modes add volumes, mounts and settings, and no container.",
 	Options: []Option{
 		{
@@ -39,12 +39,12 @@ var ipc = Helper{
 		},
 		{
 			Name: mqueue, Kind: KindQueues, Example: "/events?maxmsg=10&msgsize=1024&mode=0666",
-			Doc: "POSIX message queues that exist before anything else starts, with room for maxmsg (10) messages of msgsize (8192) bytes and the permissions mode (0666). Only the owner (uid, default 65532) and root can unlink one. " +
+			Doc: "POSIX message queues that exist before anything else starts, with room for maxmsg (10) messages of msgsize (8192) bytes and the permissions mode (0666). Only the owner (uid, default the helper's own) and root can unlink one. " +
 				"The kernel counts the bytes of all queues of one owner on a node together, 819200 at most (RLIMIT_MSGQUEUE). A policy's allow list has names of queues.",
 		},
 		{
 			Name: sysv, Kind: KindSysV, Example: "msg:0x00001234?mode=0666,sem:0x00001235:3?mode=0666,shm:ftok(/run/ipc,65):1048576?mode=0600",
-			Doc: "System V message queues (msg:KEY), sets of semaphores (sem:KEY:COUNT) and shared memory (shm:KEY:SIZE) that exist before anything else starts, with mode (0666) and owner (uid, default 65532). " +
+			Doc: "System V message queues (msg:KEY), sets of semaphores (sem:KEY:COUNT) and shared memory (shm:KEY:SIZE) that exist before anything else starts, with mode (0666) and owner (uid, default the helper's own). " +
 				"A key is a number or ftok(path,id), whose path has to be in a volume that all participants mount at the same place. A policy's allow list has kinds and keys, such as msg:0x00001234.",
 		},
 		{
@@ -53,7 +53,7 @@ var ipc = Helper{
 		},
 		{
 			Name: fifo, Kind: KindFIFOs, Example: "/run/ipc/events?mode=0666",
-			Doc: "Named pipes that exist before anything else starts, with mode (0666) and owner (uid, default 65532), in folders that every participating container sees. A policy's allow list has paths.",
+			Doc: "Named pipes that exist before anything else starts, with mode (0666) and owner (uid, default the helper's own), in folders that every participating container sees. A policy's allow list has paths.",
 		},
 		{
 			Name: process, Kind: KindBool, Example: "true",
@@ -159,7 +159,7 @@ func (b *builder) ipcNamespaces(r *Request) {
 	if r.Value(process).Bool() && spec.HostPID {
 		b.refuse(invalid(PodConflict, r.path(process), "true", "the pod uses the node's process namespace (spec.hostPID), in which its containers see each other already; remove one of the two"))
 	}
-	if spec.inGVisor() && r.Has(mqueue) {
+	if b.inGVisor() && r.Has(mqueue) {
 		b.refuse(invalid(PodConflict, r.path(mqueue), r.Value(mqueue).Text, "the pod runs in gVisor (spec.runtimeClassName %s), which cannot send to or receive from POSIX queues; use sysv message queues or a socket", *spec.RuntimeClassName))
 	}
 }
@@ -178,15 +178,13 @@ func (b *builder) shareProcesses(r *Request) {
 	}
 }
 
-// gvisor are the usual names of RuntimeClasses that run pods in gVisor.
-var gvisor = []string{"gvisor", "runsc"}
-
-func (s *Spec) inGVisor() bool {
-	return s.RuntimeClassName != nil && slices.Contains(gvisor, *s.RuntimeClassName)
+func (b *builder) inGVisor() bool {
+	class := b.pod.Spec.RuntimeClassName
+	return class != nil && slices.Contains(b.policy.GVisor, *class)
 }
 
 func (b *builder) warnIPC(r *Request) {
-	if b.pod.Spec.inGVisor() && slices.ContainsFunc([]string{shm, socket, fifo}, r.Has) {
+	if b.inGVisor() && slices.ContainsFunc([]string{shm, socket, fifo}, r.Has) {
 		b.warn("ipc: gVisor shares a volume only with dev.gvisor.spec.mount annotations; see its documentation")
 	}
 	mounted := slices.ContainsFunc([]string{shm, sysv, socket, fifo, hugepages}, r.Has)

@@ -17,18 +17,18 @@ const maxOwners = 8
 func (b *builder) ipcInit(r *Request, targets []target, folders []folder, volumes []string) {
 	before := len(b.problems)
 	names := targetNames(targets)
-	owners := b.owners(r)
+	hp := b.policy.helper(r.Helper.Name)
+	owners := b.owners(r, hp.user())
 	var added []HelperStatus
 	for _, owner := range owners {
 		c := corev1.Container{Name: ReservedPrefix + "ipc-init", Args: []string{"ipc-init"}}
-		if owner != helperID {
+		if owner != hp.user() {
 			c.Name += fmt.Sprintf("-%d", owner)
-			c.SecurityContext = restricted()
-			c.SecurityContext.RunAsUser = new(owner)
+			c.SecurityContext = hp.restricted(owner)
 		}
 		for _, option := range []string{mqueue, sysv, fifo} {
 			for _, o := range r.Value(option).objects {
-				if o.owner() != owner {
+				if o.owner(hp.user()) != owner {
 					continue
 				}
 				c.Args = append(c.Args, "--"+option+"="+o.arg)
@@ -65,12 +65,12 @@ func (b *builder) ipcInit(r *Request, targets []target, folders []folder, volume
 }
 
 // owners are the users that objects belong to: the helper's own first.
-func (b *builder) owners(r *Request) []int64 {
+func (b *builder) owners(r *Request, own int64) []int64 {
 	var owners []int64
 	for _, option := range []string{mqueue, sysv, fifo} {
 		for _, o := range r.Value(option).objects {
-			if !slices.Contains(owners, o.owner()) {
-				owners = append(owners, o.owner())
+			if owner := o.owner(own); !slices.Contains(owners, owner) {
+				owners = append(owners, owner)
 			}
 		}
 		if len(owners) > maxOwners {
@@ -79,8 +79,8 @@ func (b *builder) owners(r *Request) []int64 {
 		}
 	}
 	slices.Sort(owners)
-	if i := slices.Index(owners, helperID); i > 0 {
-		owners = slices.Insert(slices.Delete(owners, i, i+1), 0, helperID)
+	if i := slices.Index(owners, own); i > 0 {
+		owners = slices.Insert(slices.Delete(owners, i, i+1), 0, own)
 	}
 	return owners
 }

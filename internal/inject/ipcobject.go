@@ -22,12 +22,12 @@ type object struct {
 	attributes map[string]int64 // maxmsg, msgsize, mode, and uid if the object has an owner of its own
 }
 
-// owner is the user that the object belongs to.
-func (o *object) owner() int64 {
+// owner is the user that the object belongs to: the helper's own unless it says so.
+func (o *object) owner(own int64) int64 {
 	if uid, has := o.attributes[ownerAttribute]; has {
 		return uid
 	}
-	return helperID
+	return own
 }
 
 // ownerAttribute is not for ipc-init: objects of another owner have an init container

@@ -16,16 +16,18 @@ const (
 func (b *builder) checkQueues(r *Request) {
 	queues := r.Value(mqueue).objects
 	used := map[int64]int64{} // bytes, by owner
+	own := b.policy.helper(r.Helper.Name).user()
 	for i := range queues {
 		q := &queues[i]
 		b.checkQueueLimit(r, q, "maxmsg", "fs.mqueue.msg_max", defaultMaxMsg)
 		b.checkQueueLimit(r, q, "msgsize", "fs.mqueue.msgsize_max", defaultMsgSize)
-		before := used[q.owner()]
+		owner := q.owner(own)
+		before := used[owner]
 		sum := before + q.attributes["maxmsg"]*(q.attributes["msgsize"]+queueBytesExtra)
-		used[q.owner()] = sum
+		used[owner] = sum
 		if sum > queueBytes && before <= queueBytes { // once for each owner
-			b.refuse(invalid(PodConflict, r.path(mqueue), q.name, "brings the queues of user %d to %d bytes, and a user has %d (RLIMIT_MSGQUEUE); make them smaller, or give this one another owner (uid=…)",
-				q.owner(), sum, queueBytes))
+			b.refuse(invalid(PodConflict, r.path(mqueue), q.name, "brings the queues of %s to %d bytes, and a user has %d (RLIMIT_MSGQUEUE); make them smaller, or give this one another owner (uid=…)",
+				ownerText(owner), sum, queueBytes))
 		}
 	}
 	const name = "fs.mqueue.queues_max"

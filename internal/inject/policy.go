@@ -26,8 +26,25 @@ const NoPolicy = "unknown"
 type Policy struct {
 	Name        string
 	Hash        string // of the canonical form of the file
+	Warn        bool   // what the policy would refuse is admitted, injected and warned of
 	HostNetwork bool   // helpers may go into pods that use the node's network
+	Limits      Limits
 	Helpers     map[string]*HelperPolicy
+
+	// Unlisted are the helpers that the policy does not allow, for a policy that warns:
+	// what it has for all helpers, and no rule.
+	Unlisted map[string]*HelperPolicy
+
+	GVisor        []string // the RuntimeClasses that run pods in gVisor
+	DeniedClasses []string // the RuntimeClasses in which helpers are not allowed
+}
+
+// helper is what the policy has for a helper; nil if that cannot be injected.
+func (p *Policy) helper(name string) *HelperPolicy {
+	if hp := p.Helpers[name]; hp != nil {
+		return hp
+	}
+	return p.Unlisted[name]
 }
 
 // HelperPolicy is what the platform owns of one helper. No annotation reaches it.
@@ -36,6 +53,8 @@ type HelperPolicy struct {
 	PullPolicy  corev1.PullPolicy
 	PullSecrets []corev1.LocalObjectReference
 	Resources   corev1.ResourceRequirements
+	RunAsUser   *int64            // nil is left out of the container, for whoever assigns users in the namespace
+	RunAsGroup  *int64            // the same
 	VolumeSize  resource.Quantity // sizeLimit of the volume that the helper fills
 	Rules       map[string]*Rule  // by option name
 }
@@ -51,11 +70,16 @@ type Rule struct {
 
 // RuleSpec is a rule as it is written in a policy file.
 type RuleSpec struct {
+	// Default is used when the pod says nothing.
 	Default *Text `json:"default,omitempty"`
-	Allow   Texts `json:"allow,omitempty"`
-	Min     *Text `json:"min,omitempty"`
-	Max     *Text `json:"max,omitempty"`
-	Fixed   *Text `json:"fixed,omitempty"`
+	// Allow lists values or patterns of them, one of which has to match; of a list each element.
+	Allow Texts `json:"allow,omitempty"`
+	// Min is the least that a number, a duration or a size may be.
+	Min *Text `json:"min,omitempty"`
+	// Max is the most.
+	Max *Text `json:"max,omitempty"`
+	// Fixed is the only value. A pod may repeat it.
+	Fixed *Text `json:"fixed,omitempty"`
 }
 
 // Text is a scalar of a policy file. Annotations are always text; in YAML a person
@@ -207,15 +231,21 @@ func review(p *Policy, pod *Pod, requests []*Request, root *field.Path) []Proble
 			"policy %q does not allow helpers in pods that use the node's network (%s); remove hostNetwork or the annotations",
 			p.Name, requests[0].Helper.Name))
 	}
+	if class := pod.Spec.RuntimeClassName; class != nil && slices.Contains(p.DeniedClasses, *class) && len(requests) > 0 {
+		problems = append(problems, invalid(RuntimeClass, root.Child("spec", "runtimeClassName"), *class,
+			"policy %q does not allow helpers in pods of this class (%s); use another one, or remove the annotations", p.Name, requests[0].Helper.Name))
+	}
 	for _, r := range requests {
-		hp := p.Helpers[r.Helper.Name]
-		if hp == nil {
+		if p.Helpers[r.Helper.Name] == nil {
 			problems = append(problems, forbidden(HelperNotAllowed, r.anyPath(),
 				"policy %q does not allow %s; it allows %s", p.Name, r.Helper.Name, p.allowedHelpers()))
+		}
+		hp := p.helper(r.Helper.Name)
+		if hp == nil {
 			continue
 		}
 		for i := range r.Helper.Options {
-			if problem := reviewOption(p.Name, hp, r, &r.Helper.Options[i]); problem != nil {
+			if problem := reviewOption(p, hp, r, &r.Helper.Options[i]); problem != nil {
 				problems = append(problems, *problem)
 			}
 		}
@@ -228,7 +258,7 @@ func review(p *Policy, pod *Pod, requests []*Request, root *field.Path) []Proble
 
 // reviewOption checks the value that the pod gave, or fills in the one that the
 // policy or the option's declaration has for it.
-func reviewOption(policy string, hp *HelperPolicy, r *Request, o *Option) *Problem {
+func reviewOption(policy *Policy, hp *HelperPolicy, r *Request, o *Option) *Problem {
 	rule := hp.Rules[o.Name]
 	if r.given[o.Name] {
 		v, ok := r.values[o.Name]
@@ -236,14 +266,14 @@ func reviewOption(policy string, hp *HelperPolicy, r *Request, o *Option) *Probl
 			return nil
 		}
 		if o.Listed && len(v.names) > 0 && !rule.lists() {
-			p := invalid(ValueNotAllowed, r.path(o.Name), v.Text, "policy %q does not allow %q: a pod may set what the policy's list for %s allows, and it has none", policy, v.names[0], o.Name)
+			p := invalid(ValueNotAllowed, r.path(o.Name), v.Text, "policy %q does not allow %q: a pod may set what the policy's list for %s allows, and it has none", policy.Name, v.names[0], o.Name)
 			return &p
 		}
 		if rule == nil {
 			return nil
 		}
 		if err := rule.check(v); err != nil {
-			p := invalid(ValueNotAllowed, r.path(o.Name), v.Text, "policy %q does not allow this value: %s", policy, err)
+			p := invalid(ValueNotAllowed, r.path(o.Name), v.Text, "policy %q does not allow this value: %s", policy.Name, err)
 			return &p
 		}
 		return nil
@@ -255,11 +285,13 @@ func reviewOption(policy string, hp *HelperPolicy, r *Request, o *Option) *Probl
 		r.values[o.Name] = *rule.Default
 	case o.Default != "":
 		v, err := o.defaultWithin(rule)
+		if err == nil || policy.Warn {
+			r.values[o.Name] = v
+		}
 		if err != nil {
-			p := invalid(ValueNotAllowed, r.path(o.Name), v.Text, "policy %q does not allow the default: %s; set the annotation", policy, err)
+			p := invalid(ValueNotAllowed, r.path(o.Name), v.Text, "policy %q does not allow the default: %s; set the annotation", policy.Name, err)
 			return &p
 		}
-		r.values[o.Name] = v
 	case o.Required:
 		p := Problem{MissingOption, field.Required(r.path(o.Name), fmt.Sprintf("%s needs it, such as %q", r.Helper.Name, o.Example))}
 		return &p

@@ -23,6 +23,7 @@ type Reason string
 // The reasons, in the order of the reference.
 const (
 	Requested        Reason = "Requested"
+	WouldBeDenied    Reason = "WouldBeDenied"
 	AlreadyInjected  Reason = "AlreadyInjected"
 	NothingRequested Reason = "NothingRequested"
 	WindowsPod       Reason = "WindowsPod"
@@ -39,7 +40,9 @@ const (
 	ReservedName      Reason = "ReservedName"
 	HelperNotAllowed  Reason = "HelperNotAllowed"
 	ValueNotAllowed   Reason = "ValueNotAllowed"
+	LimitExceeded     Reason = "LimitExceeded"
 	HostNetwork       Reason = "HostNetwork"
+	RuntimeClass      Reason = "RuntimeClass"
 	UnknownPolicy     Reason = "UnknownPolicy"
 
 	WrongObject    Reason = "WrongObject"
@@ -49,6 +52,17 @@ const (
 	MalformedReview Reason = "MalformedReview"
 	InternalError   Reason = "InternalError"
 )
+
+// OfPolicy tells whether a reason to refuse a pod is a rule of its policy, not a mistake of
+// the pod itself. A policy with enforcement Warn admits such a pod.
+func (r Reason) OfPolicy() bool {
+	switch r {
+	case HelperNotAllowed, ValueNotAllowed, LimitExceeded, HostNetwork, RuntimeClass:
+		return true
+	default:
+		return false
+	}
+}
 
 // ReasonDoc is one row of the reference: what a reason means and what to do about it.
 type ReasonDoc struct {
@@ -61,6 +75,7 @@ type ReasonDoc struct {
 func Reasons() []ReasonDoc {
 	return []ReasonDoc{
 		{Requested, Injected, "The pod's annotations ask for the helper, and it was added (or what bore its reserved name was renewed)."},
+		{WouldBeDenied, Injected, "What was asked for was added, although a rule of the policy refuses it: the policy has enforcement: Warn. Warnings say what it would have refused; the status and the audit annotations have the reasons under violations."},
 		{AlreadyInjected, Unchanged, "Everything the annotations ask for is in the pod already, as on a second call after another webhook."},
 		{NothingRequested, Skipped, "The pod has annotations under pillion.dev but none that asks for a helper."},
 		{WindowsPod, Skipped, "The pod runs on Windows, where the helpers' Linux images and security settings are invalid."},
@@ -76,7 +91,9 @@ func Reasons() []ReasonDoc {
 		{ReservedName, Denied, "A container or volume has a name that begins with pillion-, which is reserved, and it is not one of the helpers asked for."},
 		{HelperNotAllowed, Denied, "The policy of the namespace does not list the helper."},
 		{ValueNotAllowed, Denied, "The policy of the namespace does not allow the value. The message says what it allows."},
+		{LimitExceeded, Denied, "The helpers, the shared memory or the volumes that the pod asks for are more in all than the policy of the namespace allows. The message names the limit."},
 		{HostNetwork, Denied, "The pod uses the node's network, and the policy does not allow helpers in such pods."},
+		{RuntimeClass, Denied, "The pod's RuntimeClass is one in which the policy of the namespace does not allow helpers."},
 		{UnknownPolicy, Denied, "The namespace's label pillion.dev/policy names a policy that does not exist, and the pod asks for a helper."},
 		{WrongObject, Skipped, "Of a workload only: its annotations are on the workload itself, where they do nothing, and not on its pod template. A warning names the right place."},
 		{NothingChanged, Skipped, "Of a workload only: an update that changes neither its pod template nor its own annotations under pillion.dev. Nothing is said again."},

@@ -17,7 +17,8 @@ import (
 //
 // Resources that we do not set are left out of the comparison. A LimitRange adds
 // them (ephemeral-storage, say) to every container, and a container that lost them
-// again would be refused by that same LimitRange.
+// again would be refused by that same LimitRange. The same holds for a user and a group
+// that the policy leaves out.
 func sameContainer(raw []byte, want *corev1.Container) bool {
 	written := marshal(want)
 	if bytes.Equal(raw, written) { // the usual case: the API server writes as we do
@@ -26,6 +27,7 @@ func sameContainer(raw []byte, want *corev1.Container) bool {
 	have, wanted := generic(raw), generic(written)
 	keepWanted(have, wanted, "limits")
 	keepWanted(have, wanted, "requests")
+	keepAssigned(have, wanted)
 	return have != nil && reflect.DeepEqual(have, wanted)
 }
 

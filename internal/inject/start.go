@@ -153,7 +153,7 @@ func (b *builder) wrappedContainers(r *Request) []wrapped {
 func (b *builder) wrappable(r *Request, option, name string) (target, bool) {
 	spec := &b.pod.Spec
 	t, found := spec.find(name)
-	p := Problem{}
+	var p Problem
 	switch {
 	case !found:
 		p = invalid(UnknownContainer, r.path(option), name, "the pod has no container of this name%s", didYouMean(Nearest(name, spec.names())))
@@ -169,9 +169,7 @@ func (b *builder) wrappable(r *Request, option, name string) (target, bool) {
 	default:
 		return t, true
 	}
-	if !slices.ContainsFunc(b.problems, func(have Problem) bool { return have.Error.Error() == p.Error.Error() }) {
-		b.refuse(p)
-	}
+	b.refuseOnce(p)
 	return target{}, false
 }
 

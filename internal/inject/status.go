@@ -10,11 +10,14 @@ import (
 // Status is what the annotation pillion.dev/status holds: what Pillion did to the
 // pod, which version and policy decided it, and why.
 type Status struct {
-	Version    string         `json:"version"`
-	Policy     string         `json:"policy"`
-	PolicyHash string         `json:"policyHash"`
-	Result     Result         `json:"result"` // Injected or Skipped
-	Reason     Reason         `json:"reason"`
+	Version    string `json:"version"`
+	Policy     string `json:"policy"`
+	PolicyHash string `json:"policyHash"`
+	Result     Result `json:"result"` // Injected or Skipped
+	Reason     Reason `json:"reason"`
+	// Violations are the reasons for which a policy that only warns would have refused
+	// the pod.
+	Violations []Reason       `json:"violations,omitempty"`
 	Helpers    []HelperStatus `json:"helpers,omitempty"`
 	// Renewed names the containers and volumes that bore a reserved name, were not
 	// what policy says, and were replaced.

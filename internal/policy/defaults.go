@@ -16,13 +16,16 @@ const DefaultName = "default"
 const DefaultImage = "ghcr.io/pillion-dev/pillion-helper:v0.1.0"
 
 // builtin is the policy that is in force when no file is given: every helper, any
-// https repository, nothing in pods that use the node's network.
+// https repository, nothing in pods that use the node's network. Its limits stop
+// accidents and abuse, and no honest pod: sixteen helpers are more than a pod has reasons
+// for, 4Gi of shared memory are a quarter of a common node's, and 20Gi are the volumes of
+// five git-pollers and a fifth of its disk.
 func builtin() *InjectionPolicy {
 	return &InjectionPolicy{
 		APIVersion: APIVersion,
 		Kind:       Kind,
 		Metadata:   Metadata{Name: DefaultName},
-		Spec: Spec{Helpers: map[string]*Helper{
+		Spec: Spec{Limits: Limits{HelpersPerPod: new(int64(16)), SharedMemory: "4Gi", VolumeSize: "20Gi"}, Helpers: map[string]*Helper{
 			"git-poller": {Options: map[string]inject.RuleSpec{
 				"repo":   {Allow: []inject.Text{"https://*:*/*"}},
 				"period": {Min: new(inject.Text("10s"))},
@@ -45,22 +48,37 @@ func withDefaults(p *InjectionPolicy) {
 	setDefault(&s.HostNetwork, "Deny")
 	setDefault(&s.Image, DefaultImage)
 	setDefault(&s.PullPolicy, corev1.PullIfNotPresent)
+	setDefault(&s.RunAsUser, nonroot)
+	setDefault(&s.RunAsGroup, s.RunAsUser.group())
+	if s.RuntimeClasses.GVisor == nil {
+		s.RuntimeClasses.GVisor = []string{"gvisor", "runsc"}
+	}
 	for name, h := range s.Helpers {
 		if h == nil { // "date-writer:" with nothing behind it
 			h = &Helper{}
 			s.Helpers[name] = h
 		}
-		setDefault(&h.Image, s.Image)
-		setDefault(&h.PullPolicy, s.PullPolicy)
-		if h.ImagePullSecrets == nil {
-			h.ImagePullSecrets = s.ImagePullSecrets
-		}
-		if h.Resources == nil {
-			h.Resources = defaultResources(name)
-		}
-		if helper := inject.FindHelper(name); helper != nil && helper.FillsVolume {
-			setDefault(&h.VolumeSizeLimit, "4Gi")
-		}
+		s.complete(name, h)
+	}
+}
+
+// complete fills in what a helper takes from the policy.
+func (s *Spec) complete(name string, h *Helper) {
+	setDefault(&h.Image, s.Image)
+	setDefault(&h.PullPolicy, s.PullPolicy)
+	if h.RunAsUser != "" { // the policy's group belongs to the policy's user
+		setDefault(&h.RunAsGroup, h.RunAsUser.group())
+	}
+	setDefault(&h.RunAsUser, s.RunAsUser)
+	setDefault(&h.RunAsGroup, s.RunAsGroup)
+	if h.ImagePullSecrets == nil {
+		h.ImagePullSecrets = s.ImagePullSecrets
+	}
+	if h.Resources == nil {
+		h.Resources = defaultResources(name)
+	}
+	if helper := inject.FindHelper(name); helper != nil && helper.FillsVolume {
+		setDefault(&h.VolumeSizeLimit, "4Gi")
 	}
 }
 

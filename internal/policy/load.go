@@ -116,6 +116,8 @@ func wrongType(err *json.UnmarshalTypeError) error {
 	switch err.Type.Kind() {
 	case reflect.String:
 		return fmt.Errorf("%s: expected a text, got a %s; put it into quotes", err.Field, err.Value)
+	case reflect.Int64:
+		return fmt.Errorf("%s: expected a whole number, got a %s", err.Field, err.Value)
 	case reflect.Slice:
 		return fmt.Errorf("%s: expected a list, got a %s", err.Field, err.Value)
 	}

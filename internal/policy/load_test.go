@@ -109,9 +109,9 @@ func TestADirectoryThatIsNotThereIsAnError(t *testing.T) {
 func TestAFileIsNamedInItsError(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	path := write(t, dir, "web.yaml", file("enforcement: Warn"))
+	path := write(t, dir, "web.yaml", file("enforcement: Never"))
 	for _, tt := range []struct{ name, path, want string }{
-		{"a mistake", path, "policy file " + path + ": spec.enforcement: Forbidden: Warn is not evaluated by this version; use Deny"},
+		{"a mistake", path, "policy file " + path + ": spec.enforcement: Unsupported value: \"Never\": supported values: \"Deny\", \"Warn\""},
 		{"no file", path + "x", "reading a policy: open " + path + "x: no such file or directory"},
 		{"a directory", dir, "reading a policy: read " + dir + ": is a directory"},
 	} {
@@ -139,9 +139,9 @@ func TestTheHashIsOfWhatThePolicyMeans(t *testing.T) {
 		"quotes":               strings.NewReplacer("30s", `"30s"`, "web", `'web'`).Replace(one),
 		"another style":        gitPoller("options:", "  period:", "    min: 30s", "    max: 5m", "  repo:", "    allow:", "    - https://github.com/*"),
 		"line ends":            strings.ReplaceAll(one, "\n", "\r\n"),
-		"defaults of the file": one + strings.Join([]string{"  enforcement: Deny", "  hostNetwork: Deny", "  image: " + DefaultImage, "  pullPolicy: IfNotPresent", ""}, "\n"),
+		"defaults of the file": one + strings.Join([]string{"  enforcement: Deny", "  hostNetwork: Deny", "  image: " + DefaultImage, "  pullPolicy: IfNotPresent", "  runAsUser: 65532", "  runAsGroup: 65532", "  runtimeClasses: {gvisor: [gvisor, runsc], deny: []}", "  limits: {}", ""}, "\n"),
 		"defaults of the helper": one + strings.Join([]string{
-			"      image: " + DefaultImage, "      pullPolicy: IfNotPresent", "      volumeSizeLimit: 4Gi",
+			"      image: " + DefaultImage, "      pullPolicy: IfNotPresent", "      volumeSizeLimit: 4Gi", "      runAsUser: 65532", "      runAsGroup: '65532'",
 			"      resources: {requests: {cpu: 0.01, memory: 32Mi}, limits: {cpu: 500m, memory: 0.25Gi}}", "",
 		}, "\n"),
 	} {
@@ -161,6 +161,12 @@ func TestTheHashIsOfWhatThePolicyMeans(t *testing.T) {
 		"the host's network":     one + "  hostNetwork: Allow\n",
 		"an image":               one + "  image: registry.example/helper:v2\n",
 		"the pull policy":        one + "  pullPolicy: Always\n",
+		"the user":               one + "  runAsUser: 1000\n",
+		"the group":              one + "  runAsGroup: FromNamespace\n",
+		"the enforcement":        one + "  enforcement: Warn\n",
+		"no class of gVisor":     one + "  runtimeClasses: {gvisor: []}\n",
+		"a denied class":         one + "  runtimeClasses: {deny: [kata]}\n",
+		"a limit":                one + "  limits: {helpersPerPod: 3}\n",
 		"a pull secret":          one + "  imagePullSecrets: [mirror]\n",
 		"the size of a volume":   one + "      volumeSizeLimit: 5Gi\n",
 		"the resources":          one + "      resources: {requests: {cpu: 11m, memory: 32Mi}, limits: {cpu: 500m, memory: 256Mi}}\n",

@@ -125,14 +125,15 @@ func TestAHelperTakesWhatItDoesNotSetFromThePolicy(t *testing.T) {
 	list := func(cpu, memory string) corev1.ResourceList {
 		return corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu), corev1.ResourceMemory: resource.MustParse(memory)}
 	}
+	nobody := new(int64(65532))
 	want := map[string]*inject.HelperPolicy{
 		"date-writer": {
 			Image: "registry.example/all:v1", PullPolicy: corev1.PullAlways, PullSecrets: []corev1.LocalObjectReference{{Name: "all"}},
-			Resources: corev1.ResourceRequirements{Requests: list("1m", "8Mi"), Limits: list("100m", "32Mi")}, Rules: map[string]*inject.Rule{},
+			Resources: corev1.ResourceRequirements{Requests: list("1m", "8Mi"), Limits: list("100m", "32Mi")}, RunAsUser: nobody, RunAsGroup: nobody, Rules: map[string]*inject.Rule{},
 		},
 		"git-poller": {
 			Image: "registry.example/git:v2", PullPolicy: corev1.PullNever, VolumeSize: resource.MustParse("1Gi"),
-			Resources: corev1.ResourceRequirements{Requests: list("1m", "1Mi"), Limits: list("2m", "2Mi")}, Rules: map[string]*inject.Rule{},
+			Resources: corev1.ResourceRequirements{Requests: list("1m", "1Mi"), Limits: list("2m", "2Mi")}, RunAsUser: nobody, RunAsGroup: nobody, Rules: map[string]*inject.Rule{},
 		},
 	}
 	if diff := cmp.Diff(want, p.Helpers); diff != "" {

@@ -107,9 +107,9 @@ func TestWhatIsNotEvaluatedIsRefused(t *testing.T) {
 	t.Parallel()
 	testParse(t, []parseTest{
 		{"enforcement Deny", file("enforcement: Deny"), nil},
-		{"enforcement Warn", file("enforcement: Warn"), []string{"spec.enforcement: Forbidden: Warn is not evaluated by this version; use Deny"}},
-		{"enforcement that nobody knows", file("enforcement: Audit"), []string{`spec.enforcement: Unsupported value: "Audit": supported values: "Deny"`}},
-		{"enforcement in other letters", file("enforcement: deny"), []string{`spec.enforcement: Unsupported value: "deny": supported values: "Deny"`}},
+		{"enforcement Warn", file("enforcement: Warn"), nil},
+		{"enforcement that nobody knows", file("enforcement: Audit"), []string{`spec.enforcement: Unsupported value: "Audit": supported values: "Deny", "Warn"`}},
+		{"enforcement in other letters", file("enforcement: deny"), []string{`spec.enforcement: Unsupported value: "deny": supported values: "Deny", "Warn"`}},
 		{"require", file("require:", "- helper: date-writer", "  instance: x", "  options: {mount-path: /srv}"), []string{"spec.require: Forbidden: is not evaluated by this version; remove it"}},
 		{"an empty require", file("require: []"), nil},
 		{"hostNetwork Allow", file("hostNetwork: Allow"), nil},

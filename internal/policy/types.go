@@ -29,17 +29,34 @@ type Metadata struct {
 
 // Spec says what pods may ask for and what the platform owns.
 type Spec struct {
-	// Enforcement is Deny (the default). Warn is not evaluated by this version and
-	// refused when the file is loaded.
+	// Enforcement is Deny (the default) or Warn: pods that a rule of this policy would
+	// refuse are admitted and injected as they ask, and the rule is in a warning. What is
+	// wrong with a pod in itself is refused all the same.
 	Enforcement string `json:"enforcement,omitempty"`
 	// HostNetwork is Deny (the default) or Allow: whether helpers may go into pods
 	// that use the node's network.
 	HostNetwork string `json:"hostNetwork,omitempty"`
 
-	// Image, PullPolicy and ImagePullSecrets are for all helpers that do not set their own.
-	Image            string            `json:"image,omitempty"`
-	PullPolicy       corev1.PullPolicy `json:"pullPolicy,omitempty"`
-	ImagePullSecrets []string          `json:"imagePullSecrets,omitempty"`
+	// RuntimeClasses says what the RuntimeClasses of the cluster are.
+	RuntimeClasses RuntimeClasses `json:"runtimeClasses,omitzero"`
+
+	// Limits bound what helpers add to one pod in all.
+	Limits Limits `json:"limits,omitzero"`
+
+	// Image is the image of all helpers that have none of their own.
+	Image string `json:"image,omitempty"`
+	// PullPolicy is that of these images: IfNotPresent (the default), Always or Never.
+	PullPolicy corev1.PullPolicy `json:"pullPolicy,omitempty"`
+	// ImagePullSecrets are Secrets for the registry. They have to exist in each namespace.
+	ImagePullSecrets []string `json:"imagePullSecrets,omitempty"`
+
+	// RunAsUser is whom helpers run as: a number from 1 on (the default is 65532), or
+	// FromNamespace, which leaves the field out for whoever assigns users in the
+	// namespace, as OpenShift does.
+	RunAsUser ID `json:"runAsUser,omitempty"`
+	// RunAsGroup is their group, in the same way. The group of a user FromNamespace is
+	// FromNamespace as well unless it is set.
+	RunAsGroup ID `json:"runAsGroup,omitempty"`
 
 	// Helpers are the helpers that pods may ask for. One that is not listed is not allowed.
 	Helpers map[string]*Helper `json:"helpers"`
@@ -49,13 +66,44 @@ type Spec struct {
 	Require []Requirement `json:"require,omitempty"`
 }
 
+// RuntimeClasses says what the RuntimeClasses of the cluster are.
+type RuntimeClasses struct {
+	// GVisor names those that run pods in gVisor, in which not all of ipc works. The
+	// default is gvisor and runsc.
+	GVisor []string `json:"gvisor,omitempty"`
+	// Deny names those whose pods get no helpers.
+	Deny []string `json:"deny,omitempty"`
+}
+
+// Limits bound what helpers add to one pod in all, whatever single rules allow. What is
+// left out is not bounded.
+type Limits struct {
+	// HelpersPerPod is how many helpers a pod may ask for; each instance is one.
+	HelpersPerPod *int64 `json:"helpersPerPod,omitempty"`
+	// SharedMemory is what the volumes in memory may hold together: shared memory and
+	// huge pages.
+	SharedMemory string `json:"sharedMemory,omitempty"`
+	// VolumeSize is what the volumes on the node's disk may hold together. A volume that
+	// the pod has itself is not counted.
+	VolumeSize string `json:"volumeSize,omitempty"`
+}
+
 // Helper is what the policy says about one helper. All of it is optional.
 type Helper struct {
-	Options          map[string]inject.RuleSpec   `json:"options,omitempty"`
-	Image            string                       `json:"image,omitempty"`
-	PullPolicy       corev1.PullPolicy            `json:"pullPolicy,omitempty"`
-	ImagePullSecrets []string                     `json:"imagePullSecrets,omitempty"`
-	Resources        *corev1.ResourceRequirements `json:"resources,omitempty"`
+	// Options are the rules for the values of its options, by their names.
+	Options map[string]inject.RuleSpec `json:"options,omitempty"`
+	// Image is its image, if it is another than that of all helpers.
+	Image string `json:"image,omitempty"`
+	// PullPolicy is that of its image.
+	PullPolicy corev1.PullPolicy `json:"pullPolicy,omitempty"`
+	// ImagePullSecrets are Secrets for its registry, instead of those of all helpers.
+	ImagePullSecrets []string `json:"imagePullSecrets,omitempty"`
+	// Resources are its requests and limits of cpu and memory; all four have to be there.
+	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
+	// RunAsUser is whom it runs as, if not as all helpers.
+	RunAsUser ID `json:"runAsUser,omitempty"`
+	// RunAsGroup is its group.
+	RunAsGroup ID `json:"runAsGroup,omitempty"`
 	// VolumeSizeLimit bounds the volume that the helper fills. A pod that exceeds it
 	// is evicted by the kubelet, so it is a last line of defence.
 	VolumeSizeLimit string `json:"volumeSizeLimit,omitempty"`

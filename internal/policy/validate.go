@@ -54,18 +54,19 @@ func validate(p *InjectionPolicy) (*inject.Policy, field.ErrorList) {
 	if s := p.Spec.HostNetwork; s != "Allow" && s != "Deny" {
 		errs = append(errs, field.NotSupported(spec.Child("hostNetwork"), s, []string{"Allow", "Deny"}))
 	}
-	// What is not evaluated must not look as if it were.
-	switch p.Spec.Enforcement {
-	case "Deny":
-	case "Warn":
-		errs = append(errs, field.Forbidden(spec.Child("enforcement"), "Warn is not evaluated by this version; use Deny"))
-	default:
-		errs = append(errs, field.NotSupported(spec.Child("enforcement"), p.Spec.Enforcement, []string{"Deny"}))
+	out.Warn = p.Spec.Enforcement == "Warn"
+	if s := p.Spec.Enforcement; s != "Deny" && s != "Warn" {
+		errs = append(errs, field.NotSupported(spec.Child("enforcement"), s, []string{"Deny", "Warn"}))
 	}
+	errs = append(errs, validateClasses(&p.Spec.RuntimeClasses, spec.Child("runtimeClasses"))...)
+	out.GVisor, out.DeniedClasses = p.Spec.RuntimeClasses.GVisor, p.Spec.RuntimeClasses.Deny
+	// What is not evaluated must not look as if it were.
 	if len(p.Spec.Require) > 0 {
 		errs = append(errs, field.Forbidden(spec.Child("require"), "is not evaluated by this version; remove it"))
 	}
 	errs = append(errs, validateImage(spec, p.Spec.Image, p.Spec.PullPolicy, p.Spec.ImagePullSecrets)...)
+	_, more := validateIDs(spec, p.Spec.RunAsUser, p.Spec.RunAsGroup)
+	errs = append(errs, more...)
 	for _, name := range slices.Sorted(maps.Keys(p.Spec.Helpers)) {
 		at := spec.Child("helpers").Key(name)
 		h := inject.FindHelper(name)
@@ -77,7 +78,40 @@ func validate(p *InjectionPolicy) (*inject.Policy, field.ErrorList) {
 		out.Helpers[name] = compiled
 		errs = append(errs, more...)
 	}
-	return out, errs
+	if out.Warn {
+		out.Unlisted = unlisted(&p.Spec)
+	}
+	out.Limits, more = validateLimits(&p.Spec.Limits, out.Helpers, spec.Child("limits"))
+	return out, append(errs, more...)
+}
+
+// unlisted compiles the helpers that a policy does not list, as if it listed their names.
+// Their mistakes are the policy's own, which have been reported.
+func unlisted(s *Spec) map[string]*inject.HelperPolicy {
+	all := map[string]*inject.HelperPolicy{}
+	for _, h := range inject.Helpers() {
+		if s.Helpers[h.Name] == nil {
+			bare := &Helper{}
+			s.complete(h.Name, bare)
+			all[h.Name], _ = validateHelper(h, bare, nil)
+		}
+	}
+	return all
+}
+
+func validateClasses(c *RuntimeClasses, at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	for _, list := range []struct {
+		name  string
+		names []string
+	}{{"gvisor", c.GVisor}, {"deny", c.Deny}} {
+		for i, name := range list.names {
+			if len(validation.IsDNS1123Subdomain(name)) > 0 {
+				errs = append(errs, field.Invalid(at.Child(list.name).Index(i), name, "must be the name of a RuntimeClass, such as gvisor"))
+			}
+		}
+	}
+	return errs
 }
 
 func validateHelper(h *inject.Helper, spec *Helper, at *field.Path) (*inject.HelperPolicy, field.ErrorList) {
@@ -89,6 +123,9 @@ func validateHelper(h *inject.Helper, spec *Helper, at *field.Path) (*inject.Hel
 		out.PullSecrets = append(out.PullSecrets, corev1.LocalObjectReference{Name: name})
 	}
 	errs = append(errs, validateResources(spec.Resources, at.Child("resources"))...)
+	ids, more := validateIDs(at, spec.RunAsUser, spec.RunAsGroup)
+	out.RunAsUser, out.RunAsGroup = ids[0], ids[1]
+	errs = append(errs, more...)
 	if spec.VolumeSizeLimit != "" && !h.FillsVolume {
 		errs = append(errs, field.Forbidden(at.Child("volumeSizeLimit"), "the volume of "+h.Name+" follows from its options; remove it"))
 	} else if spec.VolumeSizeLimit != "" {

@@ -79,7 +79,11 @@ func (r *Runner) compare(o Object, want *Want) ([]string, error) {
 	var all []string
 	differs := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	said := ""
-	if message := out.Message(); message != "" {
+	message := out.Message()
+	for _, p := range out.Violations { // the policy only warns
+		message = strings.TrimPrefix(message+"\n"+p.Error.Error(), "\n")
+	}
+	if message != "" {
 		said = ": " + message
 	}
 	if out.Result != want.Result {
@@ -87,7 +91,7 @@ func (r *Runner) compare(o Object, want *Want) ([]string, error) {
 	} else if want.Reason != "" && !hasReason(&out.Decision, want.Reason) {
 		differs("the reason is %s, not %s%s", out.Reason, want.Reason, said)
 	}
-	if want.Message != "" && !strings.Contains(out.Message(), want.Message) {
+	if want.Message != "" && !strings.Contains(message, want.Message) {
 		differs("the refusal does not say %q%s", want.Message, said)
 	}
 	if want.Helpers != nil {
@@ -111,9 +115,10 @@ func (r *Runner) compare(o Object, want *Want) ([]string, error) {
 	return all, nil
 }
 
-// hasReason tells whether a decision has a reason: a refusal has one for each problem.
+// hasReason tells whether a decision has a reason: one for each problem, and for each rule that it only warns of.
 func hasReason(d *inject.Decision, reason inject.Reason) bool {
-	return d.Reason == reason || slices.ContainsFunc(d.Problems, func(p inject.Problem) bool { return p.Reason == reason })
+	is := func(p inject.Problem) bool { return p.Reason == reason }
+	return d.Reason == reason || slices.ContainsFunc(d.Problems, is) || slices.ContainsFunc(d.Violations, is)
 }
 
 // names are those of helpers as the front of an annotation key has them, sorted.

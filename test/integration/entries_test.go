@@ -36,7 +36,7 @@ type manifests struct {
 // no namespace may reach two, none may reach none, and each reaches its own.
 func TestEntriesAndPoliciesAgree(t *testing.T) {
 	t.Parallel()
-	for dir, want := range map[string][]string{"config/webhook": {"default"}, overlay: {"default", "web"}} {
+	for dir, want := range map[string][]string{"config/webhook": {"default"}, overlay: {"default", "trial", "web"}} {
 		t.Run(dir, func(t *testing.T) {
 			t.Parallel()
 			m := read(t, dir)

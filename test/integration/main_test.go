@@ -19,7 +19,8 @@ import (
 	"github.com/pillion-dev/pillion/test/controlplane"
 )
 
-// overlay is config/webhook with the policies default, which is the built-in one, and web.
+// overlay is config/webhook with the policies default, which is the built-in one, trial,
+// which only warns, and web.
 const overlay = "examples/policies"
 
 // plane and clients are set once, before any test runs.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	nodev1 "k8s.io/api/node/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/pillion-dev/pillion/internal/inject"
@@ -42,6 +43,7 @@ var podsByReason = []struct {
 	pod    *corev1.Pod
 }{
 	{reason: inject.Requested, pod: pod("web", asking())},
+	{reason: inject.WouldBeDenied, policy: "trial", pod: pod("web", map[string]string{dateMount: "/srv"})},
 	{reason: inject.AlreadyInjected},
 	{reason: inject.NothingRequested, pod: pod("web", map[string]string{"pillion.dev/inject": "false", "pillion.dev/status": "{}"})},
 	{reason: inject.WindowsPod, pod: with(func(p *corev1.Pod) { p.Spec.OS = &corev1.PodOS{Name: corev1.Windows} })},
@@ -67,7 +69,9 @@ var podsByReason = []struct {
 	})},
 	{reason: inject.HelperNotAllowed, policy: "web", pod: pod("web", map[string]string{dateMount: "/srv"})},
 	{reason: inject.ValueNotAllowed, pod: annotation("git-poller.pillion.dev/period", "5s")},
+	{reason: inject.LimitExceeded, pod: annotation("ipc.pillion.dev/shm", "5Gi")},
 	{reason: inject.HostNetwork, pod: with(func(p *corev1.Pod) { p.Spec.HostNetwork = true })},
+	{reason: inject.RuntimeClass, policy: "web", pod: with(func(p *corev1.Pod) { p.Spec.RuntimeClassName = new("kata") })},
 	{reason: inject.UnknownPolicy, policy: inject.NoPolicy, pod: pod("web", asking())},
 }
 
@@ -86,6 +90,10 @@ func TestAPodsReasonIsTheSameEverywhere(t *testing.T) { // alone: it counts
 		results[doc.Reason] = doc.Result
 	}
 	documented(t)
+	kata := &nodev1.RuntimeClass{ObjectMeta: metav1.ObjectMeta{Name: "kata"}, Handler: "kata"}
+	if _, err := clients.NodeV1().RuntimeClasses().Create(t.Context(), kata, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	var shown []inject.Reason
 	for _, c := range podsByReason {
 		shown = append(shown, c.reason)
@@ -263,7 +271,9 @@ func refusalOf(t *testing.T, err error, reason inject.Reason) {
 		inject.PodConflict:       "the pod itself sets spec.shareProcessNamespace to false",
 		inject.HelperNotAllowed:  `policy "web" does not allow date-writer`,
 		inject.ValueNotAllowed:   `policy "default" does not allow this value`,
+		inject.LimitExceeded:     `policy "default" allows 4Gi in a pod (limits.sharedMemory)`,
 		inject.HostNetwork:       "spec.hostNetwork",
+		inject.RuntimeClass:      `policy "web" does not allow helpers in pods of this class`,
 		inject.UnknownPolicy:     "names no policy",
 	}
 	if err == nil {

@@ -17,8 +17,8 @@ import (
 
 // entries are the webhooks of examples/policies that a pod and a workload can reach.
 var (
-	podEntries      = []string{"inject.pillion.dev", "default.inject.pillion.dev", "web.inject.pillion.dev", "unknown.inject.pillion.dev"}
-	workloadEntries = []string{"warn.pillion.dev", "default.warn.pillion.dev", "web.warn.pillion.dev", "unknown.warn.pillion.dev"}
+	podEntries      = []string{"inject.pillion.dev", "default.inject.pillion.dev", "web.inject.pillion.dev", "trial.inject.pillion.dev", "unknown.inject.pillion.dev"}
+	workloadEntries = []string{"warn.pillion.dev", "default.warn.pillion.dev", "web.warn.pillion.dev", "trial.warn.pillion.dev", "unknown.warn.pillion.dev"}
 )
 
 // called says how often do makes the API server call which webhook, as it says itself.
@@ -61,6 +61,7 @@ var selections = []struct {
 	{"other labels alone", map[string]string{"team": "web", "pillion.dev/policies": "web"}, "inject.pillion.dev", "warn.pillion.dev", "default"},
 	{"the default, spelled out", labelled("default"), "default.inject.pillion.dev", "default.warn.pillion.dev", "default"},
 	{"web", labelled("web"), "web.inject.pillion.dev", "web.warn.pillion.dev", "web"},
+	{"trial", labelled("trial"), "trial.inject.pillion.dev", "trial.warn.pillion.dev", "trial"},
 	{"a policy that does not exist", labelled("wbe"), "unknown.inject.pillion.dev", "unknown.warn.pillion.dev", "unknown"},
 	{"another case", labelled("Web"), "unknown.inject.pillion.dev", "unknown.warn.pillion.dev", "unknown"},
 	{"the reserved name", labelled("unknown"), "unknown.inject.pillion.dev", "unknown.warn.pillion.dev", "unknown"},
@@ -177,7 +178,7 @@ func TestANamespaceWithAnUnknownPolicyIsAnsweredWithASentence(t *testing.T) {
 	t.Parallel()
 	ns := newNamespace(t, labelled("wbe"))
 	want := fmt.Sprintf(`admission webhook "unknown.inject.pillion.dev" denied the request: metadata.namespace: Forbidden: `+
-		`the label pillion.dev/policy of namespace %q names no policy; the policies are default, web; see: kubectl get namespace %s -L pillion.dev/policy`, ns, ns)
+		`the label pillion.dev/policy of namespace %q names no policy; the policies are default, trial, web; see: kubectl get namespace %s -L pillion.dev/policy`, ns, ns)
 	if diff := cmp.Diff(want, createError(t, ns, pod("web", asking()))); diff != "" {
 		t.Errorf("the refusal (-want +got):\n%s", diff)
 	}
@@ -194,7 +195,7 @@ func TestALabelThatNamesNoPolicyIsWarnedOfWhereItIsWritten(t *testing.T) {
 		t.Errorf("the label of a policy that exists is answered with %q", got)
 	}
 	want := "Warning: pillion: there is no policy \"wbe\", so pods of this namespace that ask for a helper will be refused; the policies are\n" +
-		"Warning: pillion:   default, web; did you mean \"web\"?\n"
+		"Warning: pillion:   default, trial, web; did you mean \"web\"?\n"
 	if diff := cmp.Diff(want, label(t, ns, "wbe")); diff != "" {
 		t.Errorf("the warning (-want +got):\n%s", diff)
 	}

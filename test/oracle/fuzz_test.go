@@ -40,6 +40,9 @@ var policies = func() []*inject.Policy {
     date-writer:
       image: registry.example/other
       pullPolicy: Always`, `
+  limits: {helpersPerPod: 1, sharedMemory: 128Mi, volumeSize: 5Gi}
+  runtimeClasses: {deny: [gvisor]}
+  runAsUser: 1000
   helpers:
     date-writer:
       options: {file: {fixed: "$(A).html"}, mount-path: {default: /data}, mode: {default: replace}, containers: {default: web}}
@@ -47,7 +50,15 @@ var policies = func() []*inject.Policy {
     ipc: {options: {shm: {max: 1Gi}, containers: {default: web}, mqueue: {allow: ["/a*", /b]}}}
     start: {options: {timeout: {max: 2m}}}
     git-poller:
-      options: {ref: {default: main}, wait-timeout: {max: 3s}, writable: {default: true}, position: {default: first}}`,
+      options: {ref: {default: main}, wait-timeout: {max: 3s}, writable: {default: true}, position: {default: first}}`, `
+  enforcement: Warn
+  runAsUser: FromNamespace
+  limits: {helpersPerPod: 1, sharedMemory: 128Mi}
+  runtimeClasses: {gvisor: [], deny: [gvisor]}
+  helpers:
+    git-poller:
+      runAsGroup: 3000
+      options: {repo: {allow: ["https://github.com/acme/*"]}, ref: {allow: [main]}}`,
 	} {
 		p, err := policy.Parse([]byte("apiVersion: pillion.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: web}\nspec:" + text))
 		if err != nil {
@@ -164,7 +175,7 @@ func TestTheGeneratorReachesEveryOutcome(t *testing.T) {
 		reasons[d.Reason]++
 	}
 	t.Logf("%d of %d pods are valid: %v", valid, *pods, reasons)
-	if valid < *pods/3 || reasons[inject.Requested] < valid/5 {
+	if valid < *pods/3 || reasons[inject.Requested]+reasons[inject.WouldBeDenied] < valid/6 {
 		t.Errorf("only %d of %d pods are valid: %v", valid, *pods, reasons)
 	}
 	// Not of pods, not under a policy that is there, or not made by the generator.

@@ -231,8 +231,10 @@ func proveQOS(before, after *corev1.Pod) error {
 // and none of its texts is read as a variable.
 func proveHelper(policy *inject.Policy, pod *corev1.Pod, c *corev1.Container) error {
 	images := sets.New[string]()
-	for _, h := range policy.Helpers {
-		images.Insert(h.Image)
+	for _, helpers := range []map[string]*inject.HelperPolicy{policy.Helpers, policy.Unlisted} {
+		for _, h := range helpers {
+			images.Insert(h.Image)
+		}
 	}
 	if !images.Has(c.Image) {
 		return fmt.Errorf("%s runs %s, which is no image of the policy", c.Name, c.Image)

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/policy"
+)
+
+// policyPage is the reference of policy files: their fields, with the comments that the
+// types have.
+func policyPage(docs map[string]string) string {
+	var out strings.Builder
+	out.WriteString(`# Policy files
+
+A file is one policy, of kind ` + "`" + policy.Kind + "`" + ` and version ` + "`" + policy.APIVersion + "`" + `, whose ` + "`metadata.name`" + ` a namespace picks with the label
+` + "`" + inject.PolicyLabel + "`" + `. What is left out has its default; a field that does not exist, and a rule that contradicts itself, are
+errors. [policy.schema.json](policy.schema.json) is for editors, ` + "`kubectl pillion policy lint`" + ` for everybody, and
+[examples/policies](../../examples/policies) has three of them. Helpers and their options: [annotations.md](annotations.md).
+`)
+	for _, part := range []struct {
+		where string
+		of    reflect.Type
+	}{
+		{"spec", reflect.TypeFor[policy.Spec]()},
+		{"spec.runtimeClasses", reflect.TypeFor[policy.RuntimeClasses]()},
+		{"spec.limits", reflect.TypeFor[policy.Limits]()},
+		{"spec.helpers.NAME", reflect.TypeFor[policy.Helper]()},
+		{"spec.helpers.NAME.options.NAME", reflect.TypeFor[inject.RuleSpec]()},
+	} {
+		fmt.Fprintf(&out, "\n## %s\n\n| field | meaning |\n|---|---|\n", part.where)
+		for f := range part.of.Fields() {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			fmt.Fprintf(&out, "| `%s` | %s |\n", name, docs[part.of.Name()+"."+f.Name])
+		}
+	}
+	return out.String()
+}
