@@ -110,10 +110,7 @@ func understand(t *testing.T, path string, args []string, seen map[string]int) {
 
 func TestAWrongCommandLineIsRefused(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		args []string
-		want string
-	}{
+	refused(t, map[string]wrongLine{
 		"no verb":              {nil, "usage: pillion-helper"},
 		"an unknown verb":      {[]string{"git-puller"}, "usage: pillion-helper"},
 		"an unknown flag":      {[]string{"git-poller", "--rooot=/x"}, "flag provided but not defined: -rooot"},
@@ -124,7 +121,18 @@ func TestAWrongCommandLineIsRefused(t *testing.T) {
 		"a missing file":       {[]string{"date-writer"}, "--file is needed"},
 		"an unknown zone":      {[]string{"date-writer", "--file=/x/y", "--timezone=Mars/Base"}, "--timezone=Mars/Base"},
 		"a probe of nothing":   {[]string{"probe"}, "one of --content and --file is needed"},
-	} {
+	})
+}
+
+// wrongLine is a command line, and what is to be said of it.
+type wrongLine struct {
+	args []string
+	want string
+}
+
+func refused(t *testing.T, lines map[string]wrongLine) {
+	t.Helper()
+	for name, tc := range lines {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var stderr bytes.Buffer

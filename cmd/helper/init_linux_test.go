@@ -13,28 +13,14 @@ import (
 
 func TestAWrongInitContainerIsRefused(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		args []string
-		want string
-	}{
+	refused(t, map[string]wrongLine{
 		"nothing to make":        {[]string{"ipc-init"}, "one of --mqueue, --sysv and --fifo is needed"},
 		"a queue that is none":   {[]string{"ipc-init", "--mqueue=q"}, `the name "q" of the queue must be a slash`},
 		"an object that is none": {[]string{"ipc-init", "--sysv=x:0x1"}, `"x:0x1" must begin with the kind and a colon: msg, sem or shm`},
 		"a pipe that is none":    {[]string{"ipc-init", "--fifo=x"}, `the path "x" of the named pipe must begin with a slash`},
 		"a stray argument":       {[]string{"ipc-init", "--fifo=/x/y", "z"}, `the argument "z" is unexpected`},
 		"no place to install":    {[]string{"install"}, "--to= must be a path that begins with a slash"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var stderr bytes.Buffer
-			if code := run(tc.args, nil, io.Discard, &stderr); code != exitUsage {
-				t.Errorf("exit status %d, want %d", code, exitUsage)
-			}
-			if !strings.Contains(stderr.String(), tc.want) {
-				t.Errorf("stderr is %q, want it to contain %q", stderr.String(), tc.want)
-			}
-		})
-	}
+	})
 }
 
 func TestAllThatCannotBeMadeIsTold(t *testing.T) {

@@ -30,7 +30,7 @@ spec:
       command: [hostile]
       readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
 `)
-	s.awaitReady("git")
+	s.wait("pod/git", "Ready")
 	return s.kubectl("get", "service", "git", "-o", "jsonpath={.spec.clusterIP}")
 }
 
@@ -47,7 +47,7 @@ func TestAHostileRepositoryIsRefusedAndTheAppLives(t *testing.T) {
 	ip := s.hostileServer()
 	s.be("page", "good 0")
 	s.apply(pod("web", ip, "git-poller.pillion.dev/period: 1s", smallSite))
-	s.awaitReady("web")
+	s.wait("pod/web", "Ready")
 	since := s.get("web", `jsonpath={.status.conditions[?(@.type=="Ready")].lastTransitionTime}`)
 
 	for i, attack := range []struct{ name, reason, says string }{
@@ -103,7 +103,7 @@ func TestAServerThatNeverEndsIsGivenUp(t *testing.T) {
 	ip := s.hostileServer()
 	s.be("page", "one")
 	s.apply(byHand(ip, 65532, "--period=1s", "--fetch-timeout=3s"))
-	s.awaitReady("web")
+	s.wait("pod/web", "Ready")
 	s.be("attack", "drips")
 	s.awaitLog("web", poller, "", `"reason":"TimedOut","error":"http://git.test:8080/site.git: did not finish in the 3s that one look may take`)
 	if got := s.page("web", ""); got != "one" {

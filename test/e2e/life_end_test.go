@@ -15,7 +15,7 @@ func TestSIGTERMEndsAHelperAtOnceInTheMiddleOfAClone(t *testing.T) {
 	ip := s.hostileServer()
 	s.be("attack", "drips")
 	s.apply(pod("web", ip, `git-poller.pillion.dev/wait: "false"`, shared))
-	s.awaitReady("web")
+	s.wait("pod/web", "Ready")
 	s.awaitConnection("web")
 	took := s.fate(`now() { cut -d' ' -f1 /proc/uptime; }
 		process git-fetch; process git-poller; before=$(now); kill -TERM $p

@@ -69,12 +69,6 @@ spec:
       volumeMounts: [{name: content, mountPath: /content}]`, ip, user, poller, strings.Join(flags, ", ")) + smallSite
 }
 
-// awaitReady waits until the pod is.
-func (s story) awaitReady(pod string) {
-	s.Helper()
-	s.kubectl("wait", "--for=condition=Ready", "pod/"+pod, "--timeout=2m")
-}
-
 // log is what a container has logged.
 func (s story) log(pod, container string) string {
 	s.Helper()

@@ -36,7 +36,7 @@ func TestContentThatIsWantedOnceIsThereAndTheHelperIsGone(t *testing.T) {
 	ip := s.gitServer()
 	s.push("one")
 	s.apply(pod("web", ip, "git-poller.pillion.dev/mode: once", web))
-	s.awaitReady("web")
+	s.wait("pod/web", "Ready")
 	if got := s.page("web", ""); got != "one" {
 		t.Errorf("the page is %q, want one", got)
 	}

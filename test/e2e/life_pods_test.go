@@ -20,7 +20,7 @@ docs.git-poller.pillion.dev/repo: http://git.test:8080/site.git
 docs.git-poller.pillion.dev/ref: docs
 docs.git-poller.pillion.dev/period: 1s
 docs.git-poller.pillion.dev/mount-path: /usr/share/nginx/docs`, web))
-	s.awaitReady("web")
+	s.wait("pod/web", "Ready")
 	const docs = "/usr/share/nginx/docs/index.html"
 	if got := s.page("web", "") + ", " + s.kubectl("exec", "web", "--", "busybox", "cat", docs); got != "site one, docs one" {
 		t.Errorf("the pages are %q, want site one, docs one", got)
@@ -62,7 +62,7 @@ func TestBothHelpersServeAnAppWithARandomUserIDInARestrictedNamespace(t *testing
 	}
 	s.apply(pod("web", ip, `git-poller.pillion.dev/period: 1s
 date-writer.pillion.dev/mount-path: /dates`, strict(1000650000)))
-	s.awaitReady("web")
+	s.wait("pod/web", "Ready")
 	if got := s.page("web", ""); got != "one" {
 		t.Errorf("the page is %q, want one", got)
 	}
@@ -81,7 +81,7 @@ func TestTheHelperWorksUnderAnyUserID(t *testing.T) {
 	ip := s.gitServer()
 	s.push("one")
 	s.apply(byHand(ip, 1000650000, "--period=1s"))
-	s.awaitReady("web")
+	s.wait("pod/web", "Ready")
 	s.push("two")
 	s.awaitPage("web", "", "two")
 	if got := s.get("web", ready); got != "True 0" {

@@ -41,7 +41,7 @@ func TestAHelperThatIsKilledWhileGitIsDownLeavesItsPodReady(t *testing.T) {
 	ip := s.gitServer()
 	s.push("one")
 	s.apply(pod("web", ip, "git-poller.pillion.dev/period: 1s", shared))
-	s.awaitReady("web")
+	s.wait("pod/web", "Ready")
 	s.kubectl("delete", "pod", "git", "--now")
 	s.awaitLog("web", poller, "", `"reason":"Unreachable"`)
 

@@ -64,7 +64,7 @@ func measure(t *testing.T, name, files string) {
 	s.git(`cd /srv/git/site.git; git config receive.unpackLimit 1; git config pack.window 0; git config pack.compression 0`)
 	s.git(fmt.Sprintf(`cd /tmp/w; git config core.compression 0; git config pack.window 0; %s
 		echo one >index.html; git add -A; git commit -qm x; git push -q origin HEAD:next`, files))
-	s.awaitReady("web")
+	s.wait("pod/web", "Ready")
 	s.git(`cd /srv/git/site.git && git update-ref refs/heads/main next`)
 	first := "-"
 	s.await(func() error {

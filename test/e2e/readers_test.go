@@ -41,7 +41,7 @@ func TestReadersNeverSeeTwoCommitsInOneDirectory(t *testing.T) {
 		return err
 	})
 	s.apply(site(ip, ""))
-	s.awaitReady("web")
+	s.wait("pod/web", "Ready")
 
 	start := time.Now()
 	out := s.kubectl("exec", "web", "-c", "web", "--", "readers", "--root=/usr/share/nginx/html", "--reads=100000", "--flips=10", "--timeout=3m")
