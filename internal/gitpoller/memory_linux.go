@@ -33,10 +33,10 @@ func ChildMemory() int64 {
 }
 
 // limitMemory bounds this process, and offers it to the kernel as the first to be
-// ended if the container's limit is reached all the same. Go's collector works harder from three quarters
-// on; at the hard limit the process ends with "out of memory", rather than that the
-// kernel ends the container. RLIMIT_DATA counts private writable memory since Linux
-// 4.7, not the address space that Go reserves.
+// ended if the container's limit is reached all the same. Go's collector works harder
+// from three quarters on; at the hard limit the process ends with "out of memory",
+// rather than that the kernel ends the container. RLIMIT_DATA counts private writable
+// memory since Linux 4.7, not the address space that Go reserves.
 func limitMemory(bytes int64) error {
 	if bytes == 0 {
 		return nil

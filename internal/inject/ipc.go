@@ -127,21 +127,13 @@ func buildIPC(b *builder, r *Request) {
 // ipcTargets are the containers that the option containers names, or all of the app:
 // whoever is left out of a shared thing has one of its own and nobody says so.
 func (b *builder) ipcTargets(r *Request) []target {
-	spec := &b.pod.Spec
-	names := spec.names()
+	names := b.pod.Spec.names()
 	if r.Has(containers) {
 		names = r.Value(containers).List
 	}
 	var targets []target
 	for _, name := range names {
-		t, found := spec.find(name)
-		switch {
-		case !found:
-			b.refuse(invalid(UnknownContainer, r.path(containers), name, "the pod has no container of this name%s",
-				didYouMean(Nearest(name, spec.names()))))
-		case Reserved(name):
-			b.refuse(invalid(UnknownContainer, r.path(containers), name, "is a helper; only containers of the app can take part"))
-		default:
+		if t, ok := b.participant(r, name); ok {
 			targets = append(targets, t)
 		}
 	}

@@ -128,13 +128,9 @@ func (b *builder) targets(r *Request, first bool) []target {
 	}
 	var named []target
 	for _, name := range r.Value(containers).List {
-		t, found := spec.find(name)
+		t, ok := b.participant(r, name)
 		switch {
-		case !found:
-			b.refuse(invalid(UnknownContainer, r.path(containers), name, "the pod has no container of this name%s",
-				didYouMean(Nearest(name, spec.names()))))
-		case Reserved(name):
-			b.refuse(invalid(UnknownContainer, r.path(containers), name, "is a helper; only containers of the app can take part"))
+		case !ok:
 		case t.Init && !t.restartable() && t.Index < b.start(r, first):
 			b.refuse(invalid(UnknownContainer, r.path(containers), name,
 				"this init container has ended before %s starts%s", r.Helper.Name, firstHint(r)))
@@ -143,6 +139,21 @@ func (b *builder) targets(r *Request, first bool) []target {
 		}
 	}
 	return named
+}
+
+// participant finds a container that the option containers names.
+func (b *builder) participant(r *Request, name string) (target, bool) {
+	spec := &b.pod.Spec
+	t, found := spec.find(name)
+	switch {
+	case !found:
+		b.refuse(invalid(UnknownContainer, r.path(containers), name, "the pod has no container of this name%s",
+			didYouMean(Nearest(name, spec.names()))))
+	case Reserved(name):
+		b.refuse(invalid(UnknownContainer, r.path(containers), name, "is a helper; only containers of the app can take part"))
+		return target{}, false
+	}
+	return t, found
 }
 
 // start is the index among the init containers before which the helper starts.

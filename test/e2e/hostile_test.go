@@ -14,12 +14,8 @@ import (
 // ClusterIP.
 func (s story) hostileServer() (ip string) {
 	s.Helper()
+	ip = s.gitAddress()
 	s.apply(`
-apiVersion: v1
-kind: Service
-metadata: {name: git}
-spec: {selector: {app: git}, ports: [{port: 8080}]}
----
 apiVersion: v1
 kind: Pod
 metadata: {name: git, labels: {app: git}}
@@ -31,7 +27,7 @@ spec:
       readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
 `)
 	s.wait("pod/git", "Ready")
-	return s.kubectl("get", "service", "git", "-o", "jsonpath={.spec.clusterIP}")
+	return ip
 }
 
 // be makes the server's repository something else, such as "page=one" or
