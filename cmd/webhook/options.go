@@ -25,6 +25,7 @@ type options struct {
 	listen       string
 	healthListen string
 	maxBody      int64
+	maxBodies    int64
 
 	certDir       string
 	certDNSNames  []string
@@ -55,6 +56,9 @@ func (o *options) flags() cliflag.NamedFlagSets {
 	f.Int64Var(&o.maxBody, "max-body", 6<<20,
 		"The largest request body, in `bytes`; a longer one is answered with 413. The default holds two objects of the 3 MiB that the API server takes. "+
 			"Lower it to save memory where pods are known to be small.")
+	f.Int64Var(&o.maxBodies, "max-bodies", 32<<20,
+		"The most that all request bodies may hold at one time, in `bytes`; at least twice --max-body. A request above it is answered with 503 and Retry-After, and the API server sends it again. "+
+			"Raise it, and the memory limit by about four times as much, if pillion_requests_shed_total grows.")
 
 	f = groups.FlagSet("Certificate")
 	f.StringVar(&o.certDir, "cert-dir", "/etc/pillion/tls",
@@ -130,6 +134,9 @@ func (o *options) validate() error {
 	}
 	if o.maxBody < 1 {
 		check("max-body", fmt.Errorf("%d bytes would refuse every review: use at least 1, the default is %d", o.maxBody, 6<<20))
+	}
+	if o.maxBodies/2 < o.maxBody {
+		check("max-bodies", fmt.Errorf("%d bytes is less than twice --max-body, which is %d: large bodies get half of the room, and one has to fit", o.maxBodies, o.maxBody))
 	}
 	if o.certDir == "" {
 		check("cert-dir", errors.New("is empty: name the directory that holds tls.crt and tls.key"))

@@ -22,7 +22,7 @@ func TestParse(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := &options{
-			listen: ":8443", healthListen: ":8081", maxBody: 6 << 20,
+			listen: ":8443", healthListen: ":8081", maxBody: 6 << 20, maxBodies: 32 << 20,
 			certDir: "/etc/pillion/tls", tlsMinVersion: "1.2",
 			drainMin: 15 * time.Second, drainMax: 95 * time.Second,
 			logFormat: "json", logLevel: "info",
@@ -34,14 +34,14 @@ func TestParse(t *testing.T) {
 
 	t.Run("every flag sets its field", func(t *testing.T) {
 		t.Parallel()
-		got, err := parse(strings.Fields("--listen=[::1]:10250 --health-listen=:9000 --max-body=1 --cert-dir=c " +
+		got, err := parse(strings.Fields("--listen=[::1]:10250 --health-listen=:9000 --max-body=1 --max-bodies=2 --cert-dir=c " +
 			"--cert-dns-name=a.svc --cert-dns-name=b.svc --tls-min-version=1.3 --policy-dir=p " +
 			"--drain-min=0s --drain-max=0s --log-format=text --log-level=error --version"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := &options{
-			listen: "[::1]:10250", healthListen: ":9000", maxBody: 1,
+			listen: "[::1]:10250", healthListen: ":9000", maxBody: 1, maxBodies: 2,
 			certDir: "c", certDNSNames: []string{"a.svc", "b.svc"}, tlsMinVersion: "1.3", policyDir: "p",
 			logFormat: "text", logLevel: "error", version: true,
 		}
@@ -114,6 +114,10 @@ func TestMistakes(t *testing.T) {
 		{
 			"an unknown flag", "--port=1",
 			"unknown flag: --port",
+		},
+		{
+			"room for less than two bodies", "--max-body=10 --max-bodies=19",
+			"--max-bodies: 19 bytes is less than twice --max-body, which is 10: large bodies get half of the room, and one has to fit",
 		},
 		{
 			"several mistakes", "--max-body=-1 --cert-dir= --drain-max=1ms",

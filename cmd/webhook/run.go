@@ -94,6 +94,7 @@ func serve(drain, stop context.Context, o *options, log *slog.Logger) error {
 		}),
 		MinTLS:   tlsVersion,
 		MaxBody:  o.maxBody,
+		Bodies:   o.maxBodies,
 		DrainMin: o.drainMin,
 		DrainMax: o.drainMax,
 		Log:      log,

@@ -10,14 +10,18 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // guard stands between the connection and the handler and gives every request
-// the same three promises: the body is no larger than the cap, a panic becomes
-// a 500, and while draining the answer closes its connection.
+// the same four promises: the body is no larger than the cap, all bodies together are
+// no larger than the budget, a panic becomes a 500, and while draining the answer
+// closes its connection.
 type guard struct {
 	next     http.Handler
 	maxBody  int64 // bytes
+	bodies   *budget
 	draining *atomic.Bool
 	metrics  *Metrics
 	log      *slog.Logger
@@ -46,7 +50,9 @@ func (g *guard) pass(out *reply, r *http.Request) {
 	}()
 	// The reader gets net/http's own writer, the one it can tell to close the
 	// connection when the cap is hit.
-	r.Body = http.MaxBytesReader(out.ResponseWriter, r.Body, g.maxBody)
+	body := &budgeted{ReadCloser: http.MaxBytesReader(out.ResponseWriter, r.Body, g.maxBody), budget: g.bodies}
+	defer body.release()
+	r.Body, out.body, out.shed = body, body, g.metrics.shed
 	g.next.ServeHTTP(out, r)
 	if !out.wrote {
 		out.WriteHeader(http.StatusOK)
@@ -75,15 +81,28 @@ func (g *guard) recovered(out *reply, v any) {
 
 // reply decides at the last moment, when the status is written, whether the
 // answer closes its connection: a request may have come before the drain began.
+//
+// It also decides what a handler's answer to a body cut by the budget is. kube-apiserver
+// sends a review again that meets a 503 with Retry-After, and, because the connection is
+// given up, possibly to another replica. A second: what fills the budget lasts longer
+// than the milliseconds in which all its attempts would otherwise be used up.
 type reply struct {
 	http.ResponseWriter
 	draining *atomic.Bool
+	body     *budgeted // nil before the handler is called
+	shed     prometheus.Counter
 	wrote    bool // the final status is out
 }
 
 func (r *reply) WriteHeader(status int) {
 	if status >= http.StatusOK && !r.wrote {
 		r.wrote = true
+		if r.body != nil && r.body.full {
+			status = http.StatusServiceUnavailable
+			r.Header().Set("Retry-After", "1")
+			r.Header().Set("Connection", "close")
+			r.shed.Inc()
+		}
 		if r.draining.Load() {
 			r.Header().Set("Connection", "close")
 		}

@@ -27,7 +27,7 @@ func (s *Server) healthServer() *http.Server {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          log.New(errorLog{s.opts.Log}, "", 0),
+		ErrorLog:          log.New(&errorLog{log: s.opts.Log, metrics: s.opts.Metrics}, "", 0),
 	}
 }
 

@@ -4,10 +4,12 @@ package server
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"sync/atomic"
+	"time"
 )
 
 // NewLogger writes to w. format is "json" or "text"; level is "debug", "info",
@@ -36,16 +38,47 @@ func NewLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	}
 }
 
-// errorLog takes the lines net/http writes to [http.Server.ErrorLog]. Failed
-// handshakes go to debug: any port scan or TCP probe makes them, as fast as it
-// likes. net/http gives them no type, only this prefix.
-type errorLog struct{ log *slog.Logger }
+// errorLog takes the lines net/http writes to [http.Server.ErrorLog], which have no
+// type. Failed handshakes go to debug: any port scan or TCP probe makes them, as fast
+// as it likes. Those of a client that does not trust our certificate are counted, and
+// one in distrustEvery is a warning: if that is the API server, every review fails and
+// nothing else here would show it.
+type errorLog struct {
+	log     *slog.Logger
+	metrics *Metrics
+	warned  atomic.Int64 // when, in nanoseconds since 1970
+}
 
-func (e errorLog) Write(line []byte) (int, error) {
-	level := slog.LevelWarn
-	if bytes.HasPrefix(line, []byte("http: TLS handshake error")) {
-		level = slog.LevelDebug
+const distrustEvery = time.Minute
+
+// distrust is how crypto/tls spells the alerts with which a client refuses a certificate
+// (RFC 8446, section 6.2). Go's own client, and so the API server, sends the first.
+var distrust = [][]byte{
+	[]byte("remote error: tls: bad certificate"),
+	[]byte("remote error: tls: unknown certificate"), // and "… certificate authority"
+	[]byte("remote error: tls: expired certificate"),
+}
+
+func (e *errorLog) Write(line []byte) (int, error) {
+	text := string(bytes.TrimSpace(line))
+	switch {
+	case !bytes.HasPrefix(line, []byte("http: TLS handshake error")):
+		e.log.Warn(text)
+	case e.distrusted(line):
+		e.log.Warn("a client does not trust the certificate served here; if it is the API server, caBundle in the webhook configuration is not its CA", "error", text)
+	default:
+		e.log.Debug(text)
 	}
-	e.log.Log(context.Background(), level, string(bytes.TrimSpace(line)))
 	return len(line), nil
+}
+
+// distrusted counts a handshake that the client gave up for our certificate, and tells
+// whether a warning is due.
+func (e *errorLog) distrusted(line []byte) bool {
+	if !slices.ContainsFunc(distrust, func(alert []byte) bool { return bytes.Contains(line, alert) }) {
+		return false
+	}
+	e.metrics.untrusted.Inc()
+	last, now := e.warned.Load(), time.Now().UnixNano()
+	return now-last >= int64(distrustEvery) && e.warned.CompareAndSwap(last, now)
 }

@@ -64,7 +64,7 @@ func TestLogger(t *testing.T) {
 	t.Run("handshake noise is for debugging and the rest of net/http is a warning", func(t *testing.T) {
 		t.Parallel()
 		var j journal
-		e := errorLog{j.logger()}
+		e := &errorLog{log: j.logger(), metrics: NewMetrics("")}
 		for _, line := range []string{
 			"http: TLS handshake error from 10.0.0.1:4242: EOF\n",
 			"http: Accept error: too many open files; retrying in 5ms\n",

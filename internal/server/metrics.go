@@ -22,6 +22,8 @@ type Metrics struct {
 	notAfter       prometheus.Gauge
 	reloadFailures prometheus.Counter
 	panics         prometheus.Counter
+	shed           prometheus.Counter
+	untrusted      prometheus.Counter
 }
 
 // NewMetrics makes the registry. version goes into pillion_build_info.
@@ -57,6 +59,14 @@ func NewMetrics(version string) *Metrics {
 			Name: "pillion_handler_panics_total",
 			Help: "Requests answered with 500 because the code that handled them panicked. Anything but 0 is a bug.",
 		}),
+		shed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "pillion_requests_shed_total",
+			Help: "Requests answered with 503 and Retry-After because the bodies held at that time were as large as --max-bodies. The API server sends them again.",
+		}),
+		untrusted: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "pillion_certificate_untrusted_total",
+			Help: "TLS handshakes that the client gave up because it does not trust our certificate. If the client is the API server, its caBundle is not the CA of the certificate served, and reviews fail.",
+		}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "pillion_build_info",
@@ -64,7 +74,7 @@ func NewMetrics(version string) *Metrics {
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.duration, m.warnings, m.notAfter, m.reloadFailures, m.panics, build,
+	m.registry.MustRegister(m.requests, m.duration, m.warnings, m.notAfter, m.reloadFailures, m.panics, m.shed, m.untrusted, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -33,7 +33,7 @@ func start(t *testing.T, handler http.HandlerFunc, change ...func(*running, *Opt
 	r := &running{dir: t.TempDir(), leaf: issue(t), log: &journal{}, metrics: NewMetrics("test"), done: make(chan error, 1)}
 	opts := Options{
 		Listen: "127.0.0.1:0", HealthListen: "127.0.0.1:0",
-		Handler: handler, MaxBody: 1 << 10,
+		Handler: handler, MaxBody: 1 << 10, Bodies: 32 << 20,
 		Certificates: NewCertificates(CertificateOptions{
 			Dir: r.dir, Poll: 10 * time.Millisecond, Log: r.log.logger(), Metrics: r.metrics,
 		}),

@@ -44,6 +44,7 @@ type Options struct {
 
 	MinTLS  uint16 // tls.VersionTLS12 or tls.VersionTLS13. Zero: TLS 1.2
 	MaxBody int64  // largest request body in bytes
+	Bodies  int64  // the most that all bodies may hold at one time, in bytes; at least twice MaxBody, see budget
 
 	DrainMin time.Duration // see Run
 	DrainMax time.Duration // see Run
@@ -58,13 +59,14 @@ type Server struct {
 	serving  atomic.Bool
 	draining atomic.Bool
 	open     atomic.Int64 // connections on the serving port
+	bodies   budget
 
 	mu               sync.Mutex
 	addr, healthAddr net.Addr
 }
 
 // New prepares a server. Nothing is opened before Run.
-func New(opts Options) *Server { return &Server{opts: opts} }
+func New(opts Options) *Server { return &Server{opts: opts, bodies: budget{most: opts.Bodies}} }
 
 // Run opens the health port, waits for a certificate, opens the serving port,
 // and returns when the server is done or cannot go on.
@@ -150,6 +152,7 @@ func (s *Server) servingServer() *http.Server {
 		Handler: &guard{
 			next:     s.opts.Handler,
 			maxBody:  s.opts.MaxBody,
+			bodies:   &s.bodies,
 			draining: &s.draining,
 			metrics:  s.opts.Metrics,
 			log:      s.opts.Log,
@@ -174,7 +177,7 @@ func (s *Server) servingServer() *http.Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnState:         s.track,
-		ErrorLog:          log.New(errorLog{s.opts.Log}, "", 0),
+		ErrorLog:          log.New(&errorLog{log: s.opts.Log, metrics: s.opts.Metrics}, "", 0),
 		// BaseContext stays unset: a request that is being handled when the
 		// drain begins must not see a cancelled context.
 	}

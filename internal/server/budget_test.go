@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestBudgetOfBodies(t *testing.T) {
+	t.Parallel()
+	r := start(t, echo, func(_ *running, o *Options) { o.MaxBody, o.Bodies = 1<<20, 2<<20 })
+	r.untilReady(t)
+
+	// A client that has sent most of a large body and stalls.
+	const large = 1 << 20
+	stalled, err := r.dial(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(stalled, "POST /inject/default HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", large, strings.Repeat("x", large-1))
+	eventually(t, "the stalled body is held", func() bool { return r.bodies.held.Load() == large-1 })
+
+	resp, _ := r.post(t, r.client(t), strings.Repeat("x", large))
+	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != "1" || !resp.Close {
+		t.Errorf("a second large body: status %d, Retry-After %q, close %v; want 503, 1, true", resp.StatusCode, resp.Header.Get("Retry-After"), resp.Close)
+	}
+	if got := sample(t, r.metrics, "pillion_requests_shed_total"); got != 1 {
+		t.Errorf("%v requests counted as shed, want 1", got)
+	}
+	if resp, text := r.post(t, r.client(t), "a pod"); text != "a pod" {
+		t.Errorf("a small body beside it: status %d, %q", resp.StatusCode, text)
+	}
+
+	fmt.Fprint(stalled, "x")
+	eventually(t, "what was held is given back", func() bool { return r.bodies.held.Load() == 0 })
+	if resp, _ := r.post(t, r.client(t), strings.Repeat("x", large)); resp.StatusCode != http.StatusOK {
+		t.Errorf("a large body afterwards: status %d, want 200", resp.StatusCode)
+	}
+}
+
+func TestDistrust(t *testing.T) {
+	t.Parallel()
+	r := start(t, echo)
+	r.untilReady(t)
+	for range 2 {
+		if _, err := r.dial(t, func(c *tls.Config) { c.RootCAs = x509.NewCertPool() }); err == nil {
+			t.Fatal("a client without our CA connected")
+		}
+	}
+	eventually(t, "both are counted", func() bool { return sample(t, r.metrics, "pillion_certificate_untrusted_total") == 2 })
+	if got := strings.Count(r.log.String(), "level=WARN"); got != 1 {
+		t.Errorf("%d warnings, want one for both:\n%s", got, r.log)
+	}
+	if !strings.Contains(r.log.String(), "caBundle in the webhook configuration is not its CA") {
+		t.Errorf("log:\n%s", r.log)
+	}
+}
