@@ -65,6 +65,7 @@ type helperInfo struct {
 	Options []optionInfo `json:"options"`
 	Policy  string       `json:"policy,omitempty"`  // name of the policy that was given
 	Allowed *bool        `json:"allowed,omitempty"` // by it
+	Engine  string       `json:"engine,omitempty"`  // that it chose, unless it is our own program
 }
 
 type optionInfo struct {
@@ -78,6 +79,7 @@ type optionInfo struct {
 	Choices  []string `json:"choices,omitempty"`
 	Example  string   `json:"example,omitempty"`
 	Doc      string   `json:"doc"`
+	Engine   string   `json:"engine,omitempty"` // what is different with the policy's engine
 
 	Rule      string `json:"rule,omitempty"`      // what the policy says of it
 	Effective string `json:"effective,omitempty"` // what a pod that says nothing gets under the policy
@@ -123,11 +125,17 @@ func aboutHelper(h *inject.Helper, p *inject.Policy) helperInfo {
 		hp = p.Helpers[h.Name]
 		info.Policy, info.Allowed = p.Name, new(hp != nil)
 	}
+	if hp != nil {
+		info.Engine = string(hp.Engine)
+	}
 	for i := range h.Options {
 		o := &h.Options[i]
 		option := optionInfo{
 			Name: o.Name, Key: h.Key("", o.Name), Type: string(o.Kind), Required: o.Required, Default: o.Default,
 			Min: o.Min, Max: o.Max, Choices: o.Enum, Example: o.Example, Doc: o.Doc,
+		}
+		if info.Engine == string(inject.EngineGitSync) {
+			option.Engine = o.WithGitSync
 		}
 		if hp != nil {
 			option.Rule = explain.RuleText(hp.Rules[o.Name])
@@ -166,6 +174,9 @@ func (h *helperInfo) head(b *strings.Builder) {
 	if h.Allowed != nil && !*h.Allowed {
 		fmt.Fprintf(b, " (policy %q does not allow it)", h.Policy)
 	}
+	if h.Engine != "" {
+		fmt.Fprintf(b, " (policy %q: engine %s)", h.Policy, h.Engine)
+	}
 	b.WriteString("\n")
 	wrapped(b, "  ", h.Doc)
 }
@@ -177,6 +188,9 @@ func helperText(b *strings.Builder, all []helperInfo) {
 			fmt.Fprintf(b, "\n%s\n", o.Key)
 			wrapped(b, "    ", o.Doc)
 			fmt.Fprintf(b, "    %s\n", strings.Join(o.facts(), "; "))
+			if o.Engine != "" {
+				wrapped(b, "    ", "engine "+h.Engine+": "+o.Engine)
+			}
 			if o.Rule != "" {
 				fmt.Fprintf(b, "    policy %q: %s\n", h.Policy, o.Rule)
 			}

@@ -137,6 +137,30 @@ func TestHelpersUnderAPolicy(t *testing.T) {
 	}
 }
 
+func TestHelpersNameTheEngineOfAPolicy(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "big.yaml")
+	spec := "apiVersion: pillion.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: big}\nspec: {helpers: {date-writer: {}, git-poller: {engine: git-sync}}}\n"
+	if err := os.WriteFile(file, []byte(spec), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := said(t, exitOK, "", "helpers", "git-poller", "--policy", file)
+	for _, want := range []string{
+		"git-poller (policy \"big\": engine git-sync)\n",
+		"    engine git-sync: Refused: the whole repository is published, and the folder is below\n    `current`.\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("there is no %q in\n%s", want, text)
+		}
+	}
+	if text := said(t, exitOK, "", "helpers", "date-writer", "--policy", file); strings.Contains(text, "engine") {
+		t.Errorf("date-writer has an engine:\n%s", text)
+	}
+	if text := said(t, exitOK, "", "helpers", "git-poller"); strings.Contains(text, "engine") {
+		t.Errorf("without a policy there is an engine:\n%s", text)
+	}
+}
+
 func TestLint(t *testing.T) {
 	t.Parallel()
 	t.Run("tells each mistake with its line", func(t *testing.T) {

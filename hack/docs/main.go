@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -74,8 +75,28 @@ A policy can set another default, narrow the bounds, list what is allowed, or fi
 			o := &h.Options[i]
 			fmt.Fprintf(&out, "| `%s` | %s | %s | %s | `%s` | %s |\n", o.Name, o.Kind, standard(o), bounds(o), o.Example, o.Doc)
 		}
+		if h.HasEngine(inject.EngineGitSync) {
+			engine(&out, h)
+		}
 	}
 	return out.String()
+}
+
+// engine is the table of what each option means with the engine git-sync.
+func engine(out *strings.Builder, h *inject.Helper) {
+	fmt.Fprintf(out, `
+### %s with the engine git-sync
+
+Where the policy says `+"`engine: git-sync`"+`, the program is that of [kubernetes/git-sync](https://github.com/kubernetes/git-sync), and
+[not all is the same](../design/0013-engine-git-sync.md). What cannot be is refused with the reason.
+
+| option | with git-sync |
+|---|---|
+`, h.Name)
+	for i := range h.Options {
+		o := &h.Options[i]
+		fmt.Fprintf(out, "| `%s` | %s |\n", o.Name, cmp.Or(o.WithGitSync, "The same."))
+	}
 }
 
 // adds says what a pod gets of a helper.

@@ -127,6 +127,7 @@ func (g generator) helpers() *schema {
 		if !h.FillsVolume {
 			delete(s.Properties, "volumeSizeLimit")
 		}
+		s.Properties["engine"].Enum = h.EngineNames()
 		options := s.Properties["options"]
 		options.Additional, options.Properties = false, map[string]*schema{}
 		for i := range h.Options {

@@ -41,7 +41,8 @@ spec:
   helpers:
     date-writer:
     git-poller:
-      image: registry.example/pillion-helper:v2
+      engine: git-sync
+      image: registry.example/git-sync:v4.7.1
       pullPolicy: Never
       imagePullSecrets: [other]
       runAsUser: 1000
@@ -238,6 +239,8 @@ func TestTheSchemaFindsMistakes(t *testing.T) {
 		"a text for a list":                  {"[kata]", "kata", ".spec.runtimeClasses.deny: type"},
 		"an empty list of what is allowed":   {`["https://github.com/acme/*"]`, "[]", ".spec.helpers.git-poller.options.repo.allow: minItems"},
 		"a resource of the disk":             {"limits: {cpu: 1,", "limits: {ephemeral-storage: 1Gi, cpu: 1,", ".spec.helpers.git-poller.resources.limits.ephemeral-storage: unknown"},
+		"an engine of none":                  {"engine: git-sync", "engine: gitsync", ".spec.helpers.git-poller.engine: enum"},
+		"an engine of another helper":        {"    ipc: {}", "    ipc: {engine: git-sync}", ".spec.helpers.ipc.engine: enum"},
 		"a volume that follows from options": {"    ipc: {}", "    ipc: {volumeSizeLimit: 1Gi}", ".spec.helpers.ipc.volumeSizeLimit: unknown"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -73,7 +73,9 @@ func (b *builder) add(r *Request, c corev1.Container, first bool) {
 		c.Name = ReservedPrefix + r.Name()
 	}
 	c.Image, c.ImagePullPolicy = hp.Image, hp.PullPolicy
-	c.Command = []string{helperBinary}
+	if c.Command == nil {
+		c.Command = []string{helperBinary}
+	}
 	for i := range c.Args {
 		c.Args[i] = literal(c.Args[i])
 	}

@@ -4,6 +4,7 @@ package inject
 
 import (
 	"fmt"
+	"path"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -22,14 +23,21 @@ const (
 	metricsPort = "metrics-port"
 )
 
+const (
+	knownHosts = "known_hosts"     // the key of a Secret for ssh that Kubernetes has no name for
+	caFile     = caDir + "/ca.crt" // named as in kube-root-ca.crt, and as trust-manager does by convention
+)
+
 var gitPoller = Helper{
 	Name:        "git-poller",
 	FillsVolume: true,
+	Engines:     []Engine{EngineGitSync},
 	Doc:         "Keeps a folder of the app's containers equal to a git repository: it polls the remote and publishes each new commit at once and as a whole.",
 	Options: []Option{
 		{
 			Name: "repo", Kind: KindRepo, Required: true, Example: "https://github.com/acme/site.git",
-			Doc: "The repository, by https or ssh, and by plain http only where the policy allows it. Credentials go into a Secret, never into the URL.",
+			WithGitSync: "The same; the policy has to leave git-sync the user 65533 for ssh. No redirect is followed, not even that of a URL without .git. A link of the repository becomes a file that holds its target.",
+			Doc:         "The repository, by https or ssh, and by plain http only where the policy allows it. Credentials go into a Secret, never into the URL.",
 		},
 		{
 			Name: "ref", Kind: KindRef, Default: "HEAD", Example: "main",
@@ -37,11 +45,13 @@ var gitPoller = Helper{
 		},
 		{
 			Name: mountPath, Kind: KindMountPath, Required: true, Example: "/usr/share/nginx/html",
-			Doc: "Where the app's containers see the content. An emptyDir that they mount there already is used; anything else in the way is refused.",
+			WithGitSync: "The content is at `current` below it: a link, which is swapped. An emptyDir of the app is not shared.",
+			Doc:         "Where the app's containers see the content. An emptyDir that they mount there already is used; anything else in the way is refused.",
 		},
 		{
 			Name: "subdir", Kind: KindSubdir, Example: "public",
-			Doc: "Publish only this folder of the repository.",
+			WithGitSync: "Refused: the whole repository is published, and the folder is below `current`.",
+			Doc:         "Publish only this folder of the repository.",
 		},
 		{
 			Name: containers, Kind: KindContainers, Example: "web,api",
@@ -61,7 +71,8 @@ var gitPoller = Helper{
 		},
 		{
 			Name: "secret", Kind: KindObjectName, Example: "site-credentials",
-			Doc: "A Secret of the pod's namespace: type kubernetes.io/basic-auth for https, or kubernetes.io/ssh-auth with a further key known_hosts for ssh. Only the helper mounts it.",
+			WithGitSync: "The same; for https it needs the key `username`.",
+			Doc:         "A Secret of the pod's namespace: type kubernetes.io/basic-auth for https, or kubernetes.io/ssh-auth with a further key known_hosts for ssh. Only the helper mounts it.",
 		},
 		{
 			Name: "auth", Kind: KindEnum, Enum: []string{"basic", "ssh"}, Example: "basic",
@@ -77,7 +88,8 @@ var gitPoller = Helper{
 		},
 		{
 			Name: waitTimeout, Kind: KindDuration, Default: "10m", Min: "1s", Max: "24h", Example: "2m",
-			Doc: "How long the first checkout may take before the helper is restarted (poll) or the pod's start fails (once).",
+			WithGitSync: "The same with `poll`. With `once` it bounds one attempt, and the pauses of 5s between those that fail.",
+			Doc:         "How long the first checkout may take before the helper is restarted (poll) or the pod's start fails (once).",
 		},
 		{
 			Name: position, Kind: KindEnum, Enum: []string{"last", "first"}, Default: "last", Example: "first",
@@ -85,7 +97,8 @@ var gitPoller = Helper{
 		},
 		{
 			Name: metricsPort, Kind: KindInt, Min: "1024", Max: "65535", Example: "9102",
-			Doc: "Serve the helper's metrics for Prometheus on this port. Without it there are none.",
+			WithGitSync: "The same, with git-sync's own metrics.",
+			Doc:         "Serve the helper's metrics for Prometheus on this port. Without it there are none.",
 		},
 		{
 			Name: "metrics-address", Kind: KindEnum, Enum: []string{"localhost", "pod"}, Default: "localhost", Example: "pod",
@@ -93,7 +106,8 @@ var gitPoller = Helper{
 		},
 		{
 			Name: "writable", Kind: KindBool, Default: "false", Example: "true",
-			Doc: "Mount the content writable in the app's containers. The next commit does not carry over what the app wrote. The files and folders of a commit belong to the helper's user; an app of another user can only add to the top.",
+			WithGitSync: "Refused if `true`: git's own files are in the volume, and name programs that git runs beside the Secret.",
+			Doc:         "Mount the content writable in the app's containers. The next commit does not carry over what the app wrote. The files and folders of a commit belong to the helper's user; an app of another user can only add to the top.",
 		},
 	},
 	check: checkGitPoller,
@@ -127,6 +141,10 @@ func checkGitPoller(r *Request) []Problem {
 }
 
 func buildGitPoller(b *builder, r *Request) {
+	if b.policy.helper(r.Helper.Name).Engine == EngineGitSync {
+		b.buildGitSync(r)
+		return
+	}
 	first := r.Value(position).Text == "first"
 	limit := b.policy.helper(r.Helper.Name).VolumeSize
 	content, names, ok := b.share(r, r.Value(mountPath).Text, !r.Value("writable").Bool(), limit, first)
@@ -152,6 +170,7 @@ func buildGitPoller(b *builder, r *Request) {
 		volumes = append(volumes, b.gitSecret(r, &c))
 	}
 	if r.Has("ca-configmap") {
+		c.Args = append(c.Args, "--ca-file="+caFile)
 		volumes = append(volumes, b.gitCA(r, &c))
 	}
 	if once {
@@ -164,7 +183,7 @@ func buildGitPoller(b *builder, r *Request) {
 		}
 	}
 	if r.Has(metricsPort) && !once {
-		b.metrics(r, &c)
+		c.Args = append(c.Args, "--metrics-listen="+b.metricsAddress(r, &c))
 	}
 	b.add(r, c, first)
 	b.done(r, volumes, names)
@@ -190,8 +209,9 @@ func (b *builder) treeBudget(volume string, limit resource.Quantity) string {
 	return resource.NewQuantity(budget, resource.BinarySI).String()
 }
 
-// metrics opens the port. A port of the node would be fought for by every pod on it.
-func (b *builder) metrics(r *Request, c *corev1.Container) {
+// metricsAddress opens the port, and is where to listen. A port of the node would be
+// fought for by every pod on it.
+func (b *builder) metricsAddress(r *Request, c *corev1.Container) string {
 	port, text := int32(r.Value(metricsPort).Int()), r.Value(metricsPort).Text
 	if b.pod.Spec.HostNetwork {
 		b.refuse(invalid(Contradiction, r.path(metricsPort), text, "the pod uses the node's network, where the port may be taken; remove it"))
@@ -203,44 +223,45 @@ func (b *builder) metrics(r *Request, c *corev1.Container) {
 		b.refuse(invalid(Contradiction, r.path(metricsPort), text, "%s has this port already; choose another", other))
 	}
 	b.ports[port] = r.Name()
-	address := "127.0.0.1:" + text
 	if r.Value("metrics-address").Text == "pod" {
-		address = ":" + text
 		c.Ports = []corev1.ContainerPort{{Name: "metrics", ContainerPort: port, Protocol: corev1.ProtocolTCP}}
+		return ":" + text
 	}
-	c.Args = append(c.Args, "--metrics-listen="+address)
+	return "127.0.0.1:" + text
 }
 
-// gitSecret mounts the Secret, into the helper only. The files belong to root and the
+// gitSecret mounts the Secret, into the helper only. Naming its keys makes the kubelet say
+// which one is missing, before the helper starts; it also leaves out what the helper has
+// no use for. A Secret for https may have no username.
+func (b *builder) gitSecret(r *Request, c *corev1.Container) string {
+	if r.Value("repo").repo.scheme == "ssh" {
+		c.Args = append(c.Args, "--auth=ssh", "--auth-dir="+authDir)
+		return b.authVolume(r, c, corev1.SSHAuthPrivateKey, knownHosts)
+	}
+	c.Args = append(c.Args, "--auth=basic", "--auth-dir="+authDir)
+	return b.authVolume(r, c)
+}
+
+// authVolume mounts keys of the Secret, or all of them. The files belong to root and the
 // helper is not root, so they have to be readable for others; an fsGroup instead would
 // change the ownership of every volume of the pod.
-func (b *builder) gitSecret(r *Request, c *corev1.Container) string {
+func (b *builder) authVolume(r *Request, c *corev1.Container, keys ...string) string {
 	name := ReservedPrefix + "auth-" + r.Name()
 	source := &corev1.SecretVolumeSource{SecretName: r.Value("secret").Text, DefaultMode: new(int32(0o444)), Optional: new(false)}
-	kind := "basic"
-	if r.Value("repo").repo.scheme == "ssh" {
-		// Naming the keys makes the kubelet say which one is missing, before the
-		// helper starts; it also leaves out what the helper has no use for.
-		kind = "ssh"
-		source.Items = []corev1.KeyToPath{
-			{Key: corev1.SSHAuthPrivateKey, Path: corev1.SSHAuthPrivateKey},
-			{Key: "known_hosts", Path: "known_hosts"},
-		}
+	for _, key := range keys {
+		source.Items = append(source.Items, corev1.KeyToPath{Key: key, Path: key})
 	}
-	c.Args = append(c.Args, "--auth="+kind, "--auth-dir="+authDir)
 	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: authDir, ReadOnly: true})
 	b.volume(corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{Secret: source}})
 	return name
 }
 
 func (b *builder) gitCA(r *Request, c *corev1.Container) string {
-	const key = "ca.crt" // as in kube-root-ca.crt and what trust-manager writes by convention
 	name := ReservedPrefix + "ca-" + r.Name()
-	c.Args = append(c.Args, "--ca-file="+caDir+"/"+key)
 	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: caDir, ReadOnly: true})
 	b.volume(corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
 		LocalObjectReference: corev1.LocalObjectReference{Name: r.Value("ca-configmap").Text},
-		Items:                []corev1.KeyToPath{{Key: key, Path: key}},
+		Items:                []corev1.KeyToPath{{Key: path.Base(caFile), Path: path.Base(caFile)}},
 		DefaultMode:          new(int32(0o444)),
 		Optional:             new(false),
 	}}})

@@ -34,6 +34,7 @@ type sharing struct {
 	readOnly bool
 	own      corev1.Volume // what they get unless they mount something there already that can be shared
 	alone    bool          // nothing that they mount there can be
+	why      string        // nothing can be, for the error; may be empty
 }
 
 // share gives the targets of a request an emptyDir at its mount-path. It returns the
@@ -67,7 +68,7 @@ func (b *builder) shareVolume(s sharing) (volume string, ok bool) {
 		switch {
 		case have == "":
 		case s.alone && have != own:
-			b.refuse(invalid(PathConflict, s.at(), s.path, "container %q mounts the volume %q there already; remove one of the two", t.Name, have))
+			b.refuse(invalid(PathConflict, s.at(), s.path, "container %q mounts the volume %q there already; remove one of the two%s", t.Name, have, s.why))
 		case with != "" && have != volume:
 			b.refuse(invalid(PathConflict, s.at(), s.path,
 				"container %q mounts the volume %q there and container %q the volume %q; they must share one emptyDir, or take part one at a time (option containers)",

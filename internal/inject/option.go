@@ -52,9 +52,11 @@ type Option struct {
 	Enum     []string // the choices of a KindEnum
 	Min, Max string   // hard bounds of an ordered kind, inclusive; a policy can only be narrower
 	// Listed says that no value is right unless a policy's allow list has it.
-	Listed  bool
-	Example string // a value that is right, shown in errors and in the reference
-	Doc     string // one or two sentences for the reference
+	Listed bool
+	// WithGitSync says for the reference what is different with the engine git-sync.
+	WithGitSync string
+	Example     string // a value that is right, shown in errors and in the reference
+	Doc         string // one or two sentences for the reference
 }
 
 // Parse turns the text of an annotation or of a policy into a typed value.
@@ -92,6 +94,8 @@ type Helper struct {
 	Adds string
 	// FillsVolume says that the volume can grow without bound, so that a policy limits it.
 	FillsVolume bool
+	// Engines are those that a policy can choose besides our own program.
+	Engines []Engine
 
 	// ahead is greater for what goes before other helpers.
 	ahead int

@@ -49,6 +49,7 @@ func (p *Policy) helper(name string) *HelperPolicy {
 
 // HelperPolicy is what the platform owns of one helper. No annotation reaches it.
 type HelperPolicy struct {
+	Engine      Engine // whose flags the container gets; empty is our own program
 	Image       string
 	PullPolicy  corev1.PullPolicy
 	PullSecrets []corev1.LocalObjectReference

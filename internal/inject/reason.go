@@ -84,7 +84,7 @@ func Reasons() []ReasonDoc {
 		{TooMany, Denied, "The pod has more annotations under pillion.dev, or more containers, than Pillion considers."},
 		{InvalidValue, Denied, "A value does not have the form that its option takes. The message says what would be right."},
 		{MissingOption, Denied, "A helper was asked for without an option that it cannot do without."},
-		{Contradiction, Denied, "Two options of one helper, or of two helpers, exclude each other."},
+		{Contradiction, Denied, "Two options of one helper, or of two helpers, exclude each other, or the engine that the policy has for the helper cannot do what the option asks for."},
 		{UnknownContainer, Denied, "An option names a container that the pod does not have, or one that cannot take part."},
 		{PathConflict, Denied, "The mount path is taken by something else in a container that takes part, or lies inside or around another mount."},
 		{PodConflict, Denied, "What the annotation asks for does not go with what the pod itself says, or is more than its IPC namespace holds. The message names the field and the way out."},

@@ -64,6 +64,12 @@ func withDefaults(p *InjectionPolicy) {
 
 // complete fills in what a helper takes from the policy.
 func (s *Spec) complete(name string, h *Helper) {
+	if h.Engine == inject.EnginePillion { // so that a policy has one hash, whether it says so or not
+		h.Engine = ""
+	}
+	if h.Engine == inject.EngineGitSync {
+		s.completeGitSync(h)
+	}
 	setDefault(&h.Image, s.Image)
 	setDefault(&h.PullPolicy, s.PullPolicy)
 	if h.RunAsUser != "" { // the policy's group belongs to the policy's user

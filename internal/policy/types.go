@@ -92,7 +92,11 @@ type Limits struct {
 type Helper struct {
 	// Options are the rules for the values of its options, by their names.
 	Options map[string]inject.RuleSpec `json:"options,omitempty"`
-	// Image is its image, if it is another than that of all helpers.
+	// Engine is the program that does its work: pillion (the default), or for git-poller
+	// git-sync, that of kubernetes/git-sync.
+	Engine inject.Engine `json:"engine,omitempty"`
+	// Image is its image, if it is another than that of all helpers. With the engine
+	// git-sync it is git-sync's own, registry.k8s.io/git-sync/git-sync:v4.7.1 unless set.
 	Image string `json:"image,omitempty"`
 	// PullPolicy is that of its image.
 	PullPolicy corev1.PullPolicy `json:"pullPolicy,omitempty"`
@@ -100,7 +104,8 @@ type Helper struct {
 	ImagePullSecrets []string `json:"imagePullSecrets,omitempty"`
 	// Resources are its requests and limits of cpu and memory; all four have to be there.
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
-	// RunAsUser is whom it runs as, if not as all helpers.
+	// RunAsUser is whom it runs as, if not as all helpers. With the engine git-sync that is
+	// 65533, the user that its image knows, unless all helpers run FromNamespace.
 	RunAsUser ID `json:"runAsUser,omitempty"`
 	// RunAsGroup is its group.
 	RunAsGroup ID `json:"runAsGroup,omitempty"`

@@ -77,6 +77,7 @@ func validate(p *InjectionPolicy) (*inject.Policy, field.ErrorList) {
 		compiled, more := validateHelper(h, p.Spec.Helpers[name], at)
 		out.Helpers[name] = compiled
 		errs = append(errs, more...)
+		errs = append(errs, validateEngine(h, p.Spec.Helpers[name], compiled.Rules, p.Spec.Image, at)...)
 	}
 	if out.Warn {
 		out.Unlisted = unlisted(&p.Spec)
@@ -117,7 +118,7 @@ func validateClasses(c *RuntimeClasses, at *field.Path) field.ErrorList {
 func validateHelper(h *inject.Helper, spec *Helper, at *field.Path) (*inject.HelperPolicy, field.ErrorList) {
 	errs := validateImage(at, spec.Image, spec.PullPolicy, spec.ImagePullSecrets)
 	out := &inject.HelperPolicy{
-		Image: spec.Image, PullPolicy: spec.PullPolicy, Resources: *spec.Resources, Rules: map[string]*inject.Rule{},
+		Engine: spec.Engine, Image: spec.Image, PullPolicy: spec.PullPolicy, Resources: *spec.Resources, Rules: map[string]*inject.Rule{},
 	}
 	for _, name := range spec.ImagePullSecrets {
 		out.PullSecrets = append(out.PullSecrets, corev1.LocalObjectReference{Name: name})

@@ -58,7 +58,15 @@ var policies = func() []*inject.Policy {
   helpers:
     git-poller:
       runAsGroup: 3000
-      options: {repo: {allow: ["https://github.com/acme/*"]}, ref: {allow: [main]}}`,
+      options: {repo: {allow: ["https://github.com/acme/*"]}, ref: {allow: [main]}}`, `
+  helpers:
+    git-poller: {engine: git-sync}
+    date-writer: {}`, `
+  enforcement: Warn
+  runAsUser: FromNamespace
+  limits: {volumeSize: 5Gi}
+  helpers:
+    git-poller: {engine: git-sync, image: "registry.example/git-sync@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}`,
 	} {
 		p, err := policy.Parse([]byte("apiVersion: pillion.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: web}\nspec:" + text))
 		if err != nil {

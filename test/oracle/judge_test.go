@@ -258,10 +258,23 @@ func proveHelper(policy *inject.Policy, pod *corev1.Pod, c *corev1.Container) er
 	}) {
 		return fmt.Errorf("%s does not cover the place of the token", c.Name)
 	}
-	if c.Env != nil || c.EnvFrom != nil || c.Lifecycle != nil {
+	if !knownEnvironment(c) || c.EnvFrom != nil || c.Lifecycle != nil {
 		return fmt.Errorf("%s has more than a helper has: %v", c.Name, c)
 	}
 	return proveInert(c)
+}
+
+// knownEnvironment: our own program reads no variable; git-sync has the folder that can be
+// written, and the one text that it takes from no file, which is in the Secret that it mounts.
+func knownEnvironment(c *corev1.Container) bool {
+	for _, e := range c.Env {
+		home := e.Name == "HOME" && e.Value == "/tmp" && e.ValueFrom == nil
+		user := e.Name == "GITSYNC_USERNAME" && e.Value == "" && e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil && e.ValueFrom.SecretKeyRef.Key == "username"
+		if c.Command[0] != "/git-sync" || !home && !user {
+			return false
+		}
+	}
+	return true
 }
 
 // proveWrappers: what is in front of a command is inert, and the command has its own

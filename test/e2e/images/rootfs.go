@@ -46,7 +46,8 @@ func skeleton(root string) error {
 			return err
 		}
 	}
-	return nil
+	// where git-sync's image has its program
+	return os.Symlink("usr/local/bin/gitsync", filepath.Join(root, "git-sync"))
 }
 
 // owners are what does not belong to root, as hack/images wants it said. The
