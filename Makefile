@@ -15,7 +15,7 @@ help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## Build bin/webhook, bin/helper and bin/kubectl-pillion
+build: ## Build bin/webhook, bin/helper, bin/certificates and bin/kubectl-pillion
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
 
 .PHONY: demo
@@ -40,7 +40,7 @@ test-integration: cluster ## Run the tests that need Kubernetes, or its source
 
 # What is imported into the node: the product's images for this machine, and Debian's
 # programs for the stories.
-E2E_IMAGES := bin/images/pillion-webhook.tar bin/images/pillion-helper.tar bin/images/pillion-e2e.tar
+E2E_IMAGES := bin/images/pillion-webhook.tar bin/images/pillion-helper.tar bin/images/pillion-certificates.tar bin/images/pillion-e2e.tar
 NODE := go run ./test/node
 
 .PHONY: images

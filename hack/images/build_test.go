@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,7 +61,7 @@ func imagesOf(t *testing.T, index v1.ImageIndex) []v1.Image {
 func TestTwoBuildsOfOneCommitAreTheSameArchives(t *testing.T) {
 	t.Parallel()
 	first, second := built(t), built(t)
-	for _, name := range []string{"pillion-webhook.tar", "pillion-helper.tar"} {
+	for _, name := range []string{"pillion-webhook.tar", "pillion-helper.tar", "pillion-certificates.tar"} {
 		a, err := os.ReadFile(filepath.Join(first, name))
 		if err != nil {
 			t.Fatal(err)
@@ -78,7 +79,7 @@ func TestTwoBuildsOfOneCommitAreTheSameArchives(t *testing.T) {
 func TestAnImageHoldsItsProgramAndWhatTheProgramNeeds(t *testing.T) {
 	t.Parallel()
 	dir := built(t)
-	for _, name := range []string{"pillion-webhook", "pillion-helper"} {
+	for _, name := range []string{"pillion-webhook", "pillion-helper", "pillion-certificates"} {
 		index := readArchive(t, filepath.Join(dir, name+".tar"))
 		if err := validate.Index(index); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -122,10 +123,8 @@ func checkConfig(t *testing.T, name string, got v1.Config) {
 		}
 		delete(got.Labels, prefix+label)
 	}
-	p := products()[0]
-	if name != p.name {
-		p = products()[1]
-	}
+	all := products()
+	p := all[slices.IndexFunc(all, func(p product) bool { return p.name == name })]
 	want := v1.Config{
 		Entrypoint: []string{"/" + name},
 		User:       "65532:65532",
@@ -178,13 +177,13 @@ func TestBuildPrintsATable(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(text), "\n")
-	if len(lines) != 5 {
+	if len(lines) != 1+2*len(products()) {
 		t.Fatalf("%d lines, want a heading, and an index and an image for each program:\n%s", len(lines), text)
 	}
 	fields := strings.Fields(lines[4])
 	want := []string{"127.0.0.1:5000/x/pillion-helper:dev", "linux/arm64", fields[2], digest.String()}
 	if diff := cmp.Diff(want, fields); diff != "" {
-		t.Errorf("last line (-want +got):\n%s", diff)
+		t.Errorf("line of the helper (-want +got):\n%s", diff)
 	}
 }
 
@@ -193,7 +192,7 @@ func TestAnImageThatGrewTooLargeIsAnError(t *testing.T) {
 	args := []string{"build", "--source", fixture.Repository(t), "--out", t.TempDir(), "--arch", "amd64", "--max-mib", "0.5"}
 	var stdout, stderr bytes.Buffer
 	status := run(t.Context(), args, &stdout, &stderr)
-	for _, name := range []string{"pillion-webhook", "pillion-helper"} {
+	for _, name := range []string{"pillion-webhook", "pillion-helper", "pillion-certificates"} {
 		start := "ghcr.io/pillion-dev/" + name + ":v0.1.0 for linux/amd64 is "
 		const end = " MiB uncompressed and must not be more than 0.5; find out what made it grow, or raise --max-mib\n"
 		if status != 1 || !strings.Contains(stderr.String(), start) || !strings.HasSuffix(stderr.String(), end) {

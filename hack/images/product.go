@@ -40,6 +40,12 @@ func products() []product {
 			title:       "Pillion helper",
 			description: "The helper sidecars that the Pillion webhook adds to pods",
 		},
+		{
+			name:        "pillion-certificates",
+			pkg:         "./cmd/certificates",
+			title:       "Pillion certificates",
+			description: "Makes and renews the Pillion webhook's certificate in clusters without cert-manager",
+		},
 	}
 }
 

@@ -16,6 +16,7 @@ func TestTheImagesHaveTheNamesThatPodsAskFor(t *testing.T) {
 		file, pattern, want string
 	}{
 		{"../../config/webhook/deployment.yaml", `(?m)^ +image: (\S+)$`, defaultRegistry + "/pillion-webhook:" + defaultTag},
+		{"../../config/certificates/cronjob.yaml", `(?m)^ +image: (\S+)$`, defaultRegistry + "/pillion-certificates:" + defaultTag},
 		{"../../internal/policy/defaults.go", `(?m)^const DefaultImage = "(.*)"$`, defaultRegistry + "/pillion-helper:" + defaultTag},
 	} {
 		text, err := os.ReadFile(c.file)
