@@ -138,13 +138,13 @@ func (r reportText) asked() {
 	if len(r.Helpers) == 0 {
 		return
 	}
-	r.WriteString("\nasked for\n")
+	r.WriteString("\n" + asked(r.Helpers) + "\n")
 	for _, h := range r.Helpers {
 		name := h.Helper
 		if h.Instance != "" {
 			name = h.Instance + "." + h.Helper
 		}
-		fmt.Fprintf(r, "  %s %s\n", mark(h.Allowed), name)
+		fmt.Fprintf(r, "  %s %s%s\n", mark(h.Allowed), name, r.added(&h))
 		rows := make([][]string, 0, len(h.Options))
 		for _, o := range h.Options {
 			rule := o.Rule
@@ -159,6 +159,29 @@ func (r reportText) asked() {
 		}
 		table(r.Builder, "    ", rows)
 	}
+}
+
+// asked is the heading of the helpers.
+func asked(all []explain.Helper) string {
+	byPolicy := slices.ContainsFunc(all, func(h explain.Helper) bool { return h.Added != "" })
+	if !byPolicy {
+		return "asked for"
+	}
+	if slices.ContainsFunc(all, func(h explain.Helper) bool { return h.Added == "" }) {
+		return "asked for, or added by the policy"
+	}
+	return "added by the policy"
+}
+
+// added says that a helper is there whether the pod asks or not.
+func (r reportText) added(h *explain.Helper) string {
+	switch {
+	case h.Added == "":
+		return ""
+	case h.Reason == inject.Required:
+		return fmt.Sprintf(" (%s of policy %s: every pod gets it, and none can opt out)", h.Added, r.Policy.Name)
+	}
+	return fmt.Sprintf(" (%s of policy %s: every pod gets it that has no %s: \"false\")", h.Added, r.Policy.Name, inject.InjectAnnotation)
 }
 
 func (r reportText) rules() {

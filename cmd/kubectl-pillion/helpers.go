@@ -25,7 +25,8 @@ func newHelpers() *cobra.Command {
 		Use:   "helpers [NAME]",
 		Short: "List the helpers, or the options of one",
 		Long: `List the helpers that a pod can ask for, or the options of one: type, default,
-bounds, and what a policy says of them.
+bounds, and what a policy says of them: its rules, what it requires of every pod or
+adds by default, and what holds for all helpers.
 
 Exit codes: 0 all is well; 2 there is no such helper, or a flag or a policy is wrong.`,
 		Example: `  kubectl pillion helpers
@@ -66,6 +67,9 @@ type helperInfo struct {
 	Policy  string       `json:"policy,omitempty"`  // name of the policy that was given
 	Allowed *bool        `json:"allowed,omitempty"` // by it
 	Engine  string       `json:"engine,omitempty"`  // that it chose, unless it is our own program
+
+	Added       []additionInfo `json:"added,omitempty"`       // by the policy, to pods that do not ask
+	PolicyFacts *policyFacts   `json:"policyFacts,omitempty"` // the same for all helpers
 }
 
 type optionInfo struct {
@@ -124,6 +128,7 @@ func aboutHelper(h *inject.Helper, p *inject.Policy) helperInfo {
 	if p != nil {
 		hp = p.Helpers[h.Name]
 		info.Policy, info.Allowed = p.Name, new(hp != nil)
+		info.Added, info.PolicyFacts = additionsOf(h, p), factsOf(p)
 	}
 	if hp != nil {
 		info.Engine = string(hp.Engine)
@@ -164,6 +169,7 @@ func helperListText(b *strings.Builder, all []helperInfo) {
 			fmt.Fprintf(b, "  needs %s\n", strings.Join(required, ", "))
 		}
 	}
+	policyText(b, all)
 	if len(all) > 0 {
 		fmt.Fprintf(b, "\nThe options of one: kubectl pillion helpers %s\n", all[0].Name)
 	}
@@ -179,6 +185,9 @@ func (h *helperInfo) head(b *strings.Builder) {
 	}
 	b.WriteString("\n")
 	wrapped(b, "  ", h.Doc)
+	for _, a := range h.Added {
+		wrapped(b, "  ", a.text(h.Policy))
+	}
 }
 
 func helperText(b *strings.Builder, all []helperInfo) {
@@ -196,6 +205,7 @@ func helperText(b *strings.Builder, all []helperInfo) {
 			}
 		}
 	}
+	policyText(b, all)
 }
 
 // facts are what the declaration says of an option's values.

@@ -52,6 +52,8 @@ type linted struct {
 	Policy   string   `json:"policy,omitempty"` // its name
 	Hash     string   `json:"hash,omitempty"`
 	Helpers  []string `json:"helpers,omitempty"` // those that it allows
+	Requires []string `json:"requires,omitempty"`
+	Injects  []string `json:"injects,omitempty"` // by default
 	Mistakes []remark `json:"mistakes,omitempty"`
 	Warnings []remark `json:"warnings,omitempty"`
 }
@@ -148,6 +150,8 @@ func lint(file string, data []byte) linted {
 		l.Helpers = append(l.Helpers, h.Name)
 		l.Warnings = append(l.Warnings, doubtful(h, hp, lines)...)
 	}
+	l.Requires, l.Injects = additionNames(p.Require), additionNames(p.Inject)
+	l.Warnings = append(l.Warnings, doubtfulAdditions(p, lines)...)
 	if len(l.Helpers) == 0 {
 		l.Warnings = append(l.Warnings, lines.at("spec.helpers", "no helper is listed, so none is allowed"))
 	}
@@ -241,7 +245,14 @@ func lintText(b *strings.Builder, all []linted) {
 		if len(l.Mistakes) > 0 {
 			fmt.Fprintf(b, "✗ %s\n", l.File)
 		} else {
-			fmt.Fprintf(b, "✓ %s: policy %q, %s, allows %s\n", l.File, l.Policy, l.Hash, orNothing(l.Helpers))
+			fmt.Fprintf(b, "✓ %s: policy %q, %s, allows %s", l.File, l.Policy, l.Hash, orNothing(l.Helpers))
+			if len(l.Requires) > 0 {
+				b.WriteString("; requires " + strings.Join(l.Requires, ", "))
+			}
+			if len(l.Injects) > 0 {
+				b.WriteString("; adds " + strings.Join(l.Injects, ", "))
+			}
+			b.WriteString("\n")
 		}
 		for _, r := range l.Mistakes {
 			r.text(b, "✗")

@@ -83,7 +83,7 @@ func (o *statusOptions) run(ctx context.Context, out, errOut io.Writer) error {
 	unread := map[string]bool{}
 	var pods []explain.Pod
 	for _, p := range found { // all of them are read by now, so the newest of each policy are known
-		if !p.Concerns() {
+		if !p.Concerns() && !l.policies.Adds() {
 			continue
 		}
 		if namespaces[p.Namespace] == nil {

@@ -45,6 +45,7 @@ func TestExplainOfFiles(t *testing.T) {
 	}{
 		"refused":  {exitRefused, []string{"-f", in + "refused.in.yaml", "--policy", in + "web.policy.yaml"}},
 		"injected": {exitOK, []string{"-f", in + "injected.in.yaml"}},
+		"required": {exitRefused, []string{"-f", in + "required.in.yaml", "--policy", in + "required.policy.yaml"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -135,6 +136,7 @@ func TestHelpersUnderAPolicy(t *testing.T) {
 	if text := said(t, exitOK, "", "helpers", "--policy", file); !strings.Contains(text, "git-poller (policy \"web\" does not allow it)\n") {
 		t.Errorf("got\n%s", text)
 	}
+	wantGolden(t, "explain/required.helpers.txt", said(t, exitOK, "", "helpers", "--policy", "testdata/explain/required.policy.yaml"))
 }
 
 func TestHelpersNameTheEngineOfAPolicy(t *testing.T) {
@@ -198,6 +200,12 @@ func TestPolicyTest(t *testing.T) {
 	t.Run("so does that of a policy that only warns", func(t *testing.T) {
 		t.Parallel()
 		if got := said(t, exitOK, "", "policy", "test", "../../examples/policies/tests/trial.yaml"); !strings.HasSuffix(got, "\n3 cases passed\n") {
+			t.Errorf("got\n%s", got)
+		}
+	})
+	t.Run("and those of policies that require, and add by default", func(t *testing.T) {
+		t.Parallel()
+		if got := said(t, exitOK, "", "policy", "test", "../../examples/policies/tests/audited.yaml", "../../examples/policies/tests/assisted.yaml"); !strings.HasSuffix(got, "\n10 cases passed\n") {
 			t.Errorf("got\n%s", got)
 		}
 	})

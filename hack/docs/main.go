@@ -64,7 +64,7 @@ A policy can set another default, narrow the bounds, list what is allowed, or fi
 
 | key | meaning |
 |---|---|
-| ` + "`" + inject.InjectAnnotation + "`" + ` | ` + "`\"false\"`" + ` opts the pod out of what a policy adds by default; what the pod asks for itself stays. |
+| ` + "`" + inject.InjectAnnotation + "`" + ` | ` + "`\"false\"`" + ` opts the pod out of what a policy adds by default; what the pod asks for itself stays. Where a policy requires helpers and adds none by default it is refused. |
 | ` + "`" + inject.StatusAnnotation + "`" + ` | Written by Pillion: what it did and why. Never read to decide anything. |
 `)
 	for _, h := range inject.Helpers() {

@@ -20,7 +20,7 @@ func policyPage(docs map[string]string) string {
 A file is one policy, of kind ` + "`" + policy.Kind + "`" + ` and version ` + "`" + policy.APIVersion + "`" + `, whose ` + "`metadata.name`" + ` a namespace picks with the label
 ` + "`" + inject.PolicyLabel + "`" + `. What is left out has its default; a field that does not exist, and a rule that contradicts itself, are
 errors. [policy.schema.json](policy.schema.json) is for editors, ` + "`kubectl pillion policy lint`" + ` for everybody, and
-[examples/policies](../../examples/policies) has three of them. Helpers and their options: [annotations.md](annotations.md).
+[examples/policies](../../examples/policies) has five of them. Helpers and their options: [annotations.md](annotations.md).
 `)
 	for _, part := range []struct {
 		where string
@@ -31,6 +31,7 @@ errors. [policy.schema.json](policy.schema.json) is for editors, ` + "`kubectl p
 		{"spec.limits", reflect.TypeFor[policy.Limits]()},
 		{"spec.helpers.NAME", reflect.TypeFor[policy.Helper]()},
 		{"spec.helpers.NAME.options.NAME", reflect.TypeFor[inject.RuleSpec]()},
+		{"spec.require[] and spec.inject[]", reflect.TypeFor[inject.AdditionSpec]()},
 	} {
 		fmt.Fprintf(&out, "\n## %s\n\n| field | meaning |\n|---|---|\n", part.where)
 		for f := range part.of.Fields() {

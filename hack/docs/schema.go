@@ -84,6 +84,8 @@ func (g generator) value(t reflect.Type) *schema {
 		return resources()
 	case reflect.TypeFor[map[string]*policy.Helper]():
 		return g.helpers()
+	case reflect.TypeFor[inject.AdditionSpec]():
+		return g.addition()
 	}
 	switch t.Kind() {
 	case reflect.String:
@@ -117,8 +119,7 @@ func refine(s *schema, field string) {
 	}
 }
 
-// helpers names each helper with its options. A helper, or a rule, may have nothing
-// behind it.
+// helpers names each helper with its options. A helper may have nothing behind it.
 func (g generator) helpers() *schema {
 	all := &schema{Type: "object", Additional: false, Properties: map[string]*schema{}}
 	for _, h := range inject.Helpers() {
@@ -145,6 +146,17 @@ func (g generator) helpers() *schema {
 	return all
 }
 
+// addition is one helper with values of its options; names of containers are not among
+// them.
+func (g generator) addition() *schema {
+	s := g.object(reflect.TypeFor[inject.AdditionSpec]())
+	s.Required = []string{"helper"}
+	for _, h := range inject.Helpers() {
+		s.Properties["helper"].Enum = append(s.Properties["helper"].Enum, h.Name)
+	}
+	return s
+}
+
 // resources are those that a helper can have: cpu and memory, requested and limited.
 func resources() *schema {
 	quantity := schema{AnyOf: []schema{{Type: "number"}, {Type: "string"}}}
@@ -169,7 +181,8 @@ func fieldDoc(f *ast.Field, name string) string {
 
 // policyDocs are the comments of all fields of a policy file.
 func policyDocs(root string) (map[string]string, error) {
-	return fieldDocs(filepath.Join(root, "internal", "policy", "types.go"), filepath.Join(root, "internal", "inject", "policy.go"))
+	core := filepath.Join(root, "internal", "inject")
+	return fieldDocs(filepath.Join(root, "internal", "policy", "types.go"), filepath.Join(core, "policy.go"), filepath.Join(core, "addition.go"))
 }
 
 // fieldDocs are the comments of the fields of the structs in files, as "Spec.Image". A

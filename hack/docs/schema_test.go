@@ -37,7 +37,11 @@ spec:
   imagePullSecrets: [mirror]
   runAsUser: FromNamespace
   runAsGroup: 3000
-  require: []
+  require:
+    - {helper: date-writer, instance: up, options: {mount-path: /up, max-size: 65536, wait: false}}
+  inject:
+    - helper: ipc
+      options: {shm: 128Mi}
   helpers:
     date-writer:
     git-poller:
@@ -222,26 +226,29 @@ func TestTheSchemaFindsMistakes(t *testing.T) {
 	t.Parallel()
 	s := generated(t)
 	for name, c := range map[string]struct{ old, new, want string }{
-		"a misspelled field":                 {"hostNetwork:", "hostNetwrk:", ".spec.hostNetwrk: unknown"},
-		"a misspelled field of a helper":     {"volumeSizeLimit:", "volumeLimit:", ".spec.helpers.git-poller.volumeLimit: unknown"},
-		"a helper that there is not":         {"    start:", "    stop:", ".spec.helpers.stop: unknown"},
-		"an option that there is not":        {"depth:", "dept:", ".spec.helpers.git-poller.options.dept: unknown"},
-		"a bound of what has no order":       {"{default: false}", "{min: 5}", ".spec.helpers.git-poller.options.wait.min: unknown"},
-		"a rule that there is not":           {"{fixed: 1}", "{fix: 1}", ".spec.helpers.git-poller.options.depth.fix: unknown"},
-		"another version":                    {"v1alpha1", "v1", ".apiVersion: const"},
-		"no name":                            {"{name: every}", "{}", ".metadata.name: required"},
-		"an enforcement of none":             {"Warn", "warn", ".spec.enforcement: enum"},
-		"root":                               {"runAsUser: 1000", "runAsUser: 0", ".spec.helpers.git-poller.runAsUser: anyOf"},
-		"root in quotes":                     {`"1000"`, `"0"`, ".spec.helpers.git-poller.runAsGroup: anyOf"},
-		"a user of a name":                   {"FromNamespace", "nobody", ".spec.runAsUser: anyOf"},
-		"no helpers in a pod":                {"helpersPerPod: 4", "helpersPerPod: 0", ".spec.limits.helpersPerPod: minimum"},
-		"a text for a number":                {"helpersPerPod: 4", "helpersPerPod: four", ".spec.limits.helpersPerPod: type"},
-		"a text for a list":                  {"[kata]", "kata", ".spec.runtimeClasses.deny: type"},
-		"an empty list of what is allowed":   {`["https://github.com/acme/*"]`, "[]", ".spec.helpers.git-poller.options.repo.allow: minItems"},
-		"a resource of the disk":             {"limits: {cpu: 1,", "limits: {ephemeral-storage: 1Gi, cpu: 1,", ".spec.helpers.git-poller.resources.limits.ephemeral-storage: unknown"},
-		"an engine of none":                  {"engine: git-sync", "engine: gitsync", ".spec.helpers.git-poller.engine: enum"},
-		"an engine of another helper":        {"    ipc: {}", "    ipc: {engine: git-sync}", ".spec.helpers.ipc.engine: enum"},
-		"a volume that follows from options": {"    ipc: {}", "    ipc: {volumeSizeLimit: 1Gi}", ".spec.helpers.ipc.volumeSizeLimit: unknown"},
+		"a misspelled field":                        {"hostNetwork:", "hostNetwrk:", ".spec.hostNetwrk: unknown"},
+		"a misspelled field of a helper":            {"volumeSizeLimit:", "volumeLimit:", ".spec.helpers.git-poller.volumeLimit: unknown"},
+		"a helper that there is not":                {"    start:", "    stop:", ".spec.helpers.stop: unknown"},
+		"an option that there is not":               {"depth:", "dept:", ".spec.helpers.git-poller.options.dept: unknown"},
+		"a bound of what has no order":              {"{default: false}", "{min: 5}", ".spec.helpers.git-poller.options.wait.min: unknown"},
+		"a rule that there is not":                  {"{fixed: 1}", "{fix: 1}", ".spec.helpers.git-poller.options.depth.fix: unknown"},
+		"another version":                           {"v1alpha1", "v1", ".apiVersion: const"},
+		"no name":                                   {"{name: every}", "{}", ".metadata.name: required"},
+		"an enforcement of none":                    {"Warn", "warn", ".spec.enforcement: enum"},
+		"root":                                      {"runAsUser: 1000", "runAsUser: 0", ".spec.helpers.git-poller.runAsUser: anyOf"},
+		"root in quotes":                            {`"1000"`, `"0"`, ".spec.helpers.git-poller.runAsGroup: anyOf"},
+		"a user of a name":                          {"FromNamespace", "nobody", ".spec.runAsUser: anyOf"},
+		"no helpers in a pod":                       {"helpersPerPod: 4", "helpersPerPod: 0", ".spec.limits.helpersPerPod: minimum"},
+		"a text for a number":                       {"helpersPerPod: 4", "helpersPerPod: four", ".spec.limits.helpersPerPod: type"},
+		"a text for a list":                         {"[kata]", "kata", ".spec.runtimeClasses.deny: type"},
+		"an empty list of what is allowed":          {`["https://github.com/acme/*"]`, "[]", ".spec.helpers.git-poller.options.repo.allow: minItems"},
+		"a resource of the disk":                    {"limits: {cpu: 1,", "limits: {ephemeral-storage: 1Gi, cpu: 1,", ".spec.helpers.git-poller.resources.limits.ephemeral-storage: unknown"},
+		"a helper that is not there, for every pod": {"{helper: date-writer,", "{helper: date-writter,", ".spec.require[0].helper: enum"},
+		"an addition of nothing":                    {"helper: ipc", "instance: ipc", ".spec.inject[0].helper: required"},
+		"a list for a value":                        {"{shm: 128Mi}", "{shm: [128Mi]}", ".spec.inject[0].options.shm: type"},
+		"a volume that follows from options":        {"    ipc: {}", "    ipc: {volumeSizeLimit: 1Gi}", ".spec.helpers.ipc.volumeSizeLimit: unknown"},
+		"an engine of none":                         {"engine: git-sync", "engine: gitsync", ".spec.helpers.git-poller.engine: enum"},
+		"an engine of another helper":               {"    ipc: {}", "    ipc: {engine: git-sync}", ".spec.helpers.ipc.engine: enum"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -277,15 +284,14 @@ func TestTheSchemaNamesEveryField(t *testing.T) {
 	}
 	for _, typ := range []reflect.Type{
 		reflect.TypeFor[policy.InjectionPolicy](), reflect.TypeFor[policy.Metadata](), reflect.TypeFor[policy.Spec](), reflect.TypeFor[policy.Limits](),
-		reflect.TypeFor[policy.RuntimeClasses](), reflect.TypeFor[policy.Helper](), reflect.TypeFor[policy.Requirement](), reflect.TypeFor[inject.RuleSpec](),
+		reflect.TypeFor[policy.RuntimeClasses](), reflect.TypeFor[policy.Helper](), reflect.TypeFor[inject.AdditionSpec](), reflect.TypeFor[inject.RuleSpec](),
 	} {
 		for f := range typ.Fields() {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			if !names[name] {
 				t.Errorf("%s.%s is not in the schema", typ.Name(), name)
 			}
-			ofRequire := typ == reflect.TypeFor[policy.Requirement]() // refused by this version
-			if !ofRequire && !strings.Contains(every, name+":") {
+			if !strings.Contains(every, name+":") {
 				t.Errorf("%s.%s is not in the policy that has all fields", typ.Name(), name)
 			}
 		}

@@ -37,7 +37,7 @@ func (a *advice) lines() []string {
 		left := maxLines - len(out)
 		if more := len(a.sentences) - i; more > 1 {
 			if left == 1 {
-				return append(out, fmt.Sprintf("%sand %d more; kubectl pillion inject -f FILE shows all", speaker, more))
+				return append(out, fmt.Sprintf("%sand %d more; kubectl pillion inject -f FILE --policy POLICY shows all", speaker, more))
 			}
 			left-- // for the line above
 		}

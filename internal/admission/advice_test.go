@@ -45,7 +45,7 @@ func TestSentencesBecomeLines(t *testing.T) {
 		{
 			"more are counted",
 			[]string{"1", "2", "3", "4", "5", "6"},
-			[]string{"pillion: 1", "pillion: 2", "pillion: 3", "pillion: 4", "pillion: and 2 more; kubectl pillion inject -f FILE shows all"},
+			[]string{"pillion: 1", "pillion: 2", "pillion: 3", "pillion: 4", "pillion: and 2 more; kubectl pillion inject -f FILE --policy POLICY shows all"},
 		},
 		{
 			"one for which there is a line and no second is broken off, rather than counted",

@@ -40,6 +40,7 @@ var codes = map[inject.Reason]int32{
 	inject.LimitExceeded:     403,
 	inject.HostNetwork:       403,
 	inject.RuntimeClass:      403,
+	inject.RequiredHelper:    403,
 	inject.UnknownPolicy:     403,
 }
 

@@ -29,52 +29,59 @@ func FuzzReview(f *testing.F) {
 	for _, body := range []string{"", "{}", "[]", "null", "\ufeff{}", `{"kind":"AdmissionReview"`} {
 		f.Add([]byte(body))
 	}
+	policies := map[string]*inject.Policy{"default": policy.Builtin(), "audited": audited(f)}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		e := builtinEdge()
-		w := e.post("/inject/default", body)
-		if strings.Contains(e.log.String(), "panic") {
-			t.Fatalf("a panic: %s", e.log.String())
+		for name, p := range policies {
+			postAnything(t, p, newEdge(policies), "/inject/"+name, body)
 		}
-		if w.Code != http.StatusOK {
-			if w.Code < 400 || strings.Contains(w.Body.String(), `"allowed"`) {
-				t.Errorf("status %d: %s", w.Code, w.Body)
-			}
-			return
-		}
-		var asked struct { // what the API server's decoder finds in the review
-			Request struct {
-				UID    types.UID       `json:"uid"`
-				Object json.RawMessage `json:"object"`
-			} `json:"request"`
-		}
-		if err := kjson.UnmarshalCaseSensitivePreserveInts(body, &asked); err != nil {
-			t.Fatalf("status 200 for what is no review: %v", err)
-		}
-		var answered admissionv1.AdmissionReview
-		if err := json.Unmarshal(w.Body.Bytes(), &answered); err != nil {
-			t.Fatal(err)
-		}
-		r := answered.Response
-		if r == nil || r.UID != asked.Request.UID || r.UID == "" {
-			t.Fatalf("asked with the uid %q: %s", asked.Request.UID, w.Body)
-		}
-		if (r.Patch == nil) != (r.PatchType == nil) || (r.Patch != nil && !r.Allowed) {
-			t.Errorf("patch, patchType and allowed do not agree: %s", w.Body)
-		}
-		if r.Patch == nil || !unambiguous(body) {
-			return
-		}
-		patched, err := Apply(asked.Request.Object, r.Patch)
-		if err != nil {
-			t.Fatal(err)
-		}
-		again, err := Inject(testInjector, policy.Builtin(), patched, Template{})
-		if err != nil || again.Patch != nil {
-			t.Errorf("a second pass: %v, %s", err, again.Patch)
-		}
-		proveOperations(t, asked.Request.Object, r.Patch)
-		proveUserUnchanged(t, asked.Request.Object, patched)
 	})
+}
+
+func postAnything(t *testing.T, p *inject.Policy, e *edge, path string, body []byte) {
+	t.Helper()
+	w := e.post(path, body)
+	if strings.Contains(e.log.String(), "panic") {
+		t.Fatalf("a panic: %s", e.log.String())
+	}
+	if w.Code != http.StatusOK {
+		if w.Code < 400 || strings.Contains(w.Body.String(), `"allowed"`) {
+			t.Errorf("status %d: %s", w.Code, w.Body)
+		}
+		return
+	}
+	var asked struct { // what the API server's decoder finds in the review
+		Request struct {
+			UID    types.UID       `json:"uid"`
+			Object json.RawMessage `json:"object"`
+		} `json:"request"`
+	}
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(body, &asked); err != nil {
+		t.Fatalf("status 200 for what is no review: %v", err)
+	}
+	var answered admissionv1.AdmissionReview
+	if err := json.Unmarshal(w.Body.Bytes(), &answered); err != nil {
+		t.Fatal(err)
+	}
+	r := answered.Response
+	if r == nil || r.UID != asked.Request.UID || r.UID == "" {
+		t.Fatalf("asked with the uid %q: %s", asked.Request.UID, w.Body)
+	}
+	if (r.Patch == nil) != (r.PatchType == nil) || (r.Patch != nil && !r.Allowed) {
+		t.Errorf("patch, patchType and allowed do not agree: %s", w.Body)
+	}
+	if r.Patch == nil || !unambiguous(body) {
+		return
+	}
+	patched, err := Apply(asked.Request.Object, r.Patch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Inject(testInjector, p, patched, Template{})
+	if err != nil || again.Patch != nil {
+		t.Errorf("a second pass: %v, %s", err, again.Patch)
+	}
+	proveOperations(t, asked.Request.Object, r.Patch)
+	proveUserUnchanged(t, asked.Request.Object, patched)
 }
 
 // FuzzDecodePod compares our view of a pod with what the API server's own decoder makes
@@ -108,6 +115,7 @@ func FuzzDecodePod(f *testing.F) {
 		for i := range got.Spec.Volumes {
 			got.Spec.Volumes[i].Raw = nil
 		}
+		got.Metadata.Absent = false // of the JSON, not of the pod
 		sameQuantity := cmp.Comparer(func(a, b resource.Quantity) bool { return a.Cmp(b) == 0 })
 		if diff := cmp.Diff(viewOf(&pod), got, sameQuantity); diff != "" {
 			t.Errorf("two readers, two pods (-API server +view):\n%s", diff)
@@ -130,6 +138,7 @@ func viewOf(pod *corev1.Pod) *inject.Pod {
 			Volumes:          each(spec.Volumes, viewVolume),
 			ImagePullSecrets: spec.ImagePullSecrets,
 			NodeSelector:     spec.NodeSelector,
+			NodeName:         spec.NodeName,
 			OS:               spec.OS,
 			HostNetwork:      spec.HostNetwork,
 			HostPID:          spec.HostPID,

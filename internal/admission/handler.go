@@ -168,7 +168,7 @@ func (h *handler) reviewPod(req *request, policyName string) (Outcome, *admissio
 	if err != nil {
 		return Outcome{}, nil, err
 	}
-	out, err := Inject(h.injector, policy, req.Object, Template{})
+	out, err := InjectFor(req.kubelet(), h.injector, policy, req.Object, Template{})
 	if err != nil {
 		return out, nil, err
 	}

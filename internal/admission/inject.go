@@ -22,7 +22,13 @@ type Outcome struct {
 // in place and nothing left to do, the patch is not fit to be sent. An error is a
 // failure of the document's form or of our own; a refusal is in the decision.
 func Inject(in inject.Injector, policy *inject.Policy, document []byte, at Template) (Outcome, error) {
-	d, pod, err := decide(in, policy, document, at)
+	return InjectFor("", in, policy, document, at)
+}
+
+// InjectFor is [Inject] for a pod that the kubelet of a node creates, or nobody's if that is
+// "": see [inject.Pod].
+func InjectFor(kubelet string, in inject.Injector, policy *inject.Policy, document []byte, at Template) (Outcome, error) {
+	d, pod, err := decide(kubelet, in, policy, document, at)
 	if err != nil {
 		return Outcome{}, malformed(http.StatusBadRequest, err)
 	}
@@ -39,7 +45,7 @@ func Inject(in inject.Injector, policy *inject.Policy, document []byte, at Templ
 		return Outcome{}, fmt.Errorf("applying the patch: %w", err)
 	}
 	out.Patch = marshalPatch(ops)
-	again, _, err := decide(in, policy, out.Patched, at)
+	again, _, err := decide(kubelet, in, policy, out.Patched, at)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("reading the patched pod: %w", err)
 	}
@@ -49,7 +55,7 @@ func Inject(in inject.Injector, policy *inject.Policy, document []byte, at Templ
 	return out, nil
 }
 
-func decide(in inject.Injector, policy *inject.Policy, document []byte, at Template) (inject.Decision, *inject.Pod, error) {
+func decide(kubelet string, in inject.Injector, policy *inject.Policy, document []byte, at Template) (inject.Decision, *inject.Pod, error) {
 	raw, err := at.find(document)
 	if err != nil {
 		return inject.Decision{}, nil, err
@@ -58,5 +64,6 @@ func decide(in inject.Injector, policy *inject.Policy, document []byte, at Templ
 	if err != nil {
 		return inject.Decision{}, nil, err
 	}
+	pod.Kubelet = kubelet
 	return in.Decide(pod, policy, at.Path()), pod, nil
 }

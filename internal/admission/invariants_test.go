@@ -90,6 +90,10 @@ func proveOperations(t testing.TB, pod, patch []byte) {
 		switch tokens := strings.Split(op.Path, "/")[1:]; {
 		case op.Op == "replace" && isReserved(spec, tokens[1:]):
 		case op.Op == "add" && slices.Contains([]string{"/metadata/annotations/pillion.dev~1status", "/metadata/annotations/cluster-autoscaler.kubernetes.io~1safe-to-evict-local-volumes"}, op.Path):
+		case op.Op == "add" && slices.Contains([]string{"/metadata/annotations", "/metadata"}, op.Path):
+			if at(object(t, pod), tokens) != nil {
+				t.Errorf("%s %s overwrites what is there", op.Op, op.Path)
+			}
 		case op.Op == "add" && tokens[0] == "spec" && len(tokens) == 2: // a whole list
 			if old, _ := spec[tokens[1]].([]any); old != nil {
 				t.Errorf("%s %s overwrites a list that is there", op.Op, op.Path)
@@ -145,6 +149,12 @@ func strip(pod, original map[string]any) {
 	annotations, _ := meta["annotations"].(map[string]any)
 	delete(annotations, inject.StatusAnnotation)
 	delete(annotations, inject.SafeToEvictAnnotation)
+	if len(annotations) == 0 { // absent, null and empty mean the same, of metadata as well
+		delete(meta, "annotations")
+	}
+	if len(meta) == 0 {
+		delete(pod, "metadata")
+	}
 	spec, _ := pod["spec"].(map[string]any)
 	for _, list := range []string{"initContainers", "volumes"} {
 		items, _ := spec[list].([]any)

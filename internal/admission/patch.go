@@ -184,6 +184,10 @@ func (p *patcher) annotations(pod *inject.Pod, annotations []inject.Annotation) 
 		for _, a := range annotations {
 			all[a.Key] = a.Value
 		}
+		if pod.Metadata.Absent {
+			p.op("add", map[string]any{"annotations": all}, "metadata")
+			return
+		}
 		p.op("add", all, "metadata", "annotations")
 		return
 	}

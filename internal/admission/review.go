@@ -16,8 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// request is the view of an AdmissionRequest: what Pillion looks at and nothing else.
-// Who asks is not in it, so it cannot influence the answer.
+// request is the view of an AdmissionRequest: what Pillion looks at and nothing else. Of
+// who asks it is whether that is a kubelet, and of which node.
 type request struct {
 	UID         types.UID
 	Kind        metav1.GroupVersionKind
@@ -29,6 +29,7 @@ type request struct {
 	DryRun      bool
 	Object      []byte // a part of the body, not a copy
 	OldObject   []byte // likewise; null unless something is updated
+	UserInfo    []byte // likewise
 }
 
 // reviewType is the one version of the envelope that is spoken: the only one that
@@ -112,6 +113,7 @@ func (r *request) fields(dec *jsontext.Decoder) map[string]func() error {
 		"dryRun":      into(dec, &r.DryRun),
 		"object":      value(&r.Object),
 		"oldObject":   value(&r.OldObject),
+		"userInfo":    value(&r.UserInfo),
 	}
 }
 

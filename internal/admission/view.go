@@ -28,6 +28,10 @@ func DecodePod(raw []byte) (*inject.Pod, error) {
 	if err := jsonv2.Unmarshal(raw, &pod, v.options); err != nil {
 		return nil, fmt.Errorf("decoding the pod: %w", withoutValue(err))
 	}
+	if pod.Metadata.Annotations == nil { // of what the API server sends, only what a policy adds to
+		metadata, err := child(raw, "metadata")
+		pod.Metadata.Absent = errors.Is(err, errAbsent) || err == nil && metadata.Kind() == 'n'
+	}
 	return &pod, nil
 }
 

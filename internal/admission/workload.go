@@ -209,6 +209,13 @@ func additions(helpers []inject.HelperStatus) string {
 		if len(h.Containers) > 0 {
 			text += fmt.Sprintf(" (for %s)", strings.Join(h.Containers, ", "))
 		}
+		switch h.Reason {
+		case inject.Required:
+			text += ", which it requires"
+		case inject.ByDefault:
+			text += ", unless it opts out"
+		default: // it asks for it
+		}
 		texts = append(texts, text)
 	}
 	if more := len(helpers) - most; more > 0 {

@@ -107,7 +107,7 @@ func TestWorkloadsAreWarned(t *testing.T) {
 				`pillion: git-poller.pillion.dev/a: git-poller has no option "a"`,
 				`pillion: git-poller.pillion.dev/b: git-poller has no option "b"`,
 				`pillion: git-poller.pillion.dev/c: git-poller has no option "c"`,
-				`pillion: and 2 more; kubectl pillion inject -f FILE shows all`,
+				`pillion: and 2 more; kubectl pillion inject -f FILE --policy POLICY shows all`,
 			},
 		},
 		{
@@ -125,7 +125,7 @@ func TestWorkloadsAreWarned(t *testing.T) {
 		{
 			"what is odd is said", "Deployment", deploymentOf("", gitAsked+`,"pillion.dev/inject":"false"`, noneAsked), "", inject.Requested,
 			[]string{
-				`pillion: inject "false" opts out of a policy's defaults only; what the pod asks for itself is injected`,
+				`pillion: inject "false" opts out of a policy's defaults only, not of what it requires or the pod asks for`,
 				"pillion: policy default: each pod gets pillion-git-poller (for web)",
 			},
 		},

@@ -78,6 +78,7 @@ func ReadPod(raw []byte) (*PodIn, error) {
 	if p.view, err = admission.DecodePod(raw); err != nil {
 		return nil, err
 	}
+	p.view.Kubelet = p.view.Spec.NodeName // of a pod that is there, the mark of a mirror is believed
 	var s inject.Status
 	if text, has := p.Annotations[inject.StatusAnnotation]; has && json.Unmarshal([]byte(text), &s) == nil {
 		p.status = &s
@@ -149,6 +150,9 @@ func (l *Look) Judge(p *PodIn) Pod {
 	switch {
 	case p.status != nil && p.status.Result == inject.Injected:
 		l.judgeInjected(p, &out, &choice, &decision)
+	case !asks && len(out.Helpers) == 0 && choice.certain && decision.Result == inject.Injected && !finished(p):
+		out.State = Missing
+		out.Findings = append(out.Findings, l.without(p, &choice))
 	case !asks && len(out.Helpers) == 0:
 		out.State = None
 	case decision.Result == inject.Skipped:
@@ -167,16 +171,33 @@ func (l *Look) Judge(p *PodIn) Pod {
 	return out
 }
 
+// finished tells whether the pod has ended, so that nobody makes it anew.
+func finished(p *PodIn) bool {
+	return p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
+}
+
+// without says why a pod has nothing of what its policy adds to every pod.
+func (l *Look) without(p *PodIn, choice *PolicyChoice) Finding {
+	if f := l.Cluster.reach(p.Labels); f != nil {
+		return *f
+	}
+	return Finding{
+		Code: NotInjected, Problem: true,
+		Text: fmt.Sprintf("the policy %q adds helpers to pods that do not ask, and this one has none: it is older than the policy, or than the namespace's label, "+
+			"or the webhook's entry has a condition on annotations, which that of such a policy must not have", choice.Name),
+		Fix: remake(p),
+	}
+}
+
 // judgeInjected looks at a pod that was injected: is everything still there, and is it
 // what a pod made now would get?
 func (l *Look) judgeInjected(p *PodIn, out *Pod, choice *PolicyChoice, d *inject.Decision) {
 	out.State = Current
-	finished := p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed // nobody makes it anew
-	if drift := l.drift(p, choice); drift != nil && !finished {
+	if drift := l.drift(p, choice); drift != nil && !finished(p) {
 		out.State = Drifted
 		out.Findings = append(out.Findings, *drift)
 	}
-	if d.Result == inject.Denied && choice.certain && !finished {
+	if d.Result == inject.Denied && choice.certain && !finished(p) {
 		out.State = Drifted
 		out.Findings = append(out.Findings, Finding{Code: RefusedToday, Text: "a pod like this would be refused today: " + d.Message(), Fix: "change the annotations before the pod is made anew"})
 	}
@@ -201,12 +222,15 @@ func (l *Look) judgeInjected(p *PodIn, out *Pod, choice *PolicyChoice, d *inject
 	}
 }
 
-// addedLater names the containers that the pod would get if it were made now, and that
-// its status does not know of.
+// addedLater names the containers that the pod asks for and would get if it were made now,
+// and that its status does not know of.
 func addedLater(p *PodIn, d *inject.Decision) []string {
 	var names []string
 	for i := range d.Plan.Containers {
 		name := d.Plan.Containers[i].Container.Name
+		if slices.ContainsFunc(d.Helpers, func(h inject.HelperStatus) bool { return h.Container == name && h.Reason != inject.Requested }) {
+			continue // the policy's, which has changed
+		}
 		if d.Plan.Containers[i].Renew == inject.Insert && !slices.ContainsFunc(p.status.Helpers, func(h inject.HelperStatus) bool { return h.Container == name }) {
 			names = append(names, name)
 		}

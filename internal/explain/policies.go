@@ -32,6 +32,19 @@ type Policies struct {
 	Why string
 }
 
+// Adds tells whether a policy that is known adds something to pods that do not ask.
+func (p *Policies) Adds() bool {
+	if p.Only != nil {
+		return p.Only.Adds()
+	}
+	for _, one := range p.ByName {
+		if one.Adds() {
+			return true
+		}
+	}
+	return false
+}
+
 // PolicyChoice is the policy of a report and how it was chosen.
 type PolicyChoice struct {
 	Name   string `json:"name"`

@@ -3,6 +3,7 @@
 package explain
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,12 +57,14 @@ const (
 	Open   = "open" // not every rule is looked at once another one has failed
 )
 
-// Helper is one helper that the pod asks for.
+// Helper is one helper that the pod asks for, or that the policy adds.
 type Helper struct {
-	Helper   string   `json:"helper"`
-	Instance string   `json:"instance,omitempty"`
-	Allowed  bool     `json:"allowed"`
-	Options  []Option `json:"options"`
+	Helper   string        `json:"helper"`
+	Instance string        `json:"instance,omitempty"`
+	Allowed  bool          `json:"allowed"`
+	Reason   inject.Reason `json:"reason"`          // why it is there
+	Added    string        `json:"added,omitempty"` // where the policy adds it to every pod: "require[0]"
+	Options  []Option      `json:"options"`
 }
 
 // Option is one option of such a helper, as far as it has a value, a rule or a problem.
@@ -100,7 +103,7 @@ func Explain(in inject.Injector, o Object, policies *Policies, c *Cluster) (*Rep
 		r.Findings = slices.Concat(findings, c.notRead())
 		return r, nil
 	}
-	out, err := admission.Inject(in, choice.policy, o.Document, o.At)
+	out, err := admission.InjectFor(kubeletOf(&o), in, choice.policy, o.Document, o.At)
 	if err != nil {
 		return nil, fmt.Errorf("%s/%s: %w", o.Kind, o.Name, err)
 	}
@@ -117,13 +120,27 @@ func Explain(in inject.Injector, o Object, policies *Policies, c *Cluster) (*Rep
 	if o.Misplaced {
 		findings = append(findings, Misplaced(o.Kind, o.At.Path().String(), !asks))
 	}
-	if asks && o.Kind != "Pod" {
+	if (asks || choice.policy.Adds()) && o.Kind != "Pod" {
 		if f := c.reach(labelsOf(o.Document, o.At)); f != nil {
 			findings = append(findings, *f)
 		}
 	}
 	r.Findings = slices.Concat(findings, c.notRead())
 	return r, nil
+}
+
+// kubeletOf is the node of a pod of a cluster: of one that is there, the mark of a mirror is
+// believed.
+func kubeletOf(o *Object) string {
+	var pod struct {
+		Spec struct {
+			NodeName string `json:"nodeName"`
+		} `json:"spec"`
+	}
+	if o.Kind != "Pod" || o.Source != "" || json.Unmarshal(o.Document, &pod) != nil {
+		return ""
+	}
+	return pod.Spec.NodeName
 }
 
 // Misplaced says that annotations are on the wrong object. They are a problem unless
@@ -161,7 +178,10 @@ func rules(d inject.Decision) []Rule {
 func helpers(asked []inject.Asked, problems []inject.Problem) []Helper {
 	var all []Helper
 	for _, a := range asked {
-		h := Helper{Helper: a.Helper.Name, Instance: a.Instance, Allowed: a.Allowed}
+		h := Helper{Helper: a.Helper.Name, Instance: a.Instance, Allowed: a.Allowed, Reason: a.Reason}
+		if a.Added != nil {
+			h.Added = a.Added.String()
+		}
 		for i := range a.Options {
 			o := &a.Options[i]
 			option := Option{Option: o.Option.Name, Value: o.Value, Source: o.Source, Rule: RuleText(o.Rule)}

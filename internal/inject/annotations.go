@@ -36,9 +36,11 @@ type Request struct {
 	Instance string // "" is the default instance
 	Reason   Reason // why the helper is there
 
-	values map[string]Value // by option name; an unset option is absent
-	given  map[string]bool  // the options that the pod itself set
-	at     *field.Path      // of the annotations
+	values map[string]Value       // by option name; an unset option is absent
+	given  map[string]bool        // the options that the pod itself set
+	at     *field.Path            // of the annotations
+	added  *Addition              // what the policy adds to every pod of this helper and instance; nil for nothing
+	owned  map[string]*field.Path // by option name: where in the policy a value stands that is not the pod's
 }
 
 // Name is "git-poller", or "git-poller-docs" for the instance "docs".
@@ -55,9 +57,21 @@ func (r *Request) Value(option string) Value { return r.values[option] }
 // Has tells whether an option has a value.
 func (r *Request) Has(option string) bool { _, ok := r.values[option]; return ok }
 
-// path is the field path of an option's annotation.
+// path is where an option's value stands: an annotation of the pod, or a field of the
+// policy, which the pod's author cannot change.
 func (r *Request) path(option string) *field.Path {
+	if at := r.owned[option]; at != nil {
+		return at
+	}
 	return r.at.Key(r.Helper.Key(r.Instance, option))
+}
+
+// own remembers that a value is the policy's.
+func (r *Request) own(option string, at *field.Path) {
+	if r.owned == nil {
+		r.owned = map[string]*field.Path{}
+	}
+	r.owned[option] = at
 }
 
 // parsed is what a pod's annotations say.
@@ -110,10 +124,14 @@ func parse(annotations map[string]string, at *field.Path) parsed {
 		}
 		r.values[option.Name] = v
 	}
-	slices.SortFunc(p.requests, func(a, b *Request) int {
+	sortRequests(p.requests)
+	return p
+}
+
+func sortRequests(requests []*Request) {
+	slices.SortFunc(requests, func(a, b *Request) int {
 		return strings.Compare(a.Helper.Name+"\x00"+a.Instance, b.Helper.Name+"\x00"+b.Instance)
 	})
-	return p
 }
 
 // ourKeys lists the keys under our domain, sorted. Upper case counts as well: the API
@@ -165,10 +183,21 @@ func readKey(key string, at *field.Path) (h *Helper, instance string, o *Option,
 	if dot >= 0 && h.Single {
 		return refuse("%s has no instances, since a pod has one at most: write %q", h.Name, h.Key("", name))
 	}
-	if dot >= 0 && (len(instance) > maxInstance || len(validation.IsDNS1123Label(instance)) > 0) {
-		return refuse("the instance %+q must be at most %d lower-case letters, digits or '-', with a letter or digit at both ends", instance, maxInstance)
+	if text := h.wrongInstance(instance); dot >= 0 && text != "" {
+		return refuse("the instance %+q %s", instance, text)
 	}
 	return h, instance, o, nil
+}
+
+// wrongInstance says what is wrong with the name of an instance; "" if nothing is.
+func (h *Helper) wrongInstance(instance string) string {
+	switch {
+	case h.Single:
+		return h.Name + " has no instances, since a pod has one at most; remove it"
+	case len(instance) > maxInstance || len(validation.IsDNS1123Label(instance)) > 0:
+		return fmt.Sprintf("must be at most %d lower-case letters, digits or '-', with a letter or digit at both ends", maxInstance)
+	}
+	return ""
 }
 
 // shownKey is a key as an error text may repeat it: the API server looks at keys only

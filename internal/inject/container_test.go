@@ -295,7 +295,7 @@ func TestWarningsFitIntoAnAnswer(t *testing.T) {
 		},
 		{
 			"an opt-out beside a request", MakePod("web").Git(InjectAnnotation, "false"),
-			[]string{`pillion: inject "false" opts out of a policy's defaults only; what the pod asks for itself is injected`},
+			[]string{`pillion: inject "false" opts out of a policy's defaults only, not of what it requires or the pod asks for`},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

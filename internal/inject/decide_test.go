@@ -41,11 +41,11 @@ func TestAPodThatGetsNothingIsToldWhy(t *testing.T) {
 		{"a Windows pod that asks for nothing", MakePod("web").Change(windows), NothingRequested, "", false},
 		{"a pod for nodes with Windows", MakePod("web").Git().Change(selects("kubernetes.io/os", "windows")), WindowsPod, onWindows, true},
 		{"a pod for nodes with Windows by their old label", MakePod("web").Git().Change(selects("beta.kubernetes.io/os", "windows")), WindowsPod, onWindows, true},
-		{"a mirror of a static pod that asks for nothing", MakePod("web").Annotate("kubernetes.io/config.mirror", "0123"), NothingRequested, "", false},
-		{"a mirror of a static pod with nothing but a status", MakePod("web").Annotate("kubernetes.io/config.mirror", "0123", StatusAnnotation, "x"), NothingRequested, "", false},
-		{"a mirror of a static pod", MakePod("web").Git("kubernetes.io/config.mirror", "0123"), MirrorPod, onDisk, false},
-		{"a mirror of a static pod with mistakes", MakePod("web").Git(keyRepo, "x", "kubernetes.io/config.mirror", ""), MirrorPod, onDisk, false},
-		{"a mirror of a static pod with a status", MakePod("web").Git(StatusAnnotation, "x", "kubernetes.io/config.mirror", ""), MirrorPod, onDisk, false},
+		{"a mirror of a static pod that asks for nothing", MakePod("web").Annotate("kubernetes.io/config.mirror", "0123").Change(byKubelet), NothingRequested, "", false},
+		{"a mirror of a static pod with nothing but a status", MakePod("web").Annotate("kubernetes.io/config.mirror", "0123", StatusAnnotation, "x").Change(byKubelet), NothingRequested, "", false},
+		{"a mirror of a static pod", MakePod("web").Git("kubernetes.io/config.mirror", "0123").Change(byKubelet), MirrorPod, onDisk, false},
+		{"a mirror of a static pod with mistakes", MakePod("web").Git(keyRepo, "x", "kubernetes.io/config.mirror", "").Change(byKubelet), MirrorPod, onDisk, false},
+		{"a mirror of a static pod with a status", MakePod("web").Git(StatusAnnotation, "x", "kubernetes.io/config.mirror", "").Change(byKubelet), MirrorPod, onDisk, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -68,6 +68,9 @@ func TestAPodThatGetsNothingIsToldWhy(t *testing.T) {
 		})
 	}
 }
+
+// byKubelet is a pod that the kubelet of its own node creates.
+func byKubelet(p *Pod) { p.Kubelet, p.Spec.NodeName = "node-1", "node-1" }
 
 func TestAPodIsNotForWindowsUnlessItSaysSo(t *testing.T) {
 	t.Parallel()

@@ -10,6 +10,7 @@
 // The pipeline, one file for each step:
 //
 //	annotations.go   annotations  -> []Request, every mistake collected
+//	addition.go      []Request    -> []Request with what the policy adds to every pod
 //	policy.go        []Request    -> []Request with the policy's defaults, or refusals
 //	build.go         []Request    -> Plan, helper by helper (gitpoller.go, datewriter.go, ipc*.go, start*.go)
 //	reserved.go      what already bears our names: kept, renewed or refused

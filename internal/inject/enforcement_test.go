@@ -144,7 +144,7 @@ func TestTheReasonsOfPoliciesAreReasonsToRefuse(t *testing.T) {
 			}
 		}
 	}
-	if diff := cmp.Diff([]Reason{HelperNotAllowed, ValueNotAllowed, LimitExceeded, HostNetwork, RuntimeClass}, all); diff != "" {
+	if diff := cmp.Diff([]Reason{HelperNotAllowed, ValueNotAllowed, LimitExceeded, HostNetwork, RuntimeClass, RequiredHelper}, all); diff != "" {
 		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
 }

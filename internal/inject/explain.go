@@ -10,7 +10,9 @@ type Source string
 // The sources, the strongest first.
 const (
 	FromFixed      Source = "policy, fixed"
+	FromRequire    Source = "policy, required"
 	FromAnnotation Source = "annotation"
+	FromInject     Source = "policy, injected"
 	FromPolicy     Source = "policy, default"
 	FromDefault    Source = "default"
 	FromNowhere    Source = ""
@@ -21,28 +23,31 @@ const (
 type Asked struct {
 	Helper   *Helper
 	Instance string
-	Allowed  bool // the policy lists the helper
+	Allowed  bool      // the policy lists the helper
+	Reason   Reason    // why it is there
+	Added    *Addition // by the policy to every pod; nil if it is not
 	Options  []AskedOption
 }
 
 // AskedOption is one option of a helper that a pod asks for.
 type AskedOption struct {
 	Option *Option
-	Path   string // of its annotation, as in the problems of a [Decision]
+	Path   string // of its annotation, or of the policy's value, as in the problems of a [Decision]
 	Value  string // in canonical form; empty if it is unset or could not be read
 	Source Source
 	Rule   *Rule // what the policy says of it; nil if nothing
 }
 
-// Explain takes apart what a pod's annotations ask for, with the functions by which
-// [Injector.Decide] does.
+// Explain takes apart what a pod's annotations ask for, and what the policy adds, with the
+// functions by which [Injector.Decide] does.
 func Explain(pod *Pod, policy *Policy, root *field.Path) []Asked {
-	requests := parse(pod.Metadata.Annotations, root.Child("metadata", "annotations")).requests
-	review(policy, pod, requests, root) // fills in defaults; its refusals are in the Decision
+	asked := parse(pod.Metadata.Annotations, root.Child("metadata", "annotations"))
+	policy.join(&asked, pod, root)
+	review(policy, pod, asked.requests, root) // fills in defaults; its refusals are in the Decision
 	var all []Asked
-	for _, r := range requests {
+	for _, r := range asked.requests {
 		hp := policy.Helpers[r.Helper.Name]
-		a := Asked{Helper: r.Helper, Instance: r.Instance, Allowed: hp != nil}
+		a := Asked{Helper: r.Helper, Instance: r.Instance, Allowed: hp != nil, Reason: r.Reason, Added: r.added}
 		for i := range r.Helper.Options {
 			o := &r.Helper.Options[i]
 			answer := AskedOption{Option: o, Path: r.path(o.Name).String(), Value: r.values[o.Name].Text}
@@ -52,6 +57,8 @@ func Explain(pod *Pod, policy *Policy, root *field.Path) []Asked {
 			switch {
 			case r.given[o.Name]:
 				answer.Source = FromAnnotation
+			case r.added.has(o.Name):
+				answer.Source = map[bool]Source{true: FromRequire, false: FromInject}[r.added.Required]
 			case answer.Value != "":
 				_, answer.Source, _ = o.Effective(answer.Rule)
 			}

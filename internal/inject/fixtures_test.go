@@ -269,6 +269,9 @@ func patched(t *testing.T, pod *Pod, plan *Plan) *Pod {
 		}
 	}
 	out.Metadata.Annotations = maps.Clone(pod.Metadata.Annotations)
+	if out.Metadata.Annotations == nil {
+		out.Metadata.Annotations = map[string]string{}
+	}
 	for _, a := range plan.Annotations {
 		out.Metadata.Annotations[a.Key] = a.Value
 	}

@@ -24,25 +24,22 @@ const SafeToEvictAnnotation = "cluster-autoscaler.kubernetes.io/safe-to-evict-lo
 func (in Injector) Decide(pod *Pod, policy *Policy, root *field.Path) Decision {
 	d := Decision{Policy: policy.Name, PolicyHash: policy.Hash}
 	asked := parse(pod.Metadata.Annotations, root.Child("metadata", "annotations"))
-	_, mirror := pod.Metadata.Annotations[mirrorAnnotation]
+	leftOut := policy.join(&asked, pod, root)
 	switch {
-	case mirror && asked.ours > 0:
-		// The kubelet refuses a mirror that differs from its file: not even a status.
-		return d.skip(MirrorPod, "pillion: a static pod is read from the node's disk; put the helper into its file")
-	case mirror:
-		return d.skip(NothingRequested)
-	case asked.ours == 0:
-		return in.skipped(d.skip(NothingRequested), pod)
+	case pod.mirrors():
+		return d.mirror(&asked)
+	case asked.ours == 0 && len(asked.requests) == 0:
+		return in.skipped(d.skip(cmp.Or(leftOut, NothingRequested)), pod)
 	case pod.Spec.windows():
-		return in.skipped(d.skip(WindowsPod, "pillion: helpers are Linux containers; this Windows pod gets none"), pod)
+		return in.windows(d, &asked, pod, policy, root)
 	}
-	if p := tooManyContainers(&pod.Spec, root.Child("spec")); p != nil {
+	if p := tooManyContainers(&pod.Spec, len(policy.additions()), root.Child("spec")); p != nil {
 		return d.deny([]Problem{*p})
 	}
 	refused := review(policy, pod, asked.requests, root)
 	b := newBuilder(pod, policy, root)
 	b.buildAll(asked.requests)
-	problems := slices.Concat(asked.problems, refused, b.problems, b.checkLimits())
+	problems := slices.Concat(asked.problems, policy.refuseOptOut(&asked, root), refused, b.problems, b.checkLimits())
 	if policy.Warn {
 		d.Violations, problems = violations(problems)
 	}
@@ -50,29 +47,56 @@ func (in Injector) Decide(pod *Pod, policy *Policy, root *field.Path) Decision {
 		return d.deny(problems)
 	}
 	if len(asked.requests) == 0 {
-		return in.skipped(d.skip(NothingRequested), pod)
+		return in.skipped(d.skip(cmp.Or(leftOut, NothingRequested)), pod)
 	}
 	if b.squatters(); len(b.problems) > 0 {
 		return d.deny(b.problems)
 	}
 	d.Helpers, d.Warnings = b.helpers, b.warnings
 	if asked.optOut {
-		d.Warnings = append(d.Warnings, "pillion: inject \"false\" opts out of a policy's defaults only; what the pod asks for itself is injected")
+		d.Warnings = append(d.Warnings, "pillion: inject \"false\" opts out of a policy's defaults only, not of what it requires or the pod asks for")
 	}
 	return in.injected(d, b)
 }
 
+// mirror leaves the image of a static pod alone: what is added to it changes nothing that
+// runs, and would be a lie.
+func (d Decision) mirror(asked *parsed) Decision {
+	switch {
+	case asked.ours > 0:
+		return d.skip(MirrorPod, "pillion: a static pod is read from the node's disk; put the helper into its file")
+	case len(asked.requests) > 0:
+		return d.skip(MirrorPod)
+	}
+	return d.skip(NothingRequested)
+}
+
+// windows decides on a pod that no helper can run in.
+func (in Injector) windows(d Decision, asked *parsed, pod *Pod, policy *Policy, root *field.Path) Decision {
+	refused := policy.refuseWindows(root)
+	switch {
+	case len(refused) > 0 && !policy.Warn:
+		return d.deny(refused)
+	case asked.ours == 0:
+		d = d.skip(WindowsPod)
+	default:
+		d = d.skip(WindowsPod, "pillion: helpers are Linux containers; this Windows pod gets none")
+	}
+	d.Violations = refused
+	return in.skipped(d, pod)
+}
+
 // tooManyContainers bounds the work of a review and the length of its answer. Our own
 // containers are counted apart, or a pod at the limit could not be looked at again once
-// it is injected; each of them has an annotation at least.
-func tooManyContainers(s *Spec, at *field.Path) *Problem {
+// it is injected; each of them has an annotation at least, or is one of the policy's additions.
+func tooManyContainers(s *Spec, additions int, at *field.Path) *Problem {
 	apps := len(s.names())
 	if apps > maxContainers {
 		p := invalid(TooMany, at.Child("containers"), apps, "is the number of containers and init containers; at most %d are considered", maxContainers)
 		return &p
 	}
-	if ours := len(s.Containers) + len(s.InitContainers) - apps; ours > maxAnnotations {
-		p := invalid(TooMany, at.Child("initContainers"), ours, "is the number of containers whose names begin with %q; at most %d are considered", ReservedPrefix, maxAnnotations)
+	if ours := len(s.Containers) + len(s.InitContainers) - apps; ours > maxAnnotations+additions {
+		p := invalid(TooMany, at.Child("initContainers"), ours, "is the number of containers whose names begin with %q; at most %d are considered", ReservedPrefix, maxAnnotations+additions)
 		return &p
 	}
 	return nil
@@ -87,7 +111,9 @@ func (b *builder) buildAll(requests []*Request) {
 	for _, r := range b.requests {
 		if b.policy.helper(r.Helper.Name) != nil && r.complete() {
 			b.settings = nil
+			before := len(b.problems)
 			r.Helper.build(b, r)
+			r.wayOut(b.problems[before:])
 		}
 	}
 }
@@ -119,7 +145,7 @@ func (in Injector) injected(d Decision, b *builder) Decision {
 	b.safeToEvict()
 	status := Status{
 		Version: in.Version, Policy: d.Policy, PolicyHash: d.PolicyHash,
-		Result: Injected, Reason: Requested, Helpers: b.helpers, Renewed: b.plan.Renewed(),
+		Result: Injected, Reason: why(b.helpers), Helpers: b.helpers, Renewed: b.plan.Renewed(),
 	}
 	if status.Violations = d.violated(); len(status.Violations) > 0 {
 		status.Reason = WouldBeDenied
@@ -137,6 +163,17 @@ func (in Injector) injected(d Decision, b *builder) Decision {
 	return d
 }
 
+// why is the reason of a pod in which several helpers can have several: what the pod asks
+// for, before what the policy requires, before what it adds by default.
+func why(helpers []HelperStatus) Reason {
+	for _, reason := range []Reason{Requested, Required} {
+		if slices.ContainsFunc(helpers, func(h HelperStatus) bool { return h.Reason == reason }) {
+			return reason
+		}
+	}
+	return ByDefault
+}
+
 func (d Decision) skip(reason Reason, warnings ...string) Decision {
 	d.Result, d.Reason, d.Warnings = Skipped, reason, warnings
 	return d
@@ -150,7 +187,7 @@ func (in Injector) skipped(d Decision, pod *Pod) Decision {
 		return d
 	}
 	Status{
-		Version: in.Version, Policy: d.Policy, PolicyHash: d.PolicyHash, Result: d.Result, Reason: d.Reason,
+		Version: in.Version, Policy: d.Policy, PolicyHash: d.PolicyHash, Result: d.Result, Reason: d.Reason, Violations: d.violated(),
 	}.annotate(&d.Plan, pod.Metadata.Annotations, nil)
 	return d
 }

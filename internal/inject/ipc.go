@@ -29,7 +29,9 @@ var ipc = Helper{
 	Name:   "ipc",
 	Single: true,
 	ahead:  2,
-	Doc:    "Gives the containers of a pod what they need to talk to each other without a network: shared memory, message queues, semaphores, sockets, named pipes, signals.",
+
+	withInit: true,
+	Doc:      "Gives the containers of a pod what they need to talk to each other without a network: shared memory, message queues, semaphores, sockets, named pipes, signals.",
 	Adds: "Queues, System V objects and named pipes are made by the init container `pillion-ipc-init`, which runs before all others as user 65532, or as whom the policy says; " +
 		"objects with another owner (`uid=1000`) are made by `pillion-ipc-init-1000`, which runs as that user. The other modes add volumes, mounts and settings, and no container.",
 	Options: []Option{

@@ -3,6 +3,7 @@
 package inject
 
 import (
+	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -36,12 +37,26 @@ func (b *builder) count(v *corev1.Volume) {
 	kind.total.Add(*v.EmptyDir.SizeLimit)
 }
 
+// whose says for an error text where the helpers of the pod come from.
+func (b *builder) whose() string {
+	added := 0
+	for _, r := range b.requests {
+		if r.Reason != Requested {
+			added++
+		}
+	}
+	if added == 0 {
+		return "that the pod asks for"
+	}
+	return fmt.Sprintf("with the %d that the policy adds", added)
+}
+
 // checkLimits refuses what is too much in all.
 func (b *builder) checkLimits() (problems []Problem) {
 	at, limits := b.root.Child("metadata", "annotations"), &b.policy.Limits
 	if n := len(b.requests); limits.HelpersPerPod > 0 && n > limits.HelpersPerPod {
-		problems = append(problems, invalid(LimitExceeded, at, n,
-			"is the number of helpers that the pod asks for, and policy %q allows %d in a pod (limits.helpersPerPod); ask for fewer", b.policy.Name, limits.HelpersPerPod))
+		problems = append(problems, invalid(LimitExceeded, at, n, "is the number of helpers %s, and policy %q allows %d in a pod (limits.helpersPerPod); ask for fewer",
+			b.whose(), b.policy.Name, limits.HelpersPerPod))
 	}
 	for _, l := range []struct {
 		name, what string

@@ -42,6 +42,11 @@ func (k Kind) Ordered() bool {
 	return k == KindInt || k == KindDuration || k == KindSize
 }
 
+// namesContainers tells whether values of this kind name containers of one pod.
+func (k Kind) namesContainers() bool {
+	return k == KindContainers || k == KindConditions || k == KindUmasks
+}
+
 // Option declares one thing that a user can set on a helper. This one declaration
 // drives parsing, the error texts, the policy's rules and the generated reference.
 type Option struct {
@@ -97,6 +102,9 @@ type Helper struct {
 	// Engines are those that a policy can choose besides our own program.
 	Engines []Engine
 
+	// withInit says that init containers and native sidecars take part as well, unless a
+	// pod names who does.
+	withInit bool
 	// ahead is greater for what goes before other helpers.
 	ahead int
 	// check reports contradictions between options of one request.

@@ -31,12 +31,26 @@ type Policy struct {
 	Limits      Limits
 	Helpers     map[string]*HelperPolicy
 
+	Require []*Addition // what every pod gets
+	Inject  []*Addition // what every pod gets that does not opt out
+
 	// Unlisted are the helpers that the policy does not allow, for a policy that warns:
 	// what it has for all helpers, and no rule.
 	Unlisted map[string]*HelperPolicy
 
 	GVisor        []string // the RuntimeClasses that run pods in gVisor
 	DeniedClasses []string // the RuntimeClasses in which helpers are not allowed
+}
+
+// Adds tells whether the policy adds something to pods that do not ask.
+func (p *Policy) Adds() bool { return len(p.Require)+len(p.Inject) > 0 }
+
+// path is that of the policy's spec for an error text on a pod.
+func (p *Policy) path() *field.Path { return field.NewPath(fmt.Sprintf("policy %q: spec", p.Name)) }
+
+// deniesClass tells whether the policy has no helpers for the pod's RuntimeClass.
+func (p *Policy) deniesClass(s *Spec) bool {
+	return s.RuntimeClassName != nil && slices.Contains(p.DeniedClasses, *s.RuntimeClassName)
 }
 
 // helper is what the policy has for a helper; nil if that cannot be injected.
@@ -74,6 +88,7 @@ type RuleSpec struct {
 	// Default is used when the pod says nothing.
 	Default *Text `json:"default,omitempty"`
 	// Allow lists values or patterns of them, one of which has to match; of a list each element.
+	// A pod that leaves the option containers out means all of its containers.
 	Allow Texts `json:"allow,omitempty"`
 	// Min is the least that a number, a duration or a size may be.
 	Min *Text `json:"min,omitempty"`
@@ -148,6 +163,22 @@ func (s RuleSpec) Compile(o *Option, at *field.Path) (*Rule, field.ErrorList) {
 		return nil, errs
 	}
 	return r, r.contradictions(at)
+}
+
+// Spec is the rule as it would be written with each value in its canonical form, so that
+// two ways to write one rule are one.
+func (r *Rule) Spec() RuleSpec {
+	text := func(v *Value) *Text {
+		if v == nil {
+			return nil
+		}
+		return new(Text(v.Text))
+	}
+	s := RuleSpec{Default: text(r.Default), Min: text(r.Min), Max: text(r.Max), Fixed: text(r.Fixed)}
+	for _, p := range r.Allow {
+		s.Allow = append(s.Allow, Text(p.text))
+	}
+	return s
 }
 
 // contradictions finds rules that no value, or not their own default, can meet.
@@ -229,12 +260,11 @@ func review(p *Policy, pod *Pod, requests []*Request, root *field.Path) []Proble
 	var problems []Problem
 	if pod.Spec.HostNetwork && !p.HostNetwork && len(requests) > 0 {
 		problems = append(problems, forbidden(HostNetwork, root.Child("spec", "hostNetwork"),
-			"policy %q does not allow helpers in pods that use the node's network (%s); remove hostNetwork or the annotations",
-			p.Name, requests[0].Helper.Name))
+			"policy %q does not allow helpers in pods that use the node's network (%s); %s", p.Name, requests[0].Helper.Name, p.either("remove hostNetwork", " or the annotations")))
 	}
-	if class := pod.Spec.RuntimeClassName; class != nil && slices.Contains(p.DeniedClasses, *class) && len(requests) > 0 {
-		problems = append(problems, invalid(RuntimeClass, root.Child("spec", "runtimeClassName"), *class,
-			"policy %q does not allow helpers in pods of this class (%s); use another one, or remove the annotations", p.Name, requests[0].Helper.Name))
+	if p.deniesClass(&pod.Spec) && len(requests) > 0 {
+		problems = append(problems, invalid(RuntimeClass, root.Child("spec", "runtimeClassName"), *pod.Spec.RuntimeClassName,
+			"policy %q does not allow helpers in pods of this class (%s); %s", p.Name, requests[0].Helper.Name, p.either("use another one", ", or remove the annotations")))
 	}
 	for _, r := range requests {
 		if p.Helpers[r.Helper.Name] == nil {
@@ -250,8 +280,13 @@ func review(p *Policy, pod *Pod, requests []*Request, root *field.Path) []Proble
 				problems = append(problems, *problem)
 			}
 		}
+		if problem := reviewEveryContainer(p, hp, r, &pod.Spec); problem != nil {
+			problems = append(problems, *problem)
+		}
 		if r.Helper.check != nil {
-			problems = append(problems, r.Helper.check(r)...)
+			found := r.Helper.check(r)
+			r.wayOut(found)
+			problems = append(problems, found...)
 		}
 	}
 	return problems
@@ -265,6 +300,9 @@ func reviewOption(policy *Policy, hp *HelperPolicy, r *Request, o *Option) *Prob
 		v, ok := r.values[o.Name]
 		if !ok { // a value that did not parse has been reported
 			return nil
+		}
+		if problem := r.required(policy, o.Name, v); problem != nil {
+			return problem
 		}
 		if o.Listed && len(v.names) > 0 && !rule.lists() {
 			p := invalid(ValueNotAllowed, r.path(o.Name), v.Text, "policy %q does not allow %q: a pod may set what the policy's list for %s allows, and it has none", policy.Name, v.names[0], o.Name)
@@ -280,8 +318,10 @@ func reviewOption(policy *Policy, hp *HelperPolicy, r *Request, o *Option) *Prob
 		return nil
 	}
 	switch {
+	case r.take(policy, o.Name):
 	case rule != nil && rule.Fixed != nil:
 		r.values[o.Name] = *rule.Fixed
+		r.own(o.Name, policy.path().Child("helpers").Key(r.Helper.Name).Child("options").Key(o.Name).Child("fixed"))
 	case rule != nil && rule.Default != nil:
 		r.values[o.Name] = *rule.Default
 	case o.Default != "":

@@ -23,9 +23,13 @@ type Reason string
 // The reasons, in the order of the reference.
 const (
 	Requested        Reason = "Requested"
+	Required         Reason = "Required"
+	ByDefault        Reason = "ByDefault"
 	WouldBeDenied    Reason = "WouldBeDenied"
 	AlreadyInjected  Reason = "AlreadyInjected"
 	NothingRequested Reason = "NothingRequested"
+	OptedOut         Reason = "OptedOut"
+	NotByDefault     Reason = "NotByDefault"
 	WindowsPod       Reason = "WindowsPod"
 	MirrorPod        Reason = "MirrorPod"
 
@@ -43,6 +47,7 @@ const (
 	LimitExceeded     Reason = "LimitExceeded"
 	HostNetwork       Reason = "HostNetwork"
 	RuntimeClass      Reason = "RuntimeClass"
+	RequiredHelper    Reason = "RequiredHelper"
 	UnknownPolicy     Reason = "UnknownPolicy"
 
 	WrongObject    Reason = "WrongObject"
@@ -57,7 +62,7 @@ const (
 // the pod itself. A policy with enforcement Warn admits such a pod.
 func (r Reason) OfPolicy() bool {
 	switch r {
-	case HelperNotAllowed, ValueNotAllowed, LimitExceeded, HostNetwork, RuntimeClass:
+	case HelperNotAllowed, ValueNotAllowed, LimitExceeded, HostNetwork, RuntimeClass, RequiredHelper:
 		return true
 	default:
 		return false
@@ -75,11 +80,15 @@ type ReasonDoc struct {
 func Reasons() []ReasonDoc {
 	return []ReasonDoc{
 		{Requested, Injected, "The pod's annotations ask for the helper, and it was added (or what bore its reserved name was renewed)."},
+		{Required, Injected, "The policy of the namespace requires the helper in every pod, and it was added. A pod that asks for another one as well has the reason Requested; in the status each helper has its own."},
+		{ByDefault, Injected, "The policy of the namespace adds the helper to every pod that does not opt out, and it was added."},
 		{WouldBeDenied, Injected, "What was asked for was added, although a rule of the policy refuses it: the policy has enforcement: Warn. Warnings say what it would have refused; the status and the audit annotations have the reasons under violations."},
-		{AlreadyInjected, Unchanged, "Everything the annotations ask for is in the pod already, as on a second call after another webhook."},
+		{AlreadyInjected, Unchanged, "Everything the annotations ask for, or the policy adds, is in the pod already, as on a second call after another webhook."},
 		{NothingRequested, Skipped, "The pod has annotations under pillion.dev but none that asks for a helper."},
+		{OptedOut, Skipped, "The pod opts out (pillion.dev/inject: \"false\") of what the policy of the namespace adds by default, and asks for nothing itself."},
+		{NotByDefault, Skipped, "The policy of the namespace adds helpers by default, but allows none in a pod that uses the node's network, or none in its RuntimeClass. It asked for none and is left alone."},
 		{WindowsPod, Skipped, "The pod runs on Windows, where the helpers' Linux images and security settings are invalid."},
-		{MirrorPod, Skipped, "The pod mirrors a static pod of a node's kubelet; changing the mirror would not change what runs."},
+		{MirrorPod, Skipped, "The pod mirrors a static pod, and the node's own kubelet creates it; changing the mirror would not change what runs. The mark alone, by anybody else, is not enough."},
 		{UnknownAnnotation, Denied, "A key under pillion.dev is not one that Pillion knows: usually a typing error. The message names the nearest valid key."},
 		{TooMany, Denied, "The pod has more annotations under pillion.dev, or more containers, than Pillion considers."},
 		{InvalidValue, Denied, "A value does not have the form that its option takes. The message says what would be right."},
@@ -94,6 +103,7 @@ func Reasons() []ReasonDoc {
 		{LimitExceeded, Denied, "The helpers, the shared memory or the volumes that the pod asks for are more in all than the policy of the namespace allows. The message names the limit."},
 		{HostNetwork, Denied, "The pod uses the node's network, and the policy does not allow helpers in such pods."},
 		{RuntimeClass, Denied, "The pod's RuntimeClass is one in which the policy of the namespace does not allow helpers."},
+		{RequiredHelper, Denied, "The policy of the namespace requires a helper, and the pod opts out of it, or runs on Windows, where it cannot be."},
 		{UnknownPolicy, Denied, "The namespace's label pillion.dev/policy names a policy that does not exist, and the pod asks for a helper."},
 		{WrongObject, Skipped, "Of a workload only: its annotations are on the workload itself, where they do nothing, and not on its pod template. A warning names the right place."},
 		{NothingChanged, Skipped, "Of a workload only: an update that changes neither its pod template nor its own annotations under pillion.dev. Nothing is said again."},

@@ -20,12 +20,31 @@ import (
 type Pod struct {
 	Metadata Metadata `json:"metadata"`
 	Spec     Spec     `json:"spec"`
+
+	// Kubelet is the node whose kubelet creates the pod, as the review says it, not the
+	// pod; "" for everybody else.
+	Kubelet string `json:"-"`
+}
+
+// mirrors tells whether the pod is the image of a static pod, which runs already, and not
+// a pod that somebody marked as one. Kubelets create nothing else, and on their own node
+// alone (k8s.io/kubernetes, plugin/pkg/admission/noderestriction, admitPodCreate). A pod
+// that is marked and has no static pod behind it is never run: the kubelet passes over it
+// and deletes it (pkg/kubelet, HandlePodAdditions and HandlePodCleanups). But that is the
+// kubelet's to know, and no reason to let a mark opt a pod out of what a policy requires.
+func (p *Pod) mirrors() bool {
+	_, marked := p.Metadata.Annotations[mirrorAnnotation]
+	return marked && p.Kubelet != "" && p.Kubelet == p.Spec.NodeName
 }
 
 // Metadata is the view of a pod's metadata.
 type Metadata struct {
 	GenerateName string            `json:"generateName"` // for the log line
 	Annotations  map[string]string `json:"annotations"`
+
+	// Absent means that there is no metadata to put annotations into, as in a pod template
+	// that is nothing but a spec. Whoever decodes the view fills it in.
+	Absent bool `json:"-"`
 }
 
 // Spec is the view of a pod's spec.
@@ -35,6 +54,7 @@ type Spec struct {
 	Volumes          []Volume                      `json:"volumes"`
 	ImagePullSecrets []corev1.LocalObjectReference `json:"imagePullSecrets"`
 	NodeSelector     map[string]string             `json:"nodeSelector"`
+	NodeName         string                        `json:"nodeName"`
 	OS               *corev1.PodOS                 `json:"os"`
 	HostNetwork      bool                          `json:"hostNetwork"`
 	HostPID          bool                          `json:"hostPID"`

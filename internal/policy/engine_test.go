@@ -18,7 +18,7 @@ func TestAnEngineIsOneThatTheHelperHas(t *testing.T) {
 	testParse(t, []parseTest{
 		{"our own program", gitPoller("engine: pillion"), nil},
 		{"git-sync", gitPoller("engine: git-sync"), nil},
-		{"nothing behind it", gitPoller("engine:"), nil},
+		{"nothing behind it", gitPoller("engine:"), []string{"line 8: " + at + ": is empty; write a value, or remove it"}},
 		{"a hyphen too few", gitPoller("engine: gitsync"), []string{at + `: Invalid value: "gitsync": must be one of pillion, git-sync; did you mean "git-sync"?`}},
 		{"a name that is not near any", gitPoller("engine: jgit4"), []string{at + `: Invalid value: "jgit4": must be one of pillion, git-sync`}},
 		{"a helper that has one program", file("helpers: {date-writer: {engine: git-sync}}"), []string{"spec.helpers[date-writer].engine: Forbidden: date-writer has no engine to choose; remove it"}},

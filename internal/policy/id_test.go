@@ -32,7 +32,7 @@ func TestAUserIsANumberOrTheNamespaces(t *testing.T) {
 		{"a name", file("runAsUser: nonroot"), wrong(user, "nonroot")},
 		{"other letters", file("runAsUser: fromNamespace"), wrong(user, "fromNamespace")},
 		{"a boolean", file("runAsUser: true"), []string{"is not a policy: runAsUser and runAsGroup must be a number or FromNamespace, not true"}},
-		{"nothing behind it", file("runAsUser:"), []string{"is not a policy: runAsUser and runAsGroup must be a number or FromNamespace, not null"}},
+		{"nothing behind it", file("runAsUser:"), []string{"line 6: spec.runAsUser: is empty; write a value, or remove it"}},
 		{"the root of one helper", gitPoller("runAsUser: 0"), root("spec.helpers[git-poller].runAsUser")},
 		{"the group of one helper", gitPoller("runAsGroup: users"), wrong("spec.helpers[git-poller].runAsGroup", "users")},
 	})

@@ -23,18 +23,19 @@ func validateLimits(l *Limits, helpers map[string]*inject.HelperPolicy, at *fiel
 			errs = append(errs, field.Invalid(at.Child("helpersPerPod"), *n, "must be a number from 1 on; remove it for no limit, or list no helper to allow none"))
 		}
 	}
-	size := func(name, text string) resource.Quantity {
-		if text == "" {
+	size := func(name string, text *string) resource.Quantity {
+		if *text == "" {
 			return resource.Quantity{}
 		}
-		q, err := resource.ParseQuantity(text)
+		q, err := resource.ParseQuantity(*text)
 		if err != nil || q.Sign() <= 0 {
-			errs = append(errs, field.Invalid(at.Child(name), text, "must be a positive quantity of bytes, such as 4Gi; remove it for no limit"))
+			errs = append(errs, field.Invalid(at.Child(name), *text, "must be a positive quantity of bytes, such as 4Gi; remove it for no limit"))
 			return resource.Quantity{}
 		}
+		*text = q.String() // the canonical form
 		return q
 	}
-	out.SharedMemory, out.VolumeSize = size("sharedMemory", l.SharedMemory), size("volumeSize", l.VolumeSize)
+	out.SharedMemory, out.VolumeSize = size("sharedMemory", &l.SharedMemory), size("volumeSize", &l.VolumeSize)
 	for _, h := range inject.Helpers() {
 		hp := helpers[h.Name]
 		if hp != nil && !out.VolumeSize.IsZero() && hp.VolumeSize.Cmp(out.VolumeSize) > 0 {

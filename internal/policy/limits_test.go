@@ -31,7 +31,7 @@ func TestLimitsAreChecked(t *testing.T) {
 		{"all", limits("{helpersPerPod: 1, sharedMemory: 1Gi, volumeSize: 1Gi}"), nil},
 		{"no helper", limits("{helpersPerPod: 0}"), count("0")},
 		{"less than no helper", limits("{helpersPerPod: -1}"), count("-1")},
-		{"a text for a number", limits("{helpersPerPod: '3'}"), []string{"spec.limits.helpersPerPod: expected a whole number, got a string"}},
+		{"a text for a number", limits("{helpersPerPod: '3'}"), []string{"spec.limits.helpersPerPod: expected a whole number, got a text"}},
 		{"a fraction of helpers", limits("{helpersPerPod: 1.5}"), []string{"spec.limits.helpersPerPod: expected a whole number, got a number 1.5"}},
 		{"memory that is no size", limits("{sharedMemory: much}"), size("sharedMemory", "much")},
 		{"no memory", limits("{sharedMemory: '0'}"), size("sharedMemory", "0")},

@@ -89,7 +89,11 @@ func Parse(data []byte) (*inject.Policy, error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("is %d bytes long; the limit is %d", len(data), maxFile)
 	}
-	if err := oneDocument(data); err != nil {
+	document, err := oneDocument(data)
+	if err != nil {
+		return nil, err
+	}
+	if err := emptyFields(document); err != nil {
 		return nil, err
 	}
 	asJSON, err := yaml.YAMLToJSONStrict(data)
@@ -113,20 +117,32 @@ func Parse(data []byte) (*inject.Policy, error) {
 
 // wrongType says in a file's words what the decoder says in Go's.
 func wrongType(err *json.UnmarshalTypeError) error {
+	got := err.Value
+	if word, _, _ := strings.Cut(err.Value, " "); jsonKinds[word] != "" { // "number 5.5"
+		got = jsonKinds[word] + strings.TrimPrefix(err.Value, word)
+	}
 	switch err.Type.Kind() {
 	case reflect.String:
-		return fmt.Errorf("%s: expected a text, got a %s; put it into quotes", err.Field, err.Value)
+		if strings.HasPrefix(err.Value, "array") || strings.HasPrefix(err.Value, "object") {
+			return fmt.Errorf("%s: expected a text, got %s", err.Field, got)
+		}
+		return fmt.Errorf("%s: expected a text, got %s; put it into quotes", err.Field, got)
 	case reflect.Int64:
-		return fmt.Errorf("%s: expected a whole number, got a %s", err.Field, err.Value)
+		return fmt.Errorf("%s: expected a whole number, got %s", err.Field, got)
 	case reflect.Slice:
-		return fmt.Errorf("%s: expected a list, got a %s", err.Field, err.Value)
+		return fmt.Errorf("%s: expected a list, got %s", err.Field, got)
 	}
-	return fmt.Errorf("%s: expected a mapping, got a %s", err.Field, err.Value)
+	return fmt.Errorf("%s: expected a mapping, got %s", err.Field, got)
+}
+
+// jsonKinds are the words of a YAML file for what the decoder names in those of JSON.
+var jsonKinds = map[string]string{
+	"array": "a list", "object": "a mapping", "string": "a text", "number": "a number", "bool": "a boolean",
 }
 
 // oneDocument refuses a second YAML document, which the decoder would pass over in silence.
-func oneDocument(data []byte) error {
-	documents := 0
+func oneDocument(data []byte) (*yamlv3.Node, error) {
+	var documents []*yamlv3.Node
 	for decoder := yamlv3.NewDecoder(bytes.NewReader(data)); ; {
 		var node yamlv3.Node
 		err := decoder.Decode(&node)
@@ -134,19 +150,19 @@ func oneDocument(data []byte) error {
 			break
 		}
 		if err != nil {
-			return fmt.Errorf("is not YAML: %w", err)
+			return nil, fmt.Errorf("is not YAML: %w", err)
 		}
 		if node.Kind == yamlv3.DocumentNode && len(node.Content) > 0 && node.Content[0].Tag != "!!null" {
-			documents++
+			documents = append(documents, &node)
 		}
 	}
-	switch {
-	case documents == 0:
-		return errors.New("is empty")
-	case documents > 1:
-		return errors.New("has more than one YAML document; put each policy into a file of its own")
+	switch len(documents) {
+	case 0:
+		return nil, errors.New("is empty")
+	case 1:
+		return documents[0], nil
 	}
-	return nil
+	return nil, errors.New("has more than one YAML document; put each policy into a file of its own")
 }
 
 // compile fills in defaults, validates and compiles. All mistakes are in the error.

@@ -69,9 +69,9 @@ func TestFilesThatLookRightAndAreNot(t *testing.T) {
 func TestAWrongFormIsExplained(t *testing.T) {
 	t.Parallel()
 	testParse(t, []parseTest{
-		{"a text for a rule", rule("period", "30s"), []string{"spec.helpers.options: expected a mapping, got a string"}},
-		{"a text for the allow list", rule("repo", `{allow: "https://github.com/*"}`), []string{`is not a policy: allow: must be a list, such as [a, b], not "https://github.com/*"`}},
-		{"nothing for the allow list", rule("repo", "{allow: }"), []string{"is not a policy: allow: must be a list, such as [a, b], not null"}},
+		{"a text for a rule", rule("period", "30s"), []string{"spec.helpers.options: expected a mapping, got a text"}},
+		{"a text for the allow list", rule("repo", `{allow: "https://github.com/*"}`), []string{`line 9: spec.helpers[git-poller].options[repo].allow: must be a list, such as [a, b]`}},
+		{"nothing for the allow list", rule("repo", "{allow: }"), []string{"line 9: spec.helpers[git-poller].options[repo].allow: is empty; write a value, or remove it"}},
 		{"a mapping for a value", rule("period", "{min: {a: b}}"), []string{`is not a policy: a value must be a text, a number or a boolean, not {"a":"b"}`}},
 		{"a number for an image", file("image: 5"), []string{"spec.image: expected a text, got a number; put it into quotes"}},
 	})

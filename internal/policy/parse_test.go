@@ -103,18 +103,16 @@ func TestAFileSaysWhatItIs(t *testing.T) {
 	})
 }
 
-func TestWhatIsNotEvaluatedIsRefused(t *testing.T) {
+func TestASettingHasOneOfItsWords(t *testing.T) {
 	t.Parallel()
 	testParse(t, []parseTest{
 		{"enforcement Deny", file("enforcement: Deny"), nil},
 		{"enforcement Warn", file("enforcement: Warn"), nil},
 		{"enforcement that nobody knows", file("enforcement: Audit"), []string{`spec.enforcement: Unsupported value: "Audit": supported values: "Deny", "Warn"`}},
 		{"enforcement in other letters", file("enforcement: deny"), []string{`spec.enforcement: Unsupported value: "deny": supported values: "Deny", "Warn"`}},
-		{"require", file("require:", "- helper: date-writer", "  instance: x", "  options: {mount-path: /srv}"), []string{"spec.require: Forbidden: is not evaluated by this version; remove it"}},
-		{"an empty require", file("require: []"), nil},
 		{"hostNetwork Allow", file("hostNetwork: Allow"), nil},
 		{"hostNetwork Deny", file("hostNetwork: Deny"), nil},
-		{"hostNetwork as a boolean", file("hostNetwork: true"), []string{"spec.hostNetwork: expected a text, got a bool; put it into quotes"}},
+		{"hostNetwork as a boolean", file("hostNetwork: true"), []string{"spec.hostNetwork: expected a text, got a boolean; put it into quotes"}},
 	})
 }
 

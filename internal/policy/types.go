@@ -61,9 +61,12 @@ type Spec struct {
 	// Helpers are the helpers that pods may ask for. One that is not listed is not allowed.
 	Helpers map[string]*Helper `json:"helpers"`
 
-	// Require lists what every pod gets. It is not evaluated by this version, and a
-	// file that uses it is refused.
-	Require []Requirement `json:"require,omitempty"`
+	// Require lists the helpers that every pod of the namespaces gets. No pod can opt out; it
+	// may set options that are not named here, within the rules.
+	Require []inject.AdditionSpec `json:"require,omitempty"`
+	// Inject lists the helpers that every pod gets unless it has the annotation
+	// pillion.dev/inject: "false". Its own annotations win over the options here.
+	Inject []inject.AdditionSpec `json:"inject,omitempty"`
 }
 
 // RuntimeClasses says what the RuntimeClasses of the cluster are.
@@ -112,11 +115,4 @@ type Helper struct {
 	// VolumeSizeLimit bounds the volume that the helper fills. A pod that exceeds it
 	// is evicted by the kubelet, so it is a last line of defence.
 	VolumeSizeLimit string `json:"volumeSizeLimit,omitempty"`
-}
-
-// Requirement is one helper, with option values, that every pod of a namespace gets.
-type Requirement struct {
-	Helper   string            `json:"helper"`
-	Instance string            `json:"instance,omitempty"`
-	Options  map[string]string `json:"options,omitempty"`
 }

@@ -60,10 +60,6 @@ func validate(p *InjectionPolicy) (*inject.Policy, field.ErrorList) {
 	}
 	errs = append(errs, validateClasses(&p.Spec.RuntimeClasses, spec.Child("runtimeClasses"))...)
 	out.GVisor, out.DeniedClasses = p.Spec.RuntimeClasses.GVisor, p.Spec.RuntimeClasses.Deny
-	// What is not evaluated must not look as if it were.
-	if len(p.Spec.Require) > 0 {
-		errs = append(errs, field.Forbidden(spec.Child("require"), "is not evaluated by this version; remove it"))
-	}
 	errs = append(errs, validateImage(spec, p.Spec.Image, p.Spec.PullPolicy, p.Spec.ImagePullSecrets)...)
 	_, more := validateIDs(spec, p.Spec.RunAsUser, p.Spec.RunAsGroup)
 	errs = append(errs, more...)
@@ -83,7 +79,11 @@ func validate(p *InjectionPolicy) (*inject.Policy, field.ErrorList) {
 		out.Unlisted = unlisted(&p.Spec)
 	}
 	out.Limits, more = validateLimits(&p.Spec.Limits, out.Helpers, spec.Child("limits"))
-	return out, append(errs, more...)
+	errs = append(errs, more...)
+	if errs = append(errs, validateAdditions(&p.Spec, out, spec)...); len(errs) == 0 {
+		errs = tryAdditions(out, spec)
+	}
+	return out, errs
 }
 
 // unlisted compiles the helpers that a policy does not list, as if it listed their names.
@@ -133,6 +133,8 @@ func validateHelper(h *inject.Helper, spec *Helper, at *field.Path) (*inject.Hel
 		q, err := resource.ParseQuantity(spec.VolumeSizeLimit)
 		if err != nil || q.Sign() <= 0 {
 			errs = append(errs, field.Invalid(at.Child("volumeSizeLimit"), spec.VolumeSizeLimit, "must be a positive quantity of bytes, such as 4Gi"))
+		} else {
+			spec.VolumeSizeLimit = q.String()
 		}
 		out.VolumeSize = q
 	}
@@ -146,6 +148,9 @@ func validateHelper(h *inject.Helper, spec *Helper, at *field.Path) (*inject.Hel
 		rule, more := spec.Options[name].Compile(option, path)
 		out.Rules[name] = rule
 		errs = append(errs, more...)
+		if len(more) == 0 { // the canonical form
+			spec.Options[name] = rule.Spec()
+		}
 	}
 	return out, errs
 }

@@ -24,19 +24,21 @@ type entry struct {
 	name, path string
 	selector   labels.Selector
 	shared     any // what all entries of a configuration have in common
+	conditions []string
 }
 
 // manifests are the entries and the policies of a kustomization.
 type manifests struct {
 	inject, warn, namespaces []entry
 	policies                 []string
+	adding                   []string // those that add something to pods that do not ask
 }
 
 // The API server picks the entry, so its selectors have to say what the policies are:
 // no namespace may reach two, none may reach none, and each reaches its own.
 func TestEntriesAndPoliciesAgree(t *testing.T) {
 	t.Parallel()
-	for dir, want := range map[string][]string{"config/webhook": {"default"}, overlay: {"default", "trial", "web"}} {
+	for dir, want := range map[string][]string{"config/webhook": {"default"}, overlay: {"assisted", "audited", "default", "trial", "web"}} {
 		t.Run(dir, func(t *testing.T) {
 			t.Parallel()
 			m := read(t, dir)
@@ -50,6 +52,13 @@ func TestEntriesAndPoliciesAgree(t *testing.T) {
 				for _, e := range c.entries {
 					if diff := cmp.Diff(c.entries[0].shared, e.shared); diff != "" {
 						t.Errorf("%s and %s differ:\n%s", c.entries[0].name, e.name, diff)
+					}
+					want := c.entries[0].conditions
+					if slices.Contains(m.adding, strings.TrimPrefix(e.path, c.path)) { // whatever the pods say
+						want = slices.DeleteFunc(slices.Clone(want), func(name string) bool { return name == "asks-for-pillion" })
+					}
+					if !slices.Equal(want, e.conditions) {
+						t.Errorf("%s has the conditions %v, want %v", e.name, e.conditions, want)
 					}
 				}
 				for _, p := range append([]string{"", "unknown", "wbe", "Default", "defaul"}, m.policies...) {
@@ -107,13 +116,14 @@ func read(t *testing.T, dir string) manifests {
 	for i := range objects {
 		switch o := &objects[i]; o.GetKind() {
 		case "ConfigMap":
-			m.policies = policiesOf(t, o)
+			m.policies, m.adding = policiesOf(t, o)
 		case "MutatingWebhookConfiguration":
 			var c admissionregistrationv1.MutatingWebhookConfiguration
 			convert(t, o, &c)
 			for _, w := range c.Webhooks {
 				e := entryOf(t, w.Name, w.ClientConfig, w.NamespaceSelector)
-				w.Name, w.ClientConfig, w.NamespaceSelector = "", admissionregistrationv1.WebhookClientConfig{}, nil
+				e.conditions = conditionNames(w.MatchConditions)
+				w.Name, w.ClientConfig, w.NamespaceSelector, w.MatchConditions = "", admissionregistrationv1.WebhookClientConfig{}, nil, nil
 				e.shared = w
 				m.inject = append(m.inject, e)
 			}
@@ -129,13 +139,23 @@ func read(t *testing.T, dir string) manifests {
 					m.namespaces = append(m.namespaces, e)
 					continue
 				}
-				w.Name, w.ClientConfig, w.NamespaceSelector = "", admissionregistrationv1.WebhookClientConfig{}, nil
+				e.conditions = conditionNames(w.MatchConditions)
+				w.Name, w.ClientConfig, w.NamespaceSelector, w.MatchConditions = "", admissionregistrationv1.WebhookClientConfig{}, nil, nil
 				e.shared = w
 				m.warn = append(m.warn, e)
 			}
 		}
 	}
 	return m
+}
+
+// conditionNames are the names of match conditions, each of which has one expression.
+func conditionNames(all []admissionregistrationv1.MatchCondition) []string {
+	names := []string{}
+	for _, c := range all {
+		names = append(names, c.Name)
+	}
+	return names
 }
 
 func entryOf(t *testing.T, name string, to admissionregistrationv1.WebhookClientConfig, selector *metav1.LabelSelector) entry {
@@ -157,8 +177,9 @@ func convert(t *testing.T, from *unstructured.Unstructured, to any) {
 	}
 }
 
-// policiesOf are the names of the policies in a ConfigMap's files.
-func policiesOf(t *testing.T, configMap *unstructured.Unstructured) []string {
+// policiesOf are the names of the policies in a ConfigMap's files, and of those among them
+// that add something to pods that do not ask.
+func policiesOf(t *testing.T, configMap *unstructured.Unstructured) (all, adding []string) {
 	t.Helper()
 	data, _, err := unstructured.NestedStringMap(configMap.Object, "data")
 	if err != nil || !strings.HasPrefix(configMap.GetName(), "pillion-policies") {
@@ -171,8 +192,11 @@ func policiesOf(t *testing.T, configMap *unstructured.Unstructured) []string {
 			t.Fatalf("%s: %v", file, err)
 		}
 		names[p.Name] = true
+		if p.Adds() {
+			adding = append(adding, p.Name)
+		}
 	}
-	return slices.Sorted(maps.Keys(names))
+	return slices.Sorted(maps.Keys(names)), adding
 }
 
 // The overlay spells the built-in policy out, and must not mean another.

@@ -20,7 +20,8 @@ import (
 )
 
 // overlay is config/webhook with the policies default, which is the built-in one, trial,
-// which only warns, and web.
+// which only warns, web, audited, which requires a helper, and assisted, which adds one by
+// default.
 const overlay = "examples/policies"
 
 // plane and clients are set once, before any test runs.

@@ -131,6 +131,12 @@ func TestThePageOfMistakes(t *testing.T) {
 		}
 		page.WriteString(fence("console", "$ kubectl apply -f site.yaml\n"+warnings+stdout))
 	}
+	page.WriteString("\n## Opting out of a required helper\n\nHere the namespace has the policy [audited](../examples/policies/policies/audited.yaml), which requires a `date-writer` in every pod.\n\n")
+	const optOut = "        pillion.dev/inject: \"false\"\n"
+	required := newNamespace(t, labelled("audited"))
+	page.WriteString(fence("diff", hunk(change{mountLine, mountLine + optOut})) + "\n")
+	page.WriteString(fence("console", "$ kubectl apply -f site.yaml\n"+
+		kubectl(t, strings.Replace(mistakesBase, mountLine, mountLine+optOut, 1), "apply", "-n", required, "-f", "-")+"deployment.apps/site created\n"))
 	ns := newNamespace(t, nil)
 	page.WriteString("\n## A label that names no policy\n\nThe person who writes the label is told at once, and so is everybody who applies something in the namespace.\n\n")
 	page.WriteString(fence("console", "$ kubectl label namespace shop pillion.dev/policy=wbe\n"+label(t, ns, "wbe")+"namespace/shop labeled\n$ kubectl apply -n shop -f site.yaml\n"+

@@ -68,7 +68,7 @@ func TestAPolicyThatNoReplicaHasIsExplained(t *testing.T) { // alone: it changes
 			return err != nil
 		})
 	})
-	const want = `failed calling webhook "payments.inject.pillion.dev": failed to call webhook: pillion: this replica has not loaded the policy "payments", only default, trial, web; ` +
+	const want = `failed calling webhook "payments.inject.pillion.dev": failed to call webhook: pillion: this replica has not loaded the policy "payments", only assisted, audited, default, trial, web; ` +
 		`if the policy is new, wait for the webhook's rollout, otherwise give it a file in --policy-dir or remove its entry from the webhook configuration`
 	if !apierrors.IsInternalError(err) || !strings.Contains(err.Error(), want) {
 		t.Errorf("the error is\n%v\nwant\n%s", err, want)

@@ -43,11 +43,14 @@ var podsByReason = []struct {
 	pod    *corev1.Pod
 }{
 	{reason: inject.Requested, pod: pod("web", asking())},
+	{reason: inject.Required, policy: "audited", pod: pod("web", nil)},
+	{reason: inject.ByDefault, policy: "assisted", pod: pod("web", nil)},
 	{reason: inject.WouldBeDenied, policy: "trial", pod: pod("web", map[string]string{dateMount: "/srv"})},
 	{reason: inject.AlreadyInjected},
 	{reason: inject.NothingRequested, pod: pod("web", map[string]string{"pillion.dev/inject": "false", "pillion.dev/status": "{}"})},
+	{reason: inject.OptedOut, policy: "assisted", pod: pod("web", map[string]string{"pillion.dev/inject": "false"})},
+	{reason: inject.NotByDefault, policy: "assisted", pod: onTheNodesNetwork()},
 	{reason: inject.WindowsPod, pod: with(func(p *corev1.Pod) { p.Spec.OS = &corev1.PodOS{Name: corev1.Windows} })},
-	{reason: inject.MirrorPod, pod: with(func(p *corev1.Pod) { p.Annotations[corev1.MirrorPodAnnotationKey], p.Spec.NodeName = "x", "node" })},
 	{reason: inject.UnknownAnnotation, pod: annotation("git-poller.pillion.dev/rep", "x")},
 	{reason: inject.TooMany, pod: with(func(p *corev1.Pod) {
 		for i := range 64 {
@@ -72,11 +75,20 @@ var podsByReason = []struct {
 	{reason: inject.LimitExceeded, pod: annotation("ipc.pillion.dev/shm", "5Gi")},
 	{reason: inject.HostNetwork, pod: with(func(p *corev1.Pod) { p.Spec.HostNetwork = true })},
 	{reason: inject.RuntimeClass, policy: "web", pod: with(func(p *corev1.Pod) { p.Spec.RuntimeClassName = new("kata") })},
+	{reason: inject.RequiredHelper, policy: "audited", pod: pod("web", map[string]string{"pillion.dev/inject": "false"})},
 	{reason: inject.UnknownPolicy, policy: inject.NoPolicy, pod: pod("web", asking())},
+}
+
+// onTheNodesNetwork asks for nothing.
+func onTheNodesNetwork() *corev1.Pod {
+	p := pod("web", nil)
+	p.Spec.HostNetwork = true
+	return p
 }
 
 // elsewhere are the reasons that another test shows.
 var elsewhere = []inject.Reason{
+	inject.MirrorPod,                          // TestTheMarkOfAMirrorOptsNobodyOut
 	inject.WrongObject, inject.NothingChanged, // of workloads: TestAWorkloadsReasonIsTheSameEverywhere
 	inject.PolicyNotLoaded,                       // TestAPolicyThatNoReplicaHasIsExplained
 	inject.MalformedReview, inject.InternalError, // never sent by an API server: internal/admission
@@ -124,7 +136,7 @@ func TestAPodsReasonIsTheSameEverywhere(t *testing.T) { // alone: it counts
 				refusalOf(t, err, c.reason)
 			case err != nil:
 				t.Fatalf("refused: %v", err)
-			case c.reason != inject.MirrorPod && c.reason != inject.AlreadyInjected: // the one has no status, the other that of its first decision
+			case c.reason != inject.AlreadyInjected: // it has the status of its first decision
 				want.PolicyHash = hash
 				statusOf(t, made, want)
 			}
@@ -274,6 +286,7 @@ func refusalOf(t *testing.T, err error, reason inject.Reason) {
 		inject.LimitExceeded:     `policy "default" allows 4Gi in a pod (limits.sharedMemory)`,
 		inject.HostNetwork:       "spec.hostNetwork",
 		inject.RuntimeClass:      `policy "web" does not allow helpers in pods of this class`,
+		inject.RequiredHelper:    `policy "audited" requires date-writer (require[0]), of which no pod can opt out`,
 		inject.UnknownPolicy:     "names no policy",
 	}
 	if err == nil {

@@ -17,8 +17,14 @@ import (
 
 // entries are the webhooks of examples/policies that a pod and a workload can reach.
 var (
-	podEntries      = []string{"inject.pillion.dev", "default.inject.pillion.dev", "web.inject.pillion.dev", "trial.inject.pillion.dev", "unknown.inject.pillion.dev"}
-	workloadEntries = []string{"warn.pillion.dev", "default.warn.pillion.dev", "web.warn.pillion.dev", "trial.warn.pillion.dev", "unknown.warn.pillion.dev"}
+	podEntries = []string{
+		"inject.pillion.dev", "default.inject.pillion.dev", "web.inject.pillion.dev", "trial.inject.pillion.dev", "unknown.inject.pillion.dev",
+		"audited.inject.pillion.dev", "assisted.inject.pillion.dev",
+	}
+	workloadEntries = []string{
+		"warn.pillion.dev", "default.warn.pillion.dev", "web.warn.pillion.dev", "trial.warn.pillion.dev", "unknown.warn.pillion.dev",
+		"audited.warn.pillion.dev", "assisted.warn.pillion.dev",
+	}
 )
 
 // called says how often do makes the API server call which webhook, as it says itself.
@@ -62,6 +68,8 @@ var selections = []struct {
 	{"the default, spelled out", labelled("default"), "default.inject.pillion.dev", "default.warn.pillion.dev", "default"},
 	{"web", labelled("web"), "web.inject.pillion.dev", "web.warn.pillion.dev", "web"},
 	{"trial", labelled("trial"), "trial.inject.pillion.dev", "trial.warn.pillion.dev", "trial"},
+	{"audited", labelled("audited"), "audited.inject.pillion.dev", "audited.warn.pillion.dev", "audited"},
+	{"assisted", labelled("assisted"), "assisted.inject.pillion.dev", "assisted.warn.pillion.dev", "assisted"},
 	{"a policy that does not exist", labelled("wbe"), "unknown.inject.pillion.dev", "unknown.warn.pillion.dev", "unknown"},
 	{"another case", labelled("Web"), "unknown.inject.pillion.dev", "unknown.warn.pillion.dev", "unknown"},
 	{"the reserved name", labelled("unknown"), "unknown.inject.pillion.dev", "unknown.warn.pillion.dev", "unknown"},
@@ -85,8 +93,17 @@ func TestEachPodReachesExactlyOnePolicy(t *testing.T) { // alone: it counts call
 				t.Errorf("the pod was answered with %v", err)
 			}
 			audited(t, ns, "pods", c.entry, c.policy)
-			if silent := called(t, func() { create(t, ns, pod("bystander", nil)) }); len(silent) > 0 {
-				t.Errorf("a pod that asks for nothing caused the calls %v", silent)
+			silent := called(t, func() {
+				bystander := pod("bystander", nil)
+				bystander.Spec.AutomountServiceAccountToken = new(false)
+				create(t, ns, bystander)
+			})
+			want := map[string]float64{}
+			if c.policy == "audited" || c.policy == "assisted" { // whose helpers are for every pod
+				want[c.entry] = 1
+			}
+			if diff := cmp.Diff(want, silent); diff != "" {
+				t.Errorf("calls for a pod that asks for nothing (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -120,7 +137,7 @@ func TestTheClustersOwnNamespacesAreLeftAlone(t *testing.T) { // alone: it count
 			_, err := clients.CoreV1().ServiceAccounts(ns).Get(t.Context(), "default", metav1.GetOptions{})
 			return err == nil
 		})
-		for _, labels := range []map[string]string{nil, labelled("default"), labelled("web"), labelled("wbe")} {
+		for _, labels := range []map[string]string{nil, labelled("default"), labelled("web"), labelled("audited"), labelled("wbe")} {
 			label(t, ns, labels["pillion.dev/policy"])
 			got := called(t, func() {
 				if _, err := clients.CoreV1().Pods(ns).Create(t.Context(), pod("web", asking()), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}); err != nil {
@@ -178,7 +195,7 @@ func TestANamespaceWithAnUnknownPolicyIsAnsweredWithASentence(t *testing.T) {
 	t.Parallel()
 	ns := newNamespace(t, labelled("wbe"))
 	want := fmt.Sprintf(`admission webhook "unknown.inject.pillion.dev" denied the request: metadata.namespace: Forbidden: `+
-		`the label pillion.dev/policy of namespace %q names no policy; the policies are default, trial, web; see: kubectl get namespace %s -L pillion.dev/policy`, ns, ns)
+		`the label pillion.dev/policy of namespace %q names no policy; the policies are assisted, audited, default, trial, web; see: kubectl get namespace %s -L pillion.dev/policy`, ns, ns)
 	if diff := cmp.Diff(want, createError(t, ns, pod("web", asking()))); diff != "" {
 		t.Errorf("the refusal (-want +got):\n%s", diff)
 	}
@@ -195,7 +212,7 @@ func TestALabelThatNamesNoPolicyIsWarnedOfWhereItIsWritten(t *testing.T) {
 		t.Errorf("the label of a policy that exists is answered with %q", got)
 	}
 	want := "Warning: pillion: there is no policy \"wbe\", so pods of this namespace that ask for a helper will be refused; the policies are\n" +
-		"Warning: pillion:   default, trial, web; did you mean \"web\"?\n"
+		"Warning: pillion:   assisted, audited, default, trial, web; did you mean \"web\"?\n"
 	if diff := cmp.Diff(want, label(t, ns, "wbe")); diff != "" {
 		t.Errorf("the warning (-want +got):\n%s", diff)
 	}

@@ -66,7 +66,20 @@ var policies = func() []*inject.Policy {
   runAsUser: FromNamespace
   limits: {volumeSize: 5Gi}
   helpers:
-    git-poller: {engine: git-sync, image: "registry.example/git-sync@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}`,
+    git-poller: {engine: git-sync, image: "registry.example/git-sync@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}`, `
+  helpers:
+    git-poller: {}
+    date-writer: {options: {file: {fixed: up.log}}}
+    ipc: {options: {containers: {allow: [web, api, "init-*"]}}}
+    start: {}
+  require:
+    - {helper: date-writer, instance: up, options: {mount-path: /up}}
+    - {helper: ipc, options: {shm: 128Mi}}`, `
+  runtimeClasses: {deny: [gvisor]}
+  helpers: {git-poller: {}, date-writer: {}, ipc: {}, start: {}}
+  inject:
+    - {helper: date-writer, options: {mount-path: /data, interval: 5s}}
+    - {helper: git-poller, instance: docs, options: {repo: "https://github.com/acme/docs", mount-path: /docs}}`,
 	} {
 		p, err := policy.Parse([]byte("apiVersion: pillion.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: web}\nspec:" + text))
 		if err != nil {
@@ -188,6 +201,7 @@ func TestTheGeneratorReachesEveryOutcome(t *testing.T) {
 	}
 	// Not of pods, not under a policy that is there, or not made by the generator.
 	impossible := []inject.Reason{
+		inject.MirrorPod, // nobody here is a kubelet
 		inject.WrongObject, inject.NothingChanged, inject.UnknownPolicy, inject.TooMany, inject.HelperNotAllowed,
 	}
 	for _, r := range inject.Reasons() {
