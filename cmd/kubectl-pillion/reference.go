@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/pillion-dev/pillion/internal/check"
 	"github.com/pillion-dev/pillion/internal/explain"
 )
 
@@ -36,8 +37,8 @@ Put the binary ` + "`kubectl-pillion`" + ` on your PATH, and it is ` + "`kubectl
 cluster or a file.
 
 Exit codes of all commands: **0** all is well; **1** the answer is no: a pod would be refused, or lacks what it asks
-for, or a policy has mistakes or fails its tests; **2** there is no answer: a file, a flag or a policy is wrong, or the
-cluster did not answer. With ` + "`-o json`" + ` every command but ` + "`inject`" + ` prints a list.
+for, or a policy has mistakes or fails its tests, or a link of the installation is broken; **2** there is no answer: a
+file, a flag or a policy is wrong, or the cluster did not answer. With ` + "`-o json`" + ` every command but ` + "`inject`" + ` prints a list.
 
 For completion behind ` + "`kubectl`" + `, put this on your PATH as an executable file ` + "`kubectl_complete-pillion`" + `:
 
@@ -53,6 +54,10 @@ and for ` + "`kubectl-pillion`" + ` itself see ` + "`kubectl pillion completion 
 	b.WriteString("\n## Findings\n\nWhat no webhook can see. Results and reasons of the decision itself are in [reasons.md](reasons.md).\n\n| finding | meaning |\n|---|---|\n")
 	for _, c := range explain.Codes() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", c.Code, c.Doc)
+	}
+	b.WriteString("\n## Links of an installation\n\nWhat `kubectl pillion check` looks at, in this order.\n\n| link | what holds if it is ✓ |\n|---|---|\n")
+	for _, l := range check.Links() {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", l.Link, l.Doc)
 	}
 	return b.String()
 }

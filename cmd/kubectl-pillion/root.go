@@ -15,7 +15,7 @@ import (
 // Exit codes. A script can tell "your pod would be refused" from "I could not look".
 const (
 	exitOK      = 0
-	exitRefused = 1 // the answer is no: a pod is refused, or lacks what it asks for, or a test fails
+	exitRefused = 1 // the answer is no: a pod is refused, or lacks what it asks for, or a test fails, or a link is broken
 	exitFailed  = 2 // there is no answer: a file, flag or policy is wrong, or the cluster is away
 )
 
@@ -47,13 +47,14 @@ func newRoot() *cobra.Command {
 		Long: `See what Pillion makes of your pods.
 
 Exit codes of all commands: 0 all is well; 1 the answer is no: a pod would be refused,
-or lacks what it asks for, or a policy has mistakes or fails its tests; 2 there is no
-answer: a file, a flag or a policy is wrong, or the cluster did not answer.`,
+or lacks what it asks for, or a policy has mistakes or fails its tests, or a link of the
+installation is broken; 2 there is no answer: a file, a flag or a policy is wrong, or
+the cluster did not answer.`,
 		Version:       version.String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl pillion"},
 	}
-	cmd.AddCommand(newInject(), newExplain(), newStatus(), newHelpers(), newPolicy(), newReference())
+	cmd.AddCommand(newInject(), newExplain(), newStatus(), newCheck(), newHelpers(), newPolicy(), newReference())
 	return cmd
 }

@@ -20,6 +20,7 @@ func TestHelp(t *testing.T) {
 		"help-inject.txt":  {"inject", "--help"},
 		"help-explain.txt": {"explain", "--help"},
 		"help-status.txt":  {"status", "--help"},
+		"help-check.txt":   {"check", "--help"},
 		"help-helpers.txt": {"helpers", "--help"},
 		"help-policy.txt":  {"policy", "--help"},
 		"help-lint.txt":    {"policy", "lint", "--help"},

@@ -63,6 +63,9 @@ func (p *Plane) startAPIServer(context.Context) error {
 		Disable("disable-admission-plugins"). // envtest's default for it is ServiceAccount
 		Set("audit-policy-file", policy).
 		Set("audit-log-path", p.auditLog())
+	if p.opts.EndpointRouting {
+		server.Configure().Set("enable-aggregator-routing", "true")
+	}
 
 	p.onStop(env.Stop)
 	if p.config, err = env.Start(); err != nil {

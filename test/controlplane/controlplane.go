@@ -30,6 +30,9 @@ type Options struct {
 	PolicyDir string
 	// WebhookArgs are further flags for the webhook.
 	WebhookArgs []string
+	// EndpointRouting lets the API server call a webhook's Service at its endpoints, for
+	// want of a kube-proxy.
+	EndpointRouting bool
 	// Progress is told what is happening; nil means os.Stderr.
 	Progress io.Writer
 }

@@ -92,14 +92,19 @@ func install(ctx context.Context) error {
 	})); err != nil {
 		return err
 	}
-	return eventually(ctx, func() error {
+	return eventually(ctx, inForce(ctx))
+}
+
+// inForce tells whether the webhook decides on pods.
+func inForce(ctx context.Context) func() error {
+	return func() error {
 		_, err := kubectl(ctx, "", "run", "asks-for-nothing-that-exists", "--image=none", "--dry-run=server",
 			"--annotations=probe.pillion.dev/in-force=")
 		if err == nil || !strings.Contains(err.Error(), "denied the request") {
 			return fmt.Errorf("the webhook is not in force: %w", err)
 		}
 		return nil
-	})
+	}
 }
 
 // trust lets the API server believe the certificate, for each entry of a configuration.

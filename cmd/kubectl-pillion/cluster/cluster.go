@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package cluster reads what the command line explains from a Kubernetes cluster, with
-// kubectl's own flags and files. It only reads.
+// kubectl's own flags and files. It changes nothing: the one pod that it creates is a dry
+// run.
 //
 // Objects are read as the JSON that the API server has, and not through Go types: what
 // a type does not know would be missing from what the decision is made on.
@@ -27,7 +28,8 @@ import (
 
 // Client reads from one cluster.
 type Client struct {
-	rest *rest.RESTClient
+	rest   *rest.RESTClient
+	config *rest.Config
 	// Namespace is that of the flags or of the kubeconfig's context.
 	Namespace string
 }
@@ -45,7 +47,7 @@ func New(config *rest.Config, namespace string) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the cluster: %w", err)
 	}
-	return &Client{rest: c, Namespace: namespace}, nil
+	return &Client{rest: c, config: config, Namespace: namespace}, nil
 }
 
 // get reads a path of the API.

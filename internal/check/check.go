@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package check
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// Options say what to look at.
+type Options struct {
+	// Namespace is that of the installation; "" for the one that the webhook
+	// configurations name.
+	Namespace string
+	// Now is the time by which certificates are judged.
+	Now time.Time
+}
+
+// Run looks at all links. Its error means that the cluster did not answer at all.
+func Run(ctx context.Context, c Cluster, o Options) ([]Result, error) {
+	l := &look{Options: o, cluster: c}
+	for _, s := range steps() {
+		l.link = s.link
+		if root := l.first(s.needs, Failed, Skipped); root != "" {
+			l.skip("not looked at because of " + string(root))
+			continue
+		}
+		before := len(l.results)
+		if err := s.do(l, ctx); err != nil {
+			return nil, err
+		}
+		if len(l.results) == before {
+			l.skip("there is nothing to look at")
+		}
+	}
+	return l.results, nil
+}
+
+// step is one link, and what of the links before it matters to it.
+type step struct {
+	link Link
+	doc  string
+	do   func(*look, context.Context) error
+	// needs are links without which it cannot be looked at; rests are links that may
+	// be why it fails.
+	needs, rests []Link
+}
+
+func steps() []step {
+	found := []Link{Configuration}
+	return []step{
+		{APIServer, "Kubernetes is new enough: 1.30, for match conditions and native sidecars.", (*look).apiServer, nil, nil},
+		{Nodes, "The kubelets are new enough: 1.29, for native sidecars.", (*look).nodes, nil, nil},
+		{Configuration, "A MutatingWebhookConfiguration calls Pillion, and it is one installation.", (*look).configuration, nil, nil},
+		{Entries, "Each namespace reaches exactly one entry, and that of its policy.", (*look).entries, found, nil},
+		{Settings, "The entries' settings: failurePolicy, reinvocationPolicy, timeout, order.", (*look).settings, found, nil},
+		{Warnings, "A ValidatingWebhookConfiguration warns the authors of workloads, and can refuse nothing.", (*look).warnings, found, nil},
+		{Namespaces, "The labels of namespaces name policies that exist.", (*look).namespaces, found, nil},
+		{Service, "The Service that the entries name is there and has the port.", (*look).service, found, nil},
+		{CertManager, "cert-manager's Certificate is issued and renewed, and its issuers are ready.", (*look).certManager, found, nil},
+		{Secret, "The Secret that the replicas mount holds a pair that is valid and for the Service's name.", (*look).secret, []Link{Configuration, Service}, []Link{CertManager}},
+		{CABundle, "The entries trust the authority that signed the certificate.", (*look).caBundle, found, []Link{CertManager, Secret}},
+		{Replicas, "The Deployment's replicas are ready, and not all on one node.", (*look).replicas, []Link{Configuration, Service}, []Link{Secret}},
+		{Endpoints, "The Service has endpoints that are ready.", (*look).endpoints, []Link{Configuration, Service}, []Link{Replicas}},
+		{Served, "What the replicas serve is what the entries trust; read through a port-forward.", (*look).served, []Link{Configuration, Service}, []Link{Secret, CABundle, Endpoints}},
+		{Budget, "A PodDisruptionBudget keeps a replica, and lets nodes be drained.", (*look).budget, []Link{Configuration, Service}, nil},
+		{Pods, "For each policy, a pod that is made as a dry run gets its helper, and keeps it.", (*look).pods, found, []Link{Entries, Service, CertManager, Secret, CABundle, Endpoints, Served}},
+		{Permissions, "All could be read; if not, what to ask for.", (*look).permissions, nil, nil},
+	}
+}
+
+// look is one look at a cluster: what was found so far.
+type look struct {
+	Options
+	cluster Cluster
+	link    Link // that is being looked at
+	results []Result
+	missing []string // rights
+
+	mutating  []admissionregistrationv1.MutatingWebhookConfiguration // all of the cluster
+	entriesOf []entry                                                // Pillion's, for pods
+	warnOf    []entry                                                // Pillion's, for workloads and namespaces
+	to        target                                                 // that they call
+	listed    *answer[[]corev1.Namespace]
+	installed *answer[installed]
+	pair      *pair // of the Secret; nil if it could not be read
+}
+
+// answer remembers an answer of the cluster, or its error.
+type answer[T any] struct {
+	value T
+	err   error
+}
+
+func (l *look) add(o Outcome, message, remedy string) {
+	l.results = append(l.results, Result{l.link, o, message, remedy})
+}
+
+func (l *look) ok(format string, args ...any) { l.add(OK, fmt.Sprintf(format, args...), "") }
+
+func (l *look) warn(message, remedy string) { l.add(Warning, message, remedy) }
+
+func (l *look) skip(message string) { l.add(Skipped, message, "") }
+
+// fail reports a link that is broken.
+func (l *look) fail(message, remedy string) { l.failFrom(l.step().rests, message, remedy) }
+
+// failFrom reports a link that is broken. If one of those that it rests on is broken as
+// well, that one has the remedy.
+func (l *look) failFrom(rests []Link, message, remedy string) {
+	if root := l.first(rests, Failed); root != "" {
+		message, remedy = message+" (because of "+string(root)+", above)", ""
+	}
+	l.add(Failed, message, remedy)
+}
+
+func (l *look) step() step {
+	all := steps()
+	return all[slices.IndexFunc(all, func(s step) bool { return s.link == l.link })]
+}
+
+// first is the first link of a list with one of the outcomes; "" if there is none.
+func (l *look) first(links []Link, outcomes ...Outcome) Link {
+	for _, r := range l.results {
+		if slices.Contains(outcomes, r.Outcome) && slices.Contains(links, r.Name) {
+			return r.Name
+		}
+	}
+	return ""
+}
+
+// unread reports that something could not be read.
+func (l *look) unread(o object, err error) {
+	if apierrors.IsForbidden(err) {
+		l.forbidden(o.right())
+		return
+	}
+	l.skip(fmt.Sprintf("not looked at: reading %s: %v", o.path(), err))
+}
+
+// forbidden reports a link for which a right is missing.
+func (l *look) forbidden(right string) {
+	l.skip("not looked at: you may not " + right)
+	if !slices.Contains(l.missing, right) {
+		l.missing = append(l.missing, right)
+	}
+}
+
+// permissions sums up what could not be read for want of a right.
+func (l *look) permissions(context.Context) error {
+	if len(l.missing) == 0 {
+		l.ok("nothing was left out for want of a right")
+	}
+	for _, right := range l.missing {
+		l.warn("you may not "+right, "ask whoever runs the cluster for the right to "+right)
+	}
+	return nil
+}
+
+// and joins words for a sentence.
+func and(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}

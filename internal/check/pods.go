@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package check
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/pillion-dev/pillion/internal/inject"
+)
+
+// mostNamespaces is in how many namespaces of a policy a pod is tried, if others refuse it.
+const mostNamespaces = 3
+
+// pods makes a pod for each policy, as a dry run: the proof that all links together hold.
+func (l *look) pods(ctx context.Context) error {
+	all, err := l.allNamespaces(ctx)
+	if err != nil {
+		l.unread(everyNamespace, err)
+		return nil
+	}
+	for _, policy := range l.policies() {
+		l.policy(ctx, policy, l.namespacesOf(policy, all))
+	}
+	return nil
+}
+
+// namespacesOf are those that have a policy, "default" first.
+func (l *look) namespacesOf(policy string, all []corev1.Namespace) []corev1.Namespace {
+	var found []corev1.Namespace
+	for i := range all {
+		ns := &all[i]
+		if ns.DeletionTimestamp != nil || !slices.ContainsFunc(l.entriesOf, func(e entry) bool {
+			return e.to == l.to && e.policy() == policy && e.takes(labels.Set(ns.Labels))
+		}) {
+			continue
+		}
+		if ns.Name == corev1.NamespaceDefault {
+			found = slices.Insert(found, 0, *ns)
+		} else {
+			found = append(found, *ns)
+		}
+	}
+	return found[:min(len(found), mostNamespaces)]
+}
+
+// policy tries a pod under a policy.
+func (l *look) policy(ctx context.Context, policy string, in []corev1.Namespace) {
+	if len(in) == 0 {
+		l.skip(fmt.Sprintf("policy %s: not tried, for no namespace has it", policy))
+		return
+	}
+	var refused error
+	for i := range in {
+		t := &trial{look: l, policy: policy, namespace: &in[i]}
+		if refused = t.run(ctx); refused == nil {
+			return
+		}
+	}
+	l.warn(fmt.Sprintf("policy %s: not tried, for others refuse the pod in the namespace %s: %v", policy, in[len(in)-1].Name, refused),
+		"make a namespace with this policy in which pods can be made, and check again")
+}
+
+// ask is what a pod on trial asks for.
+type ask struct {
+	helper      string
+	annotations map[string]string
+}
+
+// asks are tried one after another until the policy allows one. Both are native sidecars.
+func asks() []ask {
+	const path = "/pillion-check"
+	return []ask{
+		{"date-writer", map[string]string{"date-writer." + inject.Domain + "/mount-path": path}},
+		{"git-poller", map[string]string{
+			"git-poller." + inject.Domain + "/mount-path": path,
+			"git-poller." + inject.Domain + "/repo":       "https://github.com/pillion-dev/pillion.git",
+		}},
+	}
+}
+
+// pod is as small and as harmless as a pod can be, so that whatever else looks at pods of
+// the namespace, such as Pod Security or a quota, lets it pass.
+func (a *ask) pod() *corev1.Pod {
+	few := corev1.ResourceList{corev1.ResourceCPU: *resourceOf("1m"), corev1.ResourceMemory: *resourceOf("1Mi")}
+	p := &corev1.Pod{Spec: corev1.PodSpec{
+		AutomountServiceAccountToken: new(false),
+		SecurityContext: &corev1.PodSecurityContext{
+			RunAsNonRoot: new(true), RunAsUser: new(int64(65532)),
+			SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+		},
+		Containers: []corev1.Container{{
+			Name: "app", Image: "pillion.invalid/check:v0", // it is never pulled
+			Resources: corev1.ResourceRequirements{Requests: few, Limits: few},
+			SecurityContext: &corev1.SecurityContext{
+				AllowPrivilegeEscalation: new(false),
+				Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+			},
+		}},
+	}}
+	p.GenerateName, p.Annotations = "pillion-check-", a.annotations
+	return p
+}
