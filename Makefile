@@ -31,16 +31,17 @@ test-unit: ## Run the tests that need no Kubernetes, with the race detector
 	go -C hack/images test ./...
 
 # Uncached: go test cannot see that the webhook or a manifest has changed. The
-# module test/oracle shares the compiled packages of test/cluster, which has no cgo.
+# modules test/oracle and test/chart share the compiled packages of test/cluster, which has no cgo.
 .PHONY: test-integration
 test-integration: cluster ## Run the tests that need Kubernetes, or its source
 	go -C test/cluster test .
 	CGO_ENABLED=0 go -C test/oracle test ./...
+	CGO_ENABLED=0 go -C test/chart test -count=1 ./...
 	go test -count=1 ./test/...
 
 # What is imported into the node: the product's images for this machine, and Debian's
 # programs for the stories.
-E2E_IMAGES := bin/images/pillion-webhook.tar bin/images/pillion-helper.tar bin/images/pillion-certificates.tar bin/images/pillion-e2e.tar
+E2E_IMAGES := $(patsubst %,bin/images/pillion-%.tar,webhook helper certificates kubectl e2e)
 NODE := go run ./test/node
 
 .PHONY: images
@@ -93,9 +94,10 @@ fmt: ## Format all Go files
 	$(TOOL) golangci-lint fmt
 
 .PHONY: generate
-generate: ## Write docs/reference from the code
+generate: ## Write docs/reference from the code, and config from the chart
 	go run ./hack/docs
 	go run ./cmd/kubectl-pillion reference >docs/reference/kubectl-pillion.md
+	CGO_ENABLED=0 go -C test/chart run ./generate
 
 .PHONY: verify
 verify: generate lint test ## All that a pull request must pass; leaves no difference

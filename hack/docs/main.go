@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command docs writes the generated reference pages from the declarations in
-// internal/inject, and the JSON schema of policy files from the types that read them. It is run by "make generate" from the root of the repository.
+// internal/inject, the JSON schema of policy files from the types that read them, and
+// the README and the schema of the chart from its values. It is run by "make generate"
+// from the root of the repository.
 package main
 
 import (
@@ -42,6 +44,15 @@ func run(root string) error {
 		"policy.schema.json": string(policies),
 	} {
 		if err := os.WriteFile(filepath.Join(root, "docs", "reference", name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	chart, err := chartFiles(root, policies)
+	if err != nil {
+		return err
+	}
+	for name, text := range chart {
+		if err := os.WriteFile(filepath.Join(root, "charts", "pillion", name), []byte(text), 0o644); err != nil {
 			return err
 		}
 	}

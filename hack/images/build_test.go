@@ -61,7 +61,7 @@ func imagesOf(t *testing.T, index v1.ImageIndex) []v1.Image {
 func TestTwoBuildsOfOneCommitAreTheSameArchives(t *testing.T) {
 	t.Parallel()
 	first, second := built(t), built(t)
-	for _, name := range []string{"pillion-webhook.tar", "pillion-helper.tar", "pillion-certificates.tar"} {
+	for _, name := range []string{"pillion-webhook.tar", "pillion-helper.tar", "pillion-certificates.tar", "pillion-kubectl.tar"} {
 		a, err := os.ReadFile(filepath.Join(first, name))
 		if err != nil {
 			t.Fatal(err)
@@ -79,7 +79,7 @@ func TestTwoBuildsOfOneCommitAreTheSameArchives(t *testing.T) {
 func TestAnImageHoldsItsProgramAndWhatTheProgramNeeds(t *testing.T) {
 	t.Parallel()
 	dir := built(t)
-	for _, name := range []string{"pillion-webhook", "pillion-helper", "pillion-certificates"} {
+	for _, name := range []string{"pillion-webhook", "pillion-helper", "pillion-certificates", "pillion-kubectl"} {
 		index := readArchive(t, filepath.Join(dir, name+".tar"))
 		if err := validate.Index(index); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -192,7 +192,7 @@ func TestAnImageThatGrewTooLargeIsAnError(t *testing.T) {
 	args := []string{"build", "--source", fixture.Repository(t), "--out", t.TempDir(), "--arch", "amd64", "--max-mib", "0.5"}
 	var stdout, stderr bytes.Buffer
 	status := run(t.Context(), args, &stdout, &stderr)
-	for _, name := range []string{"pillion-webhook", "pillion-helper", "pillion-certificates"} {
+	for _, name := range []string{"pillion-webhook", "pillion-helper", "pillion-certificates", "pillion-kubectl"} {
 		start := "ghcr.io/pillion-dev/" + name + ":v0.1.0 for linux/amd64 is "
 		const end = " MiB uncompressed and must not be more than 0.5; find out what made it grow, or raise --max-mib\n"
 		if status != 1 || !strings.Contains(stderr.String(), start) || !strings.HasSuffix(stderr.String(), end) {

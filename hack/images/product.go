@@ -46,6 +46,12 @@ func products() []product {
 			title:       "Pillion certificates",
 			description: "Makes and renews the Pillion webhook's certificate in clusters without cert-manager",
 		},
+		{
+			name:        "pillion-kubectl",
+			pkg:         "./cmd/kubectl-pillion",
+			title:       "kubectl pillion",
+			description: "The command line of Pillion, which helm test runs",
+		},
 	}
 }
 

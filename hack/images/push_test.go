@@ -34,7 +34,7 @@ func TestARegistryGivesBackWhatWasPushed(t *testing.T) {
 	printed := call(t, "push", "--registry", host+"/acme", "--tag", "v9", "--from", dir)
 
 	want := ""
-	for _, image := range []string{"pillion-webhook", "pillion-helper", "pillion-certificates"} {
+	for _, image := range []string{"pillion-webhook", "pillion-helper", "pillion-certificates", "pillion-kubectl"} {
 		ref, err := name.NewTag(host + "/acme/" + image + ":v9")
 		if err != nil {
 			t.Fatal(err)

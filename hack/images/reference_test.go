@@ -17,6 +17,10 @@ func TestTheImagesHaveTheNamesThatPodsAskFor(t *testing.T) {
 	}{
 		{"../../config/webhook/deployment.yaml", `(?m)^ +image: (\S+)$`, defaultRegistry + "/pillion-webhook:" + defaultTag},
 		{"../../config/certificates/cronjob.yaml", `(?m)^ +image: (\S+)$`, defaultRegistry + "/pillion-certificates:" + defaultTag},
+		{"../../charts/pillion/Chart.yaml", `(?m)^appVersion: (\S+)$`, defaultTag},
+		{"../../charts/pillion/values.yaml", `(?m)^ +repository: (\S+/pillion-webhook)$`, defaultRegistry + "/pillion-webhook"},
+		{"../../charts/pillion/values.yaml", `(?m)^ +repository: (\S+/pillion-certificates)$`, defaultRegistry + "/pillion-certificates"},
+		{"../../charts/pillion/values.yaml", `(?m)^ +repository: (\S+/pillion-kubectl)$`, defaultRegistry + "/pillion-kubectl"},
 		{"../../internal/policy/defaults.go", `(?m)^const DefaultImage = "(.*)"$`, defaultRegistry + "/pillion-helper:" + defaultTag},
 	} {
 		text, err := os.ReadFile(c.file)

@@ -1,0 +1,204 @@
+{{- /* SPDX-License-Identifier: Apache-2.0 */ -}}
+
+{{- /* The webhook configurations are called in the order of their names, so the name matters: see
+mutatingwebhookconfiguration.yaml. 45 characters leave room for what is put behind. */ -}}
+{{- define "pillion.fullname" -}}
+{{- $name := .Values.fullnameOverride -}}
+{{- if not $name -}}
+{{- $name = ternary .Release.Name (printf "pillion-%s" .Release.Name) (contains "pillion" .Release.Name) -}}
+{{- end -}}
+{{- $name | trunc 45 | trimSuffix "-" -}}
+{{- end }}
+
+{{- /* The name of the Deployment, and of what belongs to it. */ -}}
+{{- define "pillion.webhook" -}}
+{{ include "pillion.fullname" . }}-webhook
+{{- end }}
+
+{{- /* Never more and never less: a Deployment's selector cannot be changed. */ -}}
+{{- define "pillion.selectorLabels" -}}
+app.kubernetes.io/name: pillion-webhook
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- /* Of the test's pod, which no Service and no PodDisruptionBudget of the webhook may select. */ -}}
+{{- define "pillion.testLabels" -}}
+app.kubernetes.io/name: pillion-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/part-of: pillion
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{- end }}
+
+{{- /* Helm adds managed-by itself. */ -}}
+{{- define "pillion.labels" -}}
+{{ include "pillion.selectorLabels" . }}
+app.kubernetes.io/part-of: pillion
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{- end }}
+
+{{- /* The name of an image. Takes its values, and the default of its tag. */ -}}
+{{- define "pillion.image" -}}
+{{- $image := index . 0 -}}
+{{ $image.repository }}:{{ default (index . 1) $image.tag }}{{ with $image.digest }}@{{ . }}{{ end }}
+{{- end }}
+
+{{- define "pillion.tlsSecret" -}}
+{{- if eq .Values.certificates.source "secret" -}}
+{{ .Values.certificates.secretName }}
+{{- else if eq .Values.certificates.source "job" -}}
+{{- /* Another name than cert-manager's: Helm would not take over an object of others. */ -}}
+{{ include "pillion.webhook" . }}-certificate
+{{- else -}}
+{{ include "pillion.webhook" . }}-tls
+{{- end -}}
+{{- end }}
+
+{{- /* The policies that the pods are to load, by name, as JSON; {} for the built-in one alone. */ -}}
+{{- define "pillion.policies" -}}
+{{- $policies := deepCopy .Values.policies -}}
+{{- range $name := list "unknown" "namespace" -}}
+{{- if hasKey $policies $name -}}
+{{- fail (printf "policies.%s: the name is taken by a webhook entry of the chart; choose another one" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if or $policies .Values.helperImage -}}
+{{- if not (hasKey $policies "default") -}}
+{{- $_ := set $policies "default" (.Files.Get "files/default-policy.yaml" | fromYaml).spec -}}
+{{- end -}}
+{{- end -}}
+{{- if .Values.helperImage -}}
+{{- range $name, $spec := $policies -}}
+{{- if not $spec.image -}}{{- $_ := set $spec "image" $.Values.helperImage -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{ toJson $policies }}
+{{- end }}
+
+{{- /* The files of the policies' ConfigMap. */ -}}
+{{- define "pillion.policyFiles" -}}
+{{- range $name, $spec := include "pillion.policies" . | fromJson }}
+{{ $name }}.json: |
+  {{- dict "apiVersion" "pillion.dev/v1alpha1" "kind" "InjectionPolicy" "metadata" (dict "name" $name) "spec" $spec | toPrettyJson | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* Names end in a hash of the content: other policies are another ConfigMap and so a rollout, and
+a replica of before that starts anew never reads what was meant for its successor. */ -}}
+{{- define "pillion.policiesName" -}}
+{{ include "pillion.fullname" . }}-policies-{{ include "pillion.policies" . | sha256sum | trunc 10 }}
+{{- end }}
+
+{{- /* Nine tenths of the memory limit in bytes, for the Go runtime; nothing if there is no limit. */ -}}
+{{- define "pillion.goMemLimit" -}}
+{{- with (.Values.resources.limits).memory -}}
+{{- $text := ternary (int64 .) . (kindIs "float64" .) | toString -}}
+{{- $units := dict "" 1 "k" 1000 "M" 1000000 "G" 1000000000 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 -}}
+{{- $unit := regexFind "[A-Za-z]*$" $text -}}
+{{- $number := trimSuffix $unit $text -}}
+{{- if or (not (hasKey $units $unit)) (not (regexMatch "^[0-9]+$" $number)) -}}
+{{- fail (printf "resources.limits.memory: %q is not a whole number with one of the units k, M, G, Ki, Mi and Gi, such as 256Mi" $text) -}}
+{{- end -}}
+{{ div (mul (int64 $number) (get $units $unit | int64) 9) 10 }}
+{{- end -}}
+{{- end }}
+
+{{- /* Namespaces that no entry reaches. The label is set by the API server; nobody can forge it. */ -}}
+{{- define "pillion.excludedNamespaces" -}}
+{{ concat (list "kube-system" "kube-node-lease" .Release.Namespace) .Values.excludedNamespaces | uniq | toJson }}
+{{- end }}
+
+{{- /* The annotations and the CA of a webhook configuration. Who fills in a CA owns the field, so it is
+rendered only if nobody else does. */ -}}
+{{- define "pillion.caAnnotations" -}}
+{{- if and (has .Values.certificates.source (list "cert-manager" "issuer")) (not .Values.certificates.caBundle) }}
+# cert-manager fills in caBundle, and keeps it right. It is not written here, or
+# each apply would fight over it.
+cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/{{ include "pillion.webhook" . }}
+{{- else if eq .Values.certificates.source "job" }}
+# The Job of a release waits until the entries of that release are here.
+pillion.dev/certificates-revision: {{ include "pillion.certificatesRevision" . | quote }}
+{{- else if eq .Values.certificates.source "secret" }}
+{{- with .Values.certificates.configurationAnnotations }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Another one for each change of the release: then there may be entries that trust nobody yet. */ -}}
+{{- define "pillion.certificatesRevision" -}}
+{{ list .Chart.Version .Release.Name .Release.Namespace .Values | toJson | sha256sum | trunc 10 }}
+{{- end }}
+
+{{- define "pillion.clientConfig" -}}
+{{- $root := index . 0 -}}
+clientConfig:
+  service:
+    name: {{ include "pillion.webhook" $root }}
+    namespace: {{ $root.Release.Namespace }}
+    path: {{ index . 1 }}
+  {{- with $root.Values.certificates.caBundle }}
+  caBundle: {{ b64enc . }}
+  {{- end }}
+{{- end }}
+
+{{- /* The entries of a configuration, as JSON: for each the policy's name in its path, the requirement on the
+namespace's label, and whether every pod of the namespace is to be looked at. They are disjoint, and each namespace
+is in one of them. "Without the label, or default" cannot be said in one selector, so default has two. */ -}}
+{{- define "pillion.entries" -}}
+{{- $policies := include "pillion.policies" . | fromJson -}}
+{{- $names := append (keys $policies) "default" | uniq | sortAlpha -}}
+{{- $everyPod := dict -}}
+{{- range $name := $names -}}
+{{- $spec := get $policies $name | default dict -}}
+{{- $_ := set $everyPod $name (or (not (empty $spec.require)) (not (empty $spec.inject))) -}}
+{{- end -}}
+{{- $label := "pillion.dev/policy" -}}
+{{- $entries := list
+  (dict "prefix" "" "policy" "default" "everyPod" (get $everyPod "default") "label" (list (dict "key" $label "operator" "DoesNotExist")))
+  (dict "prefix" "default." "policy" "default" "everyPod" (get $everyPod "default") "label" (list (dict "key" $label "operator" "In" "values" (list "default")))) -}}
+{{- range $name := without $names "default" -}}
+{{- $entries = append $entries (dict "prefix" (printf "%s." $name) "policy" $name "everyPod" (get $everyPod $name) "label" (list (dict "key" $label "operator" "In" "values" (list $name)))) -}}
+{{- end -}}
+{{- $entries = append $entries (dict "prefix" "unknown." "policy" "unknown" "everyPod" false "label" (list (dict "key" $label "operator" "Exists") (dict "key" $label "operator" "NotIn" "values" $names))) -}}
+{{ toJson $entries }}
+{{- end }}
+
+{{- /* The webhook configurations, as JSON: what is put behind their name, and their entries. No release takes an
+entry out of a configuration. Helm 4 applies on the server, and so does cert-manager's cainjector, which owns the
+caBundle of each entry: of an entry that goes, this would be left, and the API server refuses it. So a policy of
+values has configurations of its own, which come and go whole.
+
+Helm changes them in this order. Those of unknown policies are last, so that a policy which comes is in force
+before its name is known there, and one which goes is unknown there before it is gone. */ -}}
+{{- define "pillion.configurations" -}}
+{{- $own := list -}}
+{{- $default := list -}}
+{{- $unknown := list -}}
+{{- range $entry := include "pillion.entries" . | fromJsonArray -}}
+{{- if eq $entry.policy "default" -}}{{- $default = append $default $entry -}}
+{{- else if eq $entry.policy "unknown" -}}{{- $unknown = append $unknown $entry -}}
+{{- else -}}{{- $own = append $own (dict "suffix" (printf "-policy-%s" $entry.policy) "entries" (list $entry)) -}}
+{{- end -}}
+{{- end -}}
+{{ concat (list (dict "suffix" "" "entries" $default)) $own (list (dict "suffix" "-unknown" "entries" $unknown)) | toJson }}
+{{- end }}
+
+{{- /* Their names, as JSON. */ -}}
+{{- define "pillion.configurationNames" -}}
+{{- $names := list -}}
+{{- range $configuration := include "pillion.configurations" . | fromJsonArray -}}
+{{- $names = append $names (printf "%s%s" (include "pillion.fullname" $) $configuration.suffix) -}}
+{{- end -}}
+{{ toJson $names }}
+{{- end }}
+
+{{- /* The namespaceSelector of an entry. */ -}}
+{{- define "pillion.namespaceSelector" -}}
+namespaceSelector:
+  matchExpressions:
+    # A cluster must be able to start without us, and so must we.
+    - {key: kubernetes.io/metadata.name, operator: NotIn, values: {{ include "pillion.excludedNamespaces" (index . 0) | replace "," ", " }}}
+    {{- range (index . 1) }}
+    - {key: {{ .key }}, operator: {{ .operator }}{{ with .values }}, values: {{ toJson . | replace "," ", " }}{{ end }}}
+    {{- end }}
+{{- end }}

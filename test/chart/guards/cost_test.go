@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guards
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// An expression that costs too much refuses the pod, so none may, whatever a pod has. The
+// time that the API server takes grows with the square of the number of annotations, for
+// the condition of the webhook as well: 30,000 pass, and take too long for a busy machine.
+func TestTheLargestPodsAreNotTooMuch(t *testing.T) {
+	_, made := goldens(t)
+	awaitSystem(t)
+	for _, c := range []struct{ name, golden string }{
+		{"one that asks for nothing", "nothing-asked"},
+		{"a git-poller and a date-writer", "both-helpers"},
+		{"everything of ipc", "ipc-everything"},
+		{"an order", "mc2-start-after"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := made[c.golden].DeepCopy()
+			if p.Annotations == nil {
+				p.Annotations = map[string]string{}
+			}
+			for i := range 8_000 {
+				p.Annotations[fmt.Sprintf("k%x", i)] = ""
+			}
+			var mounts []corev1.VolumeMount
+			for i := range 16 {
+				name := fmt.Sprintf("v-%d", i)
+				p.Spec.Volumes = append(p.Spec.Volumes, corev1.Volume{Name: name})
+				mounts = append(mounts, corev1.VolumeMount{Name: name, MountPath: "/srv/" + name})
+			}
+			for i := range 100 {
+				p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: fmt.Sprintf("app-%d", i), Image: "app", VolumeMounts: mounts})
+			}
+			start := time.Now()
+			err := tryPod(t.Context(), "kube-system", p)
+			without := time.Since(start)
+			if err != nil {
+				t.Fatalf("where no guard is: %v", err)
+			}
+			start = time.Now()
+			defer func() { t.Logf("without the guard %v, with it %v", without, time.Since(start)) }()
+			if err := tryPod(t.Context(), guardOnly, p); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// The most that Pillion looks at: 64 annotations, here of 32 helpers with long names and
+// values.
+func TestTheMostHelpersAreNotTooMuch(t *testing.T) {
+	p := pod("web", map[string]string{})
+	for i := range 32 {
+		instance := fmt.Sprintf("%s-%02d", strings.Repeat("x", 27), i)
+		prefix := instance + ".git-poller.pillion.dev/"
+		maps.Copy(p.Annotations, map[string]string{prefix + "repo": strings.Repeat("v", 3<<10), prefix + "mount-path": "/" + instance})
+		p.Spec.InitContainers = append(p.Spec.InitContainers, corev1.Container{
+			Name: "pillion-git-poller-" + instance, Image: "helper", RestartPolicy: new(corev1.ContainerRestartPolicyAlways),
+		})
+	}
+	p.Annotations["pillion.dev/status"] = strings.Repeat(`{"container":"pillion-git-poller-`+strings.Repeat("x", 27)+`-00"}`, 64)
+	if err := tryPod(t.Context(), guardOnly, p); err != nil {
+		t.Error(err)
+	}
+	p.Spec.InitContainers = p.Spec.InitContainers[1:]
+	refused(t, guardOnly, p, "pillion: the pod lacks what the annotation "+strings.Repeat("x", 27)+"-00.git-poller.pillion.dev/mount-path asks for")
+}
+
+// Whoever asks for more than Pillion considers is refused in any case, and somebody who
+// only wants to be expensive as well: by the cost limit.
+func TestTooManyAnnotationsOfOursAreRefused(t *testing.T) {
+	p := pod("web", map[string]string{})
+	for i := range 9_000 {
+		p.Annotations[fmt.Sprintf("k%x.pillion.dev/x", i)] = ""
+	}
+	err := tryPod(t.Context(), guardOnly, p)
+	if !isGuard(err) {
+		t.Errorf("admitted, or refused by somebody else: %v", err)
+	}
+	t.Log(err)
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package chart
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pillion-dev/pillion/test/chart/render"
+)
+
+// What is refused here is refused before anything in a cluster changes. The text is a part
+// of what Helm 4 says; Helm 3 has to refuse as well, in its own words.
+func TestMistakesInValuesAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ values, want string }{
+		"a value that does not exist":                     {`replica: 3`, `'replica' not allowed`},
+		"one below another":                               {`image: {tagg: v1}`, `'tagg' not allowed`},
+		"no replica":                                      {`replicas: 0`, `at '/replicas': minimum`},
+		"a number in words":                               {`replicas: three`, `at '/replicas': got string, want integer`},
+		"a digest that is none":                           {`image: {digest: abc}`, `at '/image/digest'`},
+		"a pull policy that does not exist":               {`image: {pullPolicy: Sometimes}`, `at '/image/pullPolicy'`},
+		"a pull secret without a name":                    {`imagePullSecrets: [acme]`, `at '/imagePullSecrets/0'`},
+		"a namespace that cannot be":                      {`excludedNamespaces: [Kube-System]`, `at '/excludedNamespaces/0'`},
+		"a failure policy that does not exist":            {`failurePolicy: fail`, `at '/failurePolicy': value must be one of 'Fail', 'Ignore'`},
+		"a wait longer than an API server waits":          {`timeoutSeconds: 31`, `at '/timeoutSeconds'`},
+		"a source of certificates that does not exist":    {`certificates: {source: vault}`, `at '/certificates/source'`},
+		"a time without a unit":                           {`certificates: {duration: "90"}`, `at '/certificates/duration'`},
+		"a CA that is no PEM":                             {`certificates: {source: secret, secretName: a, caBundle: TUlJ}`, `at '/certificates/caBundle'`},
+		"a port that cannot be":                           {`port: 65536`, `at '/port'`},
+		"a TLS version of the past":                       {`tlsMinVersion: "1.1"`, `at '/tlsMinVersion'`},
+		"a TLS version that YAML takes for a number":      {`tlsMinVersion: 1.2`, `at '/tlsMinVersion'`},
+		"a log format that does not exist":                {`log: {format: xml}`, `at '/log/format'`},
+		"the user root":                                   {`runAsUser: 0`, `at '/runAsUser'`},
+		"resources that do not exist":                     {`resources: {limit: {memory: 1Gi}}`, `at '/resources'`},
+		"a group that is no list":                         {`labelGuard: {groups: admins}`, `at '/labelGuard/groups'`},
+		"a name that is too long":                         {`fullnameOverride: ` + strings.Repeat("a", 46), `at '/fullnameOverride'`},
+		"a policy's name that is no label":                {`policies: {Web: {helpers: {}}}`, `at '/policies': additional properties 'Web' not allowed`},
+		"a policy that is a file":                         {`policies: {web: {kind: InjectionPolicy}}`, `at '/policies/web': additional properties 'kind' not allowed`},
+		"a field of a policy that does not exist":         {`policies: {web: {enforce: Deny}}`, `'enforce' not allowed`},
+		"a helper that does not exist":                    {`policies: {web: {helpers: {gitpoller: {}}}}`, `at '/policies/web/helpers': additional properties 'gitpoller' not allowed`},
+		"an option that does not exist":                   {`policies: {web: {helpers: {git-poller: {options: {perod: {min: 30s}}}}}}`, `'perod' not allowed`},
+		"a rule that does not exist":                      {`policies: {web: {helpers: {git-poller: {options: {repo: {allows: ["https://a/*"]}}}}}}`, `'allows' not allowed`},
+		"an enforcement that does not exist":              {`policies: {web: {enforcement: deny, helpers: {}}}`, `at '/policies/web/enforcement'`},
+		"an issuer without a name":                        {`certificates: {source: issuer}`, `certificates.issuerRef.name: is empty; with certificates.source issuer it is the name of your issuer`},
+		"a Secret without a name":                         {`certificates: {source: secret}`, `certificates.secretName: is empty; with certificates.source secret it is`},
+		"a Secret whose CA nobody tells":                  {`certificates: {source: secret, secretName: a}`, `certificates.caBundle: is empty, so no API server would trust the webhook`},
+		"a CA that would be fought over":                  {`certificates: {caBundle: "-----BEGIN CERTIFICATE-----"}`, `certificates.caBundle: is set, but with certificates.source cert-manager`},
+		"a memory limit with a fraction":                  {`resources: {limits: {memory: 1.5Gi}}`, `resources.limits.memory: "1.5Gi" is not a whole number with one of the units`},
+		"the kubelet's port on the node's network":        {"hostNetwork: true\nport: 10250", `port: 10250 is the kubelet's on the node's network`},
+		"one port for two":                                {`healthPort: 8443`, `healthPort: 8443 is port too`},
+		"a drain that ends before it has begun":           {`drain: {minSeconds: 10, maxSeconds: 5}`, `drain.maxSeconds: 5 is less than drain.minSeconds, which is 10`},
+		"fewer replicas at most than at least":            {`autoscaling: {enabled: true, minReplicas: 7}`, `autoscaling.maxReplicas: 6 is less than autoscaling.minReplicas, which is 7`},
+		"a label of a pod that would change the selector": {`podLabels: {app.kubernetes.io/name: mine}`, `podLabels: app.kubernetes.io/name is the selector's`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			values := parseValues(t, tt.values)
+			_, err := render.Chart(root, values)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Helm 4 says %v, want %s", err, tt.want)
+			}
+			if _, err := underHelm3(t, values); err == nil {
+				t.Error("Helm 3 takes it")
+			}
+		})
+	}
+}
+
+// Helm puts these into the values of a chart that is a part of another.
+func TestTheChartCanBeAPartOfAnother(t *testing.T) {
+	t.Parallel()
+	manifests(t, parseValues(t, "enabled: true\nglobal: {imageRegistry: registry.example}"))
+}
