@@ -4,6 +4,7 @@ package check
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -103,7 +104,34 @@ func (t *trial) judge(a *ask, made *corev1.Pod) {
 		t.failFrom(nil, where+" loses the restartPolicy of "+name+" that Pillion set, so what should be a sidecar is waited for without end", t.suspects())
 	default:
 		t.ok("%s gets its %s", where, a.helper)
+		t.everyPod(made)
 	}
+}
+
+// everyPod wants the entry of a policy that adds helpers to pods that ask for nothing to
+// be sent such pods. The policy's file is not in the cluster's API, but the status tells
+// why each helper is there.
+func (t *trial) everyPod(made *corev1.Pod) {
+	var status inject.Status
+	if json.Unmarshal([]byte(made.Annotations[inject.StatusAnnotation]), &status) != nil {
+		return
+	}
+	added := slices.DeleteFunc(status.Helpers, func(h inject.HelperStatus) bool { return h.Reason != inject.Required && h.Reason != inject.ByDefault })
+	if len(added) == 0 {
+		return
+	}
+	for i := range t.entriesOf {
+		e := &t.entriesOf[i]
+		if e.takes(labels.Set(t.namespace.Labels)) && slices.ContainsFunc(e.MatchConditions, ofAnnotations) {
+			t.fail(fmt.Sprintf("policy %s adds a %s to every pod, but the condition of the entry %s leaves out pods that ask for nothing", t.policy, added[0].Helper, e.Name),
+				"take the condition on annotations out of matchConditions of that entry, as the chart does for policies with require or inject")
+		}
+	}
+}
+
+// ofAnnotations tells whether a condition of an entry looks at a pod's annotations.
+func ofAnnotations(c admissionregistrationv1.MatchCondition) bool {
+	return strings.Contains(c.Expression, "annotations")
 }
 
 // suspects are the webhooks of others that are sent pods of the namespace, those first that

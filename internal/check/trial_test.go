@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -20,6 +21,41 @@ func injected(p *corev1.Pod, container string, sidecar bool) *corev1.Pod {
 	}
 	p.Spec.InitContainers = append(p.Spec.InitContainers, c)
 	return p
+}
+
+func TestAPolicyForEveryPodNeedsAnEntryForEveryPod(t *testing.T) {
+	t.Parallel()
+	const (
+		gets    = "ok pods: policy default: a pod in the namespace shop gets its date-writer\n"
+		unheard = "failed pods: policy default adds a git-poller to every pod, but the condition of the entry inject.pillion.dev leaves out pods that ask for nothing\n"
+		asks    = "has(object.metadata.annotations)"
+	)
+	for name, c := range map[string]struct{ reason, condition, want string }{
+		"required, and pods are left out":           {"Required", asks, gets + unheard},
+		"added by default, and pods are left out":   {"ByDefault", asks, gets + unheard},
+		"required, and no condition":                {"Required", "", gets},
+		"required, and a condition of another kind": {"Required", "request.userInfo.username != 'x'", gets},
+		"asked for by the pod itself":               {"Requested", asks, gets},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := at(Pods, fake{objects: map[string]string{"/api/v1/namespaces": "[{metadata: {name: shop}}]"}, try: func(p *corev1.Pod) (*corev1.Pod, error) {
+				p = injected(p, "pillion-date-writer", true)
+				p.Annotations["pillion.dev/status"] = `{"helpers":[{"helper":"git-poller","reason":"` + c.reason + `"}]}`
+				return p, nil
+			}})
+			l.entriesOf[0].Name = "inject.pillion.dev"
+			if c.condition != "" {
+				l.entriesOf[0].MatchConditions = []admissionregistrationv1.MatchCondition{{Name: "a", Expression: c.condition}}
+			}
+			if err := l.pods(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, l.said()); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
 }
 
 func TestTrial(t *testing.T) {
