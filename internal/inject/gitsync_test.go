@@ -189,3 +189,52 @@ func TestEveryOptionOfAnEngineIsExplained(t *testing.T) {
 		}
 	}
 }
+
+func TestWhereGitSyncStandsAndWhatItIsGiven(t *testing.T) {
+	t.Parallel()
+	const ssh = "ssh://git@git.example/site.git"
+	for _, tt := range []struct {
+		name        string
+		annotations []string
+		first       bool  // among the init containers
+		probes      int32 // failures until the startup probe gives up; 0 for no probe
+		keys        []string
+	}{
+		{"by default: behind the others, with ten minutes", nil, false, 600, nil},
+		{"in front", []string{keyPosition, "first"}, true, 600, nil},
+		{"a wait of a minute", []string{"git-poller.pillion.dev/wait-timeout", "1m"}, false, 60, nil},
+		{"once", []string{keyMode, "once"}, false, 0, nil},
+		{"a password", []string{keySecret, "key"}, false, 600, []string{"password"}},
+		{"a key", []string{keyRepo, ssh, keySecret, "key"}, false, 600, []string{"ssh-privatekey", "known_hosts"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := decideGitSync(MakePod("web").Init("before").Git(tt.annotations...).Obj())
+			if len(d.Plan.Containers) != 1 {
+				t.Fatalf("%d containers: %s", len(d.Plan.Containers), d.Message())
+			}
+			c := d.Plan.Containers[0]
+			if c.First != tt.first {
+				t.Errorf("first: %v, want %v", c.First, tt.first)
+			}
+			var probes int32
+			if p := c.Container.StartupProbe; p != nil {
+				probes = p.FailureThreshold * p.PeriodSeconds
+			}
+			if probes != tt.probes {
+				t.Errorf("the startup probe gives up after %d s, want %d", probes, tt.probes)
+			}
+			var keys []string
+			for _, v := range d.Plan.Volumes {
+				if v.Volume.Secret != nil {
+					for _, item := range v.Volume.Secret.Items {
+						keys = append(keys, item.Key)
+					}
+				}
+			}
+			if !slices.Equal(keys, tt.keys) {
+				t.Errorf("keys of the Secret %v, want %v", keys, tt.keys)
+			}
+		})
+	}
+}
