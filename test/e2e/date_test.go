@@ -15,6 +15,7 @@ const web = `
     - name: web
       image: pillion.test/e2e:dev
       command: [nginx]
+      readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
       volumeMounts: [{name: tmp, mountPath: /tmp}]
   volumes: [{name: tmp, emptyDir: {}}]
 `

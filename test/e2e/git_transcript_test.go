@@ -16,7 +16,7 @@ func TestTheTranscriptOfAPush(t *testing.T) {
 	s := tell(t)
 	ip := s.gitServer()
 	s.push("Hello.")
-	s.apply(strings.NewReplacer("command: [nginx]", `command: [busybox, httpd, -f, -p, "80", -h, /usr/share/nginx/html]`).Replace(
+	s.apply(strings.NewReplacer("command: [nginx]", `command: [busybox, httpd, -f, -p, "80", -h, /usr/share/nginx/html]`, "port: 8080", "port: 80").Replace(
 		site(ip, "    kubectl.kubernetes.io/default-container: web")))
 	s.wait("pod/web", "Ready")
 
