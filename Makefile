@@ -8,6 +8,8 @@ TOOL := go tool -modfile=$(CURDIR)/hack/tools/go.mod
 UNIT := ./cmd/... ./hack/... ./internal/...
 # Modules of their own, so that what tests need is not what the product needs.
 MODULES := $(patsubst %/go.mod,%,$(wildcard test/*/go.mod)) hack/images
+# And those that only say which Helm is built: there is no code in them.
+HELMS := test/helm/v3 test/helm/v4
 COUNT ?= 6
 
 .PHONY: help
@@ -62,9 +64,17 @@ e2e-images:
 e2e-check:
 	@$(NODE) check
 
+# Built before a node runs, which is in nobody's way while it waits.
+.PHONY: e2e-tools
+e2e-tools:
+	for set in node certmanager helm/v3 helm/v4; do go -C test/cluster run . $$set; done
+
+# An installation is cluster-wide, so its stories have a node of their own. Its kubelet
+# takes the time to renew a certificate that users' kubelets take.
 .PHONY: e2e
-e2e: e2e-check e2e-images ## Tell the stories on a real node that starts and stops by itself (root, Linux)
+e2e: e2e-check e2e-images e2e-tools ## Tell the stories on real nodes that start and stop by themselves (root, Linux)
 	$(NODE) run $(addprefix --image ,$(E2E_IMAGES)) -- go test -count=1 -v -parallel 4 ./test/e2e/
+	$(NODE) run --kubelet-sync 1m $(addprefix --image ,$(E2E_IMAGES)) -- go test -count=1 -v -timeout 40m ./test/e2e/install/
 
 .PHONY: e2e-up
 e2e-up: e2e-check e2e-images ## Start the node and leave it running
@@ -101,7 +111,7 @@ generate: ## Write docs/reference from the code, and config from the chart
 
 .PHONY: verify
 verify: generate lint test ## All that a pull request must pass; leaves no difference
-	for module in . $(MODULES); do go -C $$module mod tidy -diff; done
+	for module in . $(MODULES) $(HELMS); do go -C $$module mod tidy -diff; done
 	git diff --exit-code
 	@new=$$(git ls-files --others --exclude-standard); \
 	if [ -n "$$new" ]; then echo "make verify: these files are not committed:" $$new; exit 1; fi

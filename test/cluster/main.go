@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command cluster builds the Kubernetes pieces that the tests and the demo run
-// (etcd, kube-apiserver, kube-controller-manager, kubectl) from source, through
-// the Go module proxy and nothing else, and prints the directory that holds
-// them. Progress goes to stderr.
+// Command cluster builds the programs of others that the tests and the demo run
+// from source, through the Go module proxy and nothing else, and prints the
+// directory that holds them. Progress goes to stderr.
 //
-//	go -C test/cluster run .         # the control plane
-//	go -C test/cluster run . node    # and kubelet, kube-proxy, kube-scheduler, pause
+//	go -C test/cluster run .               # etcd, kube-apiserver, kube-controller-manager, kubectl
+//	go -C test/cluster run . node          # and kubelet, kube-proxy, kube-scheduler, pause
+//	go -C test/cluster run . certmanager   # cert-manager's controllers, of test/certmanager
+//	go -C test/cluster run . helm/v4       # Helm 4; or helm/v3
 //
 // What is built is kept in $PILLION_CACHE, or else in the user's cache
-// directory, so the minutes are spent once per Kubernetes version. If
+// directory, so the minutes are spent once per version. If
 // KUBEBUILDER_ASSETS is set, that directory is used for the control plane and
 // nothing is built. A node's pieces have to fit each other, and no published
 // archive holds them all, so they are built whatever it says.
@@ -42,16 +43,14 @@ func main() {
 
 // run returns the directory with the binaries, building them if need be.
 func run(ctx context.Context, args []string, progress io.Writer) (string, error) {
-	pieces := controlPlane()
-	switch given := os.Getenv("KUBEBUILDER_ASSETS"); {
-	case slices.Equal(args, []string{"node"}):
-		pieces = append(pieces, node()...)
-	case len(args) > 0:
-		return "", fmt.Errorf("the argument is %q; there is none but %q", strings.Join(args, " "), "node")
-	case given != "":
+	s, err := findSet(strings.Join(args, " "))
+	if err != nil {
+		return "", err
+	}
+	if given := os.Getenv("KUBEBUILDER_ASSETS"); given != "" && len(args) == 0 {
 		return provided(given, progress)
 	}
-	b, err := newBuild(ctx, pieces)
+	b, err := newBuild(ctx, s)
 	if err != nil {
 		return "", err
 	}
@@ -144,7 +143,7 @@ func install(ctx context.Context, root string, b build, progress io.Writer) (str
 	}
 	defer os.RemoveAll(work)
 	start := time.Now()
-	fmt.Fprintf(progress, "cluster: building Kubernetes %s, kept for the next time in %s (some minutes on a cold cache)\n", b.version, dir)
+	fmt.Fprintf(progress, "cluster: building %s, kept for the next time in %s (some minutes on a cold cache)\n", b.title, dir)
 	for _, p := range todo {
 		built := filepath.Join(work, p.name)
 		if err := b.compile(ctx, p, built); err != nil {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 )
 
 const usage = `Run a Kubernetes node on this machine, in namespaces of its own. Needs root.
@@ -29,6 +30,9 @@ Flags:
                     (an OCI layout or "docker save"); may be repeated
   --keep-logs DIR   leave the logs in a new directory in DIR; without it, only
                     the logs of a node that fails are kept
+  --kubelet-sync DURATION
+                    how often the kubelet brings changed Secrets to pods: 5s, or
+                    its own default, 1m, to see what users will see
 `
 
 // An invocation is what a user asked for.
@@ -36,7 +40,8 @@ type invocation struct {
 	verb     string
 	images   []string
 	keepLogs string
-	args     []string // COMMAND, or files to load
+	sync     time.Duration // of the kubelet; 0 if it was not given
+	args     []string      // COMMAND, or files to load
 }
 
 // errHelp means that the user asked for usage.
@@ -55,6 +60,7 @@ func parse(args []string) (invocation, error) {
 			return nil
 		})
 		fs.StringVar(&in.keepLogs, "keep-logs", "", "")
+		fs.DurationVar(&in.sync, "kubelet-sync", 0, "")
 	}
 	err := fs.Parse(args[1:])
 	in.args = fs.Args()
@@ -94,7 +100,7 @@ func (in invocation) check() error {
 
 // flags are those that make parse return the same.
 func (in invocation) flags() []string {
-	args := []string{"--keep-logs=" + in.keepLogs}
+	args := []string{"--keep-logs=" + in.keepLogs, "--kubelet-sync=" + in.sync.String()}
 	for _, file := range in.images {
 		args = append(args, "--image="+file)
 	}

@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -23,8 +24,12 @@ func TestParse(t *testing.T) {
 			args: []string{"run", "kubectl", "get", "-o", "yaml"},
 			want: invocation{verb: "run", args: []string{"kubectl", "get", "-o", "yaml"}},
 		},
-		"files to load":     {args: []string{"load", "a.tar"}, want: invocation{verb: "load", args: []string{"a.tar"}}},
-		"up takes images":   {args: []string{"up", "--image=a.tar"}, want: invocation{verb: "up", images: []string{"a.tar"}}},
+		"files to load":   {args: []string{"load", "a.tar"}, want: invocation{verb: "load", args: []string{"a.tar"}}},
+		"up takes images": {args: []string{"up", "--image=a.tar"}, want: invocation{verb: "up", images: []string{"a.tar"}}},
+		"the kubelet's own pace": {
+			args: []string{"run", "--kubelet-sync=1m", "true"},
+			want: invocation{verb: "run", sync: time.Minute, args: []string{"true"}},
+		},
 		"down stands alone": {args: []string{"down"}, want: invocation{verb: "down"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -68,7 +73,7 @@ func TestParseRefuses(t *testing.T) {
 
 func TestTheSupervisorIsAskedForTheSame(t *testing.T) {
 	t.Parallel()
-	asked := invocation{verb: "supervise", images: []string{"a b.tar", "-c.tar"}, keepLogs: "logs"}
+	asked := invocation{verb: "supervise", images: []string{"a b.tar", "-c.tar"}, keepLogs: "logs", sync: time.Minute}
 	got, err := parse(append([]string{asked.verb}, asked.flags()...))
 	if err != nil {
 		t.Fatal(err)

@@ -56,5 +56,5 @@ func run(args []string) (int, error) {
 }
 
 func (in invocation) options() outside.Options {
-	return outside.Options{Images: in.images, KeepLogs: in.keepLogs, Progress: os.Stderr}
+	return outside.Options{Images: in.images, KeepLogs: in.keepLogs, KubeletSync: in.sync, Progress: os.Stderr}
 }

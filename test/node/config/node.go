@@ -39,6 +39,8 @@ type Node struct {
 	CNI string
 	// Snapshotter is the name of the one that containerd is to use.
 	Snapshotter string
+	// KubeletSync is how often the kubelet brings changed Secrets to pods.
+	KubeletSync string
 	// HostAPI is where the API server is found from outside the node, as
 	// host:port.
 	HostAPI string

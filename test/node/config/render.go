@@ -12,9 +12,8 @@ import (
 type object = map[string]any
 
 // kubelet keeps what users notice, such as probes and grace periods, at its
-// default. It never evicts and never removes images, however small the disk,
-// and it notices changed Secrets sooner. Pods may set the kernel settings of their
-// own IPC namespace, as on a node for databases.
+// default. It never evicts and never removes images, however small the disk. Pods
+// may set the kernel settings of their own IPC namespace, as on a node for databases.
 func (n Node) kubelet() ([]byte, error) {
 	return yaml.Marshal(object{
 		"apiVersion":                  "kubelet.config.k8s.io/v1beta1",
@@ -34,7 +33,7 @@ func (n Node) kubelet() ([]byte, error) {
 		"imageGCHighThresholdPercent": 100,
 		"oomScoreAdj":                 0, // the machine's own processes matter more
 		"resolvConf":                  n.path("etc", "resolv.conf"),
-		"syncFrequency":               "5s",
+		"syncFrequency":               n.KubeletSync,
 		"volumePluginDir":             volumePlugins,
 	})
 }

@@ -7,6 +7,7 @@
 package outside
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,8 @@ type Options struct {
 	// KeepLogs is a directory for the logs. If it is empty, they are kept only
 	// if the node fails, in a new directory.
 	KeepLogs string
+	// KubeletSync is how often the kubelet brings changed Secrets to pods; 0 is 5s.
+	KubeletSync time.Duration
 	// Progress is told what is happening.
 	Progress io.Writer
 }
@@ -49,6 +52,7 @@ type Node struct {
 // ends, nothing is left.
 func Start(ctx context.Context, opts Options) (_ *Node, err error) {
 	n := &Node{opts: opts, begun: time.Now()}
+	n.KubeletSync = cmp.Or(opts.KubeletSync, 5*time.Second).String()
 	defer func() {
 		if err != nil && ctx.Err() == nil {
 			n.failure = err

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package install tells the stories of the installation: Helm 3 and 4, cert-manager's
+// own controllers, and what pods see while both change things under them. It needs
+// what test/e2e needs, and a cluster of its own, because an installation is cluster-wide:
+//
+//	make e2e-images
+//	go run ./test/node run --image … -- go test -count=1 -v -timeout 60m ./test/e2e/install/
+//
+// Helm and cert-manager are built from their Go modules on first use. cert-manager
+// runs beside the cluster rather than in it. Its webhook is left out.
+package install
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// tools are the directories of what is built for these stories.
+type tools struct{ certManager, helm3, helm4 string }
+
+// suite is what TestMain has prepared, and only reads.
+var suite tools
+
+func TestMain(m *testing.M) {
+	if os.Getenv("E2E_KUBECONFIG") == "" {
+		fmt.Println("e2e/install: E2E_KUBECONFIG names no cluster, so no story is told; run `make e2e`")
+		return
+	}
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e/install:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (int, error) {
+	ctx := context.Background()
+	for set, dir := range map[string]*string{"certmanager": &suite.certManager, "helm/v3": &suite.helm3, "helm/v4": &suite.helm4} {
+		var err error
+		if *dir, err = build(ctx, set); err != nil {
+			return 0, err
+		}
+	}
+	if err := installCertManagerTypes(ctx); err != nil {
+		return 0, err
+	}
+	return m.Run(), nil
+}
+
+// build is the directory of the programs of a set, which takes minutes the first time.
+func build(ctx context.Context, set string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", "-C", filepath.Join("..", "..", "cluster"), "run", ".", set)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("the programs of %s cannot be had: %w", set, err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// command runs a program. A failed run's error is what a user would have read.
+func command(ctx context.Context, program string, args ...string) (string, error) {
+	return execute(exec.CommandContext(ctx, program, args...))
+}
+
+func execute(cmd *exec.Cmd) (string, error) {
+	cmd.Env = append(cmd.Environ(), "KUBECONFIG="+os.Getenv("E2E_KUBECONFIG"))
+	var out, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &stderr
+	if err := cmd.Run(); err != nil {
+		return out.String(), fmt.Errorf("%s %s: %w: %s", filepath.Base(cmd.Path), strings.Join(cmd.Args[1:], " "), err, strings.TrimSpace(stderr.String()))
+	}
+	return strings.TrimSpace(out.String()), nil
+}
+
+func kubectl(ctx context.Context, args ...string) (string, error) {
+	return command(ctx, "kubectl", args...)
+}
+
+// mustKubectl fails the test if kubectl does.
+func mustKubectl(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := kubectl(t.Context(), args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// await fails the test if do does not return nil in time.
+func await(t *testing.T, limit time.Duration, do func() error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	for {
+		err := do()
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("not within %s: %v", limit, err)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// makeNamespace makes one that lasts for the test.
+func makeNamespace(t *testing.T, name string, labels ...string) string {
+	t.Helper()
+	mustKubectl(t, "create", "namespace", name)
+	t.Cleanup(func() {
+		if _, err := kubectl(context.Background(), "delete", "namespace", name); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, label := range labels {
+		mustKubectl(t, "label", "namespace", name, label)
+	}
+	await(t, time.Minute, func() error {
+		_, err := kubectl(t.Context(), "get", "serviceaccount", "default", "-n", name)
+		return err
+	})
+	return name
+}
