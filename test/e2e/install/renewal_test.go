@@ -33,7 +33,7 @@ func TestRenewalsLoseNoPod(t *testing.T) {
 
 	start := time.Now()
 	renew(t, certificate)
-	t.Logf("a renewed leaf is served by every replica %s after it was asked for", awaitServed(t, start))
+	t.Logf("a renewed leaf is served by every replica %s after it was asked for", awaitServed(t, leafSecret, start))
 	l.more(t)
 	l.faultless(t, "renewal of the leaf")
 
@@ -64,7 +64,7 @@ func TestRenewalsLoseNoPod(t *testing.T) {
 func (l *load) renewLeaf(t *testing.T, since time.Time, phase string) {
 	t.Helper()
 	renew(t, certificate)
-	t.Logf("%s: it is served by every replica after %s", phase, awaitServed(t, since))
+	t.Logf("%s: it is served by every replica after %s", phase, awaitServed(t, leafSecret, since))
 	awaitTrusted(t, secretFile(t, leafSecret, "ca.crt"))
 	l.more(t)
 	l.faultless(t, phase)
@@ -153,11 +153,11 @@ func trustOnly(t *testing.T, ca []byte) {
 	})
 }
 
-// awaitServed waits until every replica serves the certificate in the Secret, which the
+// awaitServed waits until every replica serves the certificate in a Secret, which the
 // kubelet brings in its own time, and returns how long that took.
-func awaitServed(t *testing.T, since time.Time) time.Duration {
+func awaitServed(t *testing.T, secret string, since time.Time) time.Duration {
 	t.Helper()
-	want := parse(t, secretFile(t, leafSecret, "tls.crt")).NotAfter.Unix()
+	want := parse(t, secretFile(t, secret, "tls.crt")).NotAfter.Unix()
 	metric := regexp.MustCompile(`(?m)^pillion_certificate_not_after_seconds (\S+)$`)
 	await(t, 4*time.Minute, func() error {
 		for _, r := range replicas(t) {
