@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -66,7 +65,7 @@ func install(ctx context.Context, p *controlplane.Plane) error {
 	if err := p.Namespace(ctx, guardOnly, nil); err != nil {
 		return err
 	}
-	objects, err := render(filepath.Join(p.Root(), "charts", "pillion"), values)
+	objects, err := guards(p.Root(), values)
 	if err != nil {
 		return err
 	}

@@ -2,25 +2,19 @@
 
 // Package guards proves the two ValidatingAdmissionPolicies of the chart, the
 // final-state guard and the label guard, on a real kube-apiserver, with the real
-// webhook in front of them. It is a module of its own because it renders the chart
-// with Helm's engine, which the product does not need.
+// webhook in front of them.
 package guards
 
 import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"path"
-	"slices"
 	"strings"
 
-	"helm.sh/helm/v4/pkg/chart/common"
-	"helm.sh/helm/v4/pkg/chart/common/util"
-	"helm.sh/helm/v4/pkg/chart/v2/loader"
-	"helm.sh/helm/v4/pkg/engine"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/yaml"
+
+	"github.com/pillion-dev/pillion/test/chart/render"
 )
 
 // releaseNamespace is where the release is said to be. The webhook of the tests leaves
@@ -31,26 +25,14 @@ const releaseNamespace = "elsewhere"
 // templates are the files of the chart that hold the guards.
 var templates = []string{"final-state-guard.yaml", "label-guard.yaml"}
 
-// render renders the guards of the chart with the values.
-func render(chart string, values map[string]any) ([]unstructured.Unstructured, error) {
-	c, err := loader.LoadDir(chart)
-	if err != nil {
-		return nil, err
-	}
-	c.Templates = slices.DeleteFunc(c.Templates, func(f *common.File) bool {
-		return path.Ext(f.Name) != ".tpl" && !slices.Contains(templates, path.Base(f.Name))
-	})
-	options := common.ReleaseOptions{Name: "pillion", Namespace: releaseNamespace, IsInstall: true, Revision: 1}
-	all, err := util.ToRenderValues(c, values, options, nil)
-	if err != nil {
-		return nil, err
-	}
-	files, err := engine.Render(c, all)
+// guards renders the guards of the chart with the values.
+func guards(root string, values map[string]any) ([]unstructured.Unstructured, error) {
+	files, err := render.In(root, releaseNamespace, values)
 	if err != nil {
 		return nil, err
 	}
 	var objects []unstructured.Unstructured
-	for _, name := range slices.Sorted(maps.Keys(files)) {
+	for _, name := range templates {
 		found, err := decode(files[name])
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w\n%s", name, err, files[name])

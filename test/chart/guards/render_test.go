@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-const chart = "../../../charts/pillion"
+const root = "../../.."
 
 func TestWhatIsSwitchedOffIsNotRendered(t *testing.T) {
 	for _, c := range []struct {
@@ -22,7 +22,7 @@ func TestWhatIsSwitchedOffIsNotRendered(t *testing.T) {
 		{"each policy that requires something has a guard of its own", values, 8},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			objects, err := render(chart, c.values)
+			objects, err := guards(root, c.values)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -42,7 +42,7 @@ func names(objects []unstructured.Unstructured) []string {
 }
 
 func TestALabelGuardWithoutGroupsIsAMistake(t *testing.T) {
-	_, err := render(chart, map[string]any{"labelGuard": map[string]any{"enabled": true, "groups": []any{}}})
+	_, err := guards(root, map[string]any{"labelGuard": map[string]any{"enabled": true, "groups": []any{}}})
 	if err == nil {
 		t.Fatal("rendered: nobody could give a namespace a policy")
 	}
