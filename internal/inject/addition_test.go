@@ -291,6 +291,28 @@ func TestARuleForContainersBindsPodsThatNameNone(t *testing.T) {
 	}
 }
 
+func TestAPolicyAddsWhatItRequiresAndWhatItInjects(t *testing.T) {
+	t.Parallel()
+	one := []AdditionSpec{dateAt("/srv/date")}
+	other := []AdditionSpec{{Helper: "date-writer", Instance: "b", Options: map[string]Text{"mount-path": "/srv/b"}}}
+	for name, tt := range map[string]struct {
+		require, inject []AdditionSpec
+		want            bool
+	}{
+		"nothing":    {nil, nil, false},
+		"a required": {one, nil, true},
+		"a default":  {nil, one, true},
+		"both":       {one, other, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := withAdditions(t, tt.require, tt.inject).Adds(); got != tt.want {
+				t.Errorf("it adds something: %t", got)
+			}
+		})
+	}
+}
+
 // The sentences of a policy file.
 func TestAnAdditionIsChecked(t *testing.T) {
 	t.Parallel()
@@ -313,6 +335,7 @@ func TestAnAdditionIsChecked(t *testing.T) {
 		{"masks of containers", AdditionSpec{Helper: "start", Options: map[string]Text{"umask": "web=0002"}}, `require[0].options[umask]: Forbidden: names containers, of which every pod has others; leave it out, and set it in the pods`},
 		{"an instance that is none", AdditionSpec{Helper: "date-writer", Instance: "B", Options: map[string]Text{"mount-path": "/srv"}}, `require[0].instance: Invalid value: "B": must be at most 30 lower-case letters, digits or '-', with a letter or digit at both ends`},
 		{"an instance of what has none", AdditionSpec{Helper: "ipc", Instance: "b", Options: map[string]Text{"shm": "128Mi"}}, `require[0].instance: Invalid value: "b": ipc has no instances, since a pod has one at most; remove it`},
+		{"a sysctl that needs no list", AdditionSpec{Helper: "ipc", Options: map[string]Text{"sysctls": "kernel.shm_rmid_forced=1", "process": "true"}}, ""},
 		{"a sysctl that no list has", AdditionSpec{Helper: "ipc", Options: map[string]Text{"sysctls": "kernel.msgmax=65536"}}, `require[0].options[sysctls]: Invalid value: "kernel.msgmax=65536": is not allowed by this policy: its list for sysctls has none; add it to spec.helpers[ipc].options[sysctls].allow`},
 		{"a password", AdditionSpec{Helper: "git-poller", Options: map[string]Text{"mount-path": "/srv", "repo": "https://a:hunter2@b.example/c"}}, `require[0].options[repo]: Invalid value: "https://…@b.example/c": must not contain credentials (what stands before the @): name a Secret in the option secret instead`},
 	} {

@@ -204,6 +204,23 @@ func TestMoreContainersThanAreConsideredAreRefused(t *testing.T) {
 	}
 }
 
+func TestOurOwnContainersAreAsManyAsAnnotationsAndAdditions(t *testing.T) {
+	t.Parallel()
+	const additions = 2
+	pod := MakePod("web")
+	for i := range maxAnnotations + additions {
+		pod.Init(fmt.Sprintf("pillion-%d", i))
+	}
+	if p := tooManyContainers(&pod.Obj().Spec, additions, rootOf("spec")); p != nil {
+		t.Errorf("66 containers: %v", p.Error)
+	}
+	pod.Init("pillion-more")
+	const want = `spec.initContainers: Invalid value: 67: is the number of containers whose names begin with "pillion-"; at most 66 are considered`
+	if p := tooManyContainers(&pod.Obj().Spec, additions, rootOf("spec")); p == nil || p.Error.Error() != want {
+		t.Errorf("67 containers: %v, want %s", p, want)
+	}
+}
+
 func TestAHelperGoesWhereItsPositionSays(t *testing.T) {
 	t.Parallel()
 	names := func(p *Pod) (out []string) {

@@ -109,6 +109,10 @@ func TestIPCIsRefusedInASentence(t *testing.T) {
 			"nine queues of the default size are all that a user has", MakePod("web").Annotate(keyQueues, many(10, "/q%d?mode=%04o")), keyQueues, "/q10",
 			"brings the queues of user 65532 to 828800 bytes, and a user has 819200 (RLIMIT_MSGQUEUE); make them smaller, or give this one another owner (uid=…)",
 		},
+		{
+			"a queue more where a user has nothing left", MakePod("web").Annotate(keyQueues, many(10, "/q%d?msgsize=8096&mode=%04o")+",/r?maxmsg=1&msgsize=1"), keyQueues, "/r",
+			"brings the queues of user 65532 to 819297 bytes, and a user has 819200 (RLIMIT_MSGQUEUE); make them smaller, or give this one another owner (uid=…)",
+		},
 		{"a sysctl of the pod that lowers a limit counts", MakePod("web").Annotate(keyQueues, "/a").Change(sysctl("fs/mqueue/msg_max", "5")), keyQueues, "/a", "wants maxmsg 10, and fs.mqueue.msg_max is 5" + askForLess},
 		{"more queues than the pod may have", MakePod("web").Annotate(keyQueues, "/a,/b").Change(sysctl("fs.mqueue.queues_max", "1")), keyQueues, 2, "is the number of queues, and fs.mqueue.queues_max is 1"},
 		{
@@ -127,6 +131,10 @@ func TestIPCIsRefusedInASentence(t *testing.T) {
 		{
 			"an ftok path in two volumes", MakePod("web", "api").EmptyDir("v", "w").Mount("web", at("v", "/srv")).Mount("api", at("w", "/srv")).Annotate(keySysV, "msg:ftok(/srv,1)"),
 			keySysV, "msg:ftok(/srv,1)", `container "web" has the volume "v" at /srv and container "api" the volume "w" at /srv` + ftok,
+		},
+		{
+			"an ftok path in two volumes at one place", MakePod("web").Volume(Volume{Name: "v"}, Volume{Name: "w"}).Mount("web", at("v", "/srv")).Mount("web", at("w", "/srv/")).Annotate(keySysV, "msg:ftok(/srv,1)"),
+			keySysV, "msg:ftok(/srv,1)", `container "web" mounts two volumes at /srv, "v" and "w"` + ftok,
 		},
 		{
 			"an ftok path in a part of a volume", MakePod("web").EmptyDir("v").Mount("web", VolumeMount{Name: "v", MountPath: "/srv", SubPath: "a"}).Annotate(keySysV, "msg:ftok(/srv,1)"),
@@ -313,6 +321,7 @@ func TestIPCWarnsOfWhatWillNotWork(t *testing.T) {
 		{"one that does not take part has no limit", limits("64Mi", "").Annotate(keyShm, "1Gi", keyIPCWho, "web"), []string{"pillion: ipc: shm 1Gi is more than the memory limits together, 64Mi; who fills it is killed"}},
 		{"different users", MakePod("web", "api").Annotate(keySocket, "/run/ipc").Change(users), []string{group}},
 		{"different users in a group", MakePod("web", "api").Annotate(keySocket, "/run/ipc", keyGID, "5").Change(users), []string{mask}},
+		{"different users in a group of the pod's own", MakePod("web", "api").Annotate(keySocket, "/run/ipc").Change(users).Change(func(p *Pod) { p.Spec.SecurityContext.SupplementalGroups = []int64{5} }), []string{mask}},
 		{"different users in a group with an umask", MakePod("web", "api").Annotate(keySocket, "/run/ipc", keyGID, "5", keyUmask, "web=2").Change(users).Change(commands), nil},
 		{"one user", MakePod("web", "api").Annotate(keySocket, "/run/ipc").Change(func(p *Pod) { p.Spec.SecurityContext = &PodSecurity{RunAsUser: new(int64(1))} }), nil},
 		{"users that are not known", MakePod("web", "api").Annotate(keySocket, "/run/ipc"), nil},

@@ -124,17 +124,12 @@ func (b *builder) commonFolder(at string, targets []target, folders []folder) (c
 		}
 	}
 	for i, t := range targets {
-		var covering *VolumeMount
-		for j := range t.VolumeMounts {
-			m := &t.VolumeMounts[j]
-			there := cleanMount(m.MountPath)
-			if (there == at || inside(at, there)) && (covering == nil || len(there) > len(cleanMount(covering.MountPath))) {
-				covering = m
-			}
-		}
+		covering, twin := coveringMount(t, at)
 		switch {
 		case covering == nil:
 			return folder{}, fmt.Sprintf("container %q has no volume at %s", t.Name, at)
+		case twin != nil:
+			return folder{}, fmt.Sprintf("container %q mounts two volumes at %s, %q and %q", t.Name, cleanMount(covering.MountPath), covering.Name, twin.Name)
 		case covering.SubPath+covering.SubPathExpr != "":
 			return folder{}, fmt.Sprintf("container %q mounts a part of the volume %q there (subPath)", t.Name, covering.Name)
 		}
@@ -148,4 +143,23 @@ func (b *builder) commonFolder(at string, targets []target, folders []folder) (c
 		common = f
 	}
 	return common, ""
+}
+
+// coveringMount is the innermost mount of a container that a path lies in; nil if there
+// is none. A twin is a second one at the same place, as "/a" and "/a/" are two paths to
+// the API server: which of the two a program sees is the runtime's to say.
+func coveringMount(t target, at string) (covering, twin *VolumeMount) {
+	deepest := ""
+	for i := range t.VolumeMounts {
+		m := &t.VolumeMounts[i]
+		there := cleanMount(m.MountPath)
+		switch {
+		case there != at && !inside(at, there):
+		case there == deepest:
+			twin = m
+		case len(there) > len(deepest):
+			covering, twin, deepest = m, nil, there
+		}
+	}
+	return covering, twin
 }

@@ -31,6 +31,8 @@ func TestAnObjectIsReadAndWrittenInOneForm(t *testing.T) {
 		{keyQueues, "/a", "/a?maxmsg=10&msgsize=8192&mode=0666"},
 		{keyQueues, "/a ,  /B-._9?mode=7&uid=1000", "/a?maxmsg=10&msgsize=8192&mode=0666,/B-._9?maxmsg=10&msgsize=8192&mode=0007&uid=1000"},
 		{keyQueues, "/a?uid=2147483647&mode=0600&msgsize=16777216&maxmsg=65536", "/a?maxmsg=65536&msgsize=16777216&mode=0600&uid=2147483647"},
+		{keyQueues, "/a?mode=0777", "/a?maxmsg=10&msgsize=8192&mode=0777"},
+		{keySysV, "sem:1:32000", "sem:0x00000001:32000?mode=0666"},
 		{keySysV, "msg:0x1234", "msg:0x00001234?mode=0666"},
 		{keySysV, "msg:4660,sem:0XABCDEF:3,shm:4294967295:1Mi?mode=600", "msg:0x00001234?mode=0666,sem:0x00abcdef:3?mode=0666,shm:0xffffffff:1048576?mode=0600"},
 		{keySysV, "msg:1,sem:1:1,shm:1:1", "msg:0x00000001?mode=0666,sem:0x00000001:1?mode=0666,shm:0x00000001:1?mode=0666"},
@@ -39,6 +41,7 @@ func TestAnObjectIsReadAndWrittenInOneForm(t *testing.T) {
 		{keyFIFO, "/run/ipc/events", "/run/ipc/events?mode=0666"},
 		{keyFIFO, "/run/ipc/a=b c?mode=0640,/run/$HOME/d", "/run/ipc/a=b c?mode=0640,/run/$HOME/d?mode=0666"},
 		{keyHuge, "2048Ki:1024Mi", "2Mi:1Gi"},
+		{keyHuge, "64Ki:64Ki", "64Ki:64Ki"},
 		{keySysctls, "kernel.msgmax=65536, kernel.sem = 250  32000 32 128", "kernel.msgmax=65536,kernel.sem=250 32000 32 128"},
 		{keyUmask, "web=2, api=0022", "web=0002,api=0022"},
 		{keyAfter, "web=tcp:LOCALHOST:05432", "web=tcp:localhost:5432"},
@@ -88,6 +91,7 @@ func TestAnObjectThatCannotBeIsRefusedInASentence(t *testing.T) {
 		{keyQueues, "/a?mode=0600&mode=0600", has("/a?mode=0600&mode=0600", "has the attribute mode twice")},
 		{keyQueues, "/a?mode=rw", has("/a?mode=rw", noMode)},
 		{keyQueues, "/a?mode=1777", has("/a?mode=1777", noMode)},
+		{keyQueues, "/a?mode=1000", has("/a?mode=1000", noMode)},
 		{keyQueues, "/a?mode=", has("/a?mode=", noMode)},
 		{keyQueues, "/a?mode=+7", has("/a?mode=+7", noMode)},
 		{keyQueues, "/a?maxmsg=0", has("/a?maxmsg=0", "has a maxmsg that is not a number from 1 to 65536")},
@@ -106,6 +110,7 @@ func TestAnObjectThatCannotBeIsRefusedInASentence(t *testing.T) {
 		{keySysV, "msg:", has("msg:", noKey)},
 		{keySysV, "msg:1:2", has("msg:1:2", "has something behind the key, and a message queue has no size")},
 		{keySysV, "sem:1", has("sem:1", "must say how many semaphores the set has, from 1 to 32000: sem:1:3")},
+		{keySysV, "sem:1:0", has("sem:1:0", "must say how many semaphores the set has, from 1 to 32000: sem:1:3")},
 		{keySysV, "sem:1:32001", has("sem:1:32001", "must say how many semaphores the set has, from 1 to 32000: sem:1:3")},
 		{keySysV, "shm:1:0", has("shm:1:0", "must say how many bytes the segment has: shm:1:1Mi")},
 		{keySysV, "shm:1:1?maxmsg=1", has("shm:1:1?maxmsg=1", `has the attribute "maxmsg"; there are mode and uid`)},
@@ -115,12 +120,15 @@ func TestAnObjectThatCannotBeIsRefusedInASentence(t *testing.T) {
 		{keySysV, "msg:ftok(/a,256)", has("msg:ftok(/a,256)", noID)},
 		{keySysV, "msg:ftok(/a,0)", has("msg:ftok(/a,0)", noID)},
 		{keySysV, "msg:ftok(/a,)", has("msg:ftok(/a,)", noID)},
+		{keySysV, "msg:ftok(,1)", has("msg:ftok(,1)", "has an ftok path that must be absolute, such as /run/ipc")},
+		{keySysV, "msg:ftok((a,b),1)", has("msg:ftok((a,b),1)", "has an ftok path that must be absolute, such as /run/ipc")},
 		{keySysV, "msg:ftok(a,1)", has("msg:ftok(a,1)", "has an ftok path that must be absolute, such as /run/ipc")},
 		{keySysV, "msg:ftok(/a/../b,1)", has("msg:ftok(/a/../b,1)", `has an ftok path that must be clean: write "/b"`)},
 		{keySysV, "msg:ftok(/a?,1)", has("msg:ftok(/a?,1)", noFtok)},
 
 		{keyFIFO, "events", has("events", "must be an absolute path in a folder, such as /run/ipc/events")},
 		{keyFIFO, "/events", has("/events", "must be an absolute path in a folder, such as /run/ipc/events")},
+		{keyFIFO, "a/b", has("a/b", "is in a folder that must be an absolute path, such as /usr/share/nginx/html")},
 		{keyFIFO, "/run/events", has("/run/events", "is in a folder that would hide all of /run in the container; name a folder below it")},
 		{keyFIFO, "/run/ipc/", has("/run/ipc/", "must end with the name of the pipe, as /run/ipc/events does")},
 		{keyFIFO, "/run/ipc/..", has("/run/ipc/..", "must end with the name of the pipe, as /run/ipc/events does")},
@@ -129,6 +137,7 @@ func TestAnObjectThatCannotBeIsRefusedInASentence(t *testing.T) {
 		{keyHuge, "512Mi", "must have a multiple of the page size behind the colon, such as 2Mi:512Mi"},
 		{keyHuge, "2Mi:3Mi", "must have a multiple of the page size behind the colon, such as 2Mi:512Mi"},
 		{keyHuge, "3Mi:3Mi", "must be the size of a page that the nodes have, a colon and an amount, such as 2Mi:512Mi"},
+		{keyHuge, "32Ki:32Ki", "must be the size of a page that the nodes have, a colon and an amount, such as 2Mi:512Mi"},
 		{keyHuge, "4Ki:4Ki", "must be the size of a page that the nodes have, a colon and an amount, such as 2Mi:512Mi"},
 
 		{keySysctls, "kernel.msgmax", `must be a list of name=value, such as kernel.msgmax=65536; "kernel.msgmax" is not one of them`},
@@ -187,5 +196,17 @@ func TestAListIsNotLongerThanItMayBeOnceItIsWrittenOut(t *testing.T) {
 	_, got := parseOne(t, keyQueues, strings.Join(names, ","))
 	if !strings.Contains(got, "bytes long with all defaults written out; the limit is 2048") {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestAListMayHaveAsManyBytesAsAValue(t *testing.T) {
+	t.Parallel()
+	half := strings.Repeat("a", maxValue/2)
+	if text, err := joinList([]string{half, half[1:]}); len(text) != maxValue || err != nil {
+		t.Errorf("%d bytes, %v", len(text), err)
+	}
+	const want = "is 2049 bytes long with all defaults written out; the limit is 2048"
+	if _, err := joinList([]string{half, half}); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }

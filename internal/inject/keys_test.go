@@ -65,6 +65,8 @@ func TestAKeyThatNobodyReadsIsRefused(t *testing.T) {
 		{"an instance with a minus behind", "a-.git-poller.pillion.dev/repo", instance("a-")},
 		{"an instance with an underscore", "a_b.git-poller.pillion.dev/repo", instance("a_b")},
 		{"an instance with a dot behind", "a..git-poller.pillion.dev/repo", instance("a.")},
+		{"an instance of no letter", ".git-poller.pillion.dev/repo", instance("")},
+		{"an instance of no letter of a helper that has none", ".ipc.pillion.dev/shm", `ipc has no instances, since a pod has one at most: write "ipc.pillion.dev/shm"`},
 		{"an instance of 31 letters", strings.Repeat("a", 31) + ".git-poller.pillion.dev/repo", instance(strings.Repeat("a", 31))},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -70,6 +70,11 @@ func TestAPlanIsEmptyIfAllOfItIs(t *testing.T) {
 		func(p *Plan) { p.Containers = make([]HelperContainer, 1) },
 		func(p *Plan) { p.Volumes = make([]HelperVolume, 1) },
 		func(p *Plan) { p.Mounts = make([]HelperMount, 1) },
+		func(p *Plan) { p.Commands = make([]CommandWrap, 1) },
+		func(p *Plan) { p.HugePages = make([]HugePageLimit, 1) },
+		func(p *Plan) { p.Settings.ShareProcesses = true },
+		func(p *Plan) { p.Settings.FSGroup = new(int64) },
+		func(p *Plan) { p.Settings.Sysctls = make([]corev1.Sysctl, 1) },
 		func(p *Plan) { p.PullSecrets = make([]corev1.LocalObjectReference, 1) },
 		func(p *Plan) { p.Annotations = make([]Annotation, 1) },
 	}

@@ -145,3 +145,22 @@ func TestAListReadsAsPeopleWriteIt(t *testing.T) {
 		}
 	}
 }
+
+func TestOneBoundIsABound(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]Option{
+		"the least alone": {Kind: KindInt, Min: "5"},
+		"the most alone":  {Kind: KindInt, Max: "5"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			beyond := map[bool]string{true: "4", false: "6"}[o.Min != ""]
+			if _, err := o.Parse("5"); err != nil {
+				t.Errorf("the bound itself: %v", err)
+			}
+			if _, err := o.Parse(beyond); err == nil {
+				t.Errorf("%s passes", beyond)
+			}
+		})
+	}
+}

@@ -155,6 +155,8 @@ func TestAPatternThatIsNoneIsRefused(t *testing.T) {
 		{"nothing behind the scheme", "git-poller", "repo", "https://", host},
 		{"a user of https", "git-poller", "repo", "https://git@github.com/*", user},
 		{"a password of https", "git-poller", "repo", "https://a:b@github.com/*", user},
+		{"a user of no letter", "git-poller", "repo", "ssh://@github.com/*", "has a user name that no URL has; it is a name, or * for any"},
+		{"a port without a host", "git-poller", "repo", "https://:443/*", host},
 		{"no port behind the colon", "git-poller", "repo", "https://github.com:/*", `has the port ""; a port is a number from 1 to 65535, or *`},
 		{"a glob as the port", "git-poller", "repo", "https://github.com:84*/*", `has the port "84*"; a port is a number from 1 to 65535, or *`},
 		{"a word as the port", "git-poller", "repo", "https://github.com:https/*", `has the port "https"; a port is a number from 1 to 65535, or *`},

@@ -124,3 +124,29 @@ func TestAnAddressIsKnownAsOne(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatCouldBeACredentialIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"https://db.example/a":         "https://db.example/a",
+		"https://u:hunter2@db.example": "https://…@db.example",
+		"https://u:hunter2%40@db":      "https://…@db",
+		"https://u:hunter2%40db":       "https://…%40db",
+		"u:hunter2@db":                 "…@db",
+		"@db":                          "…@db",
+		"@db?hunter2":                  "…",
+		"https://db/a?hunter2":         "https://db/a?…",
+		"https://db/a#hunter2":         "https://db/a#…",
+		"?hunter2":                     "?…",
+		"?@hunter2":                    "…",
+		"https://u@db/a?hunter2":       "https://…",
+		"https://u?a@hunter2":          "https://…",
+	} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			if got := withoutCredentials(text); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		})
+	}
+}

@@ -107,6 +107,8 @@ func TestAHostileRepositoryURLIsRefused(t *testing.T) {
 		{"scp-like with a user is rewritten", "git@github.com:acme/site.git", `must be a URL: write "ssh://git@github.com/acme/site.git"`},
 		{"scp-like without a user is rewritten", "github.com:acme/site.git", `must be a URL: write "ssh://github.com/acme/site.git"`},
 		{"scp-like with an absolute path is rewritten", "git@host.example:/srv/git/site.git", `must be a URL: write "ssh://git@host.example/srv/git/site.git"`},
+		{"scp-like with a host of two letters is rewritten", "db:site", `must be a URL: write "ssh://db/site"`},
+		{"a drive and a path", "C:/site", notLocal},
 
 		{"no host", "https:///a", noHost},
 		{"a port and no host", "https://:443/a", noHost},

@@ -4,6 +4,7 @@ package inject
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -175,6 +176,7 @@ func TestStartWarnsOfWhatWillNotWork(t *testing.T) {
 		}
 	}
 	killed := "pillion: start: web may be killed while it waits: it has a liveness probe and no startup probe"
+	long := strings.Repeat("x", 24)
 	restarted := "pillion: start: api ends and is started again each time, since its restartPolicy is Always"
 	policy := func(pod, container string) func(p *Pod) {
 		return func(p *Pod) { p.Spec.RestartPolicy, p.Spec.Containers[1].RestartPolicy = pod, container }
@@ -193,6 +195,9 @@ func TestStartWarnsOfWhatWillNotWork(t *testing.T) {
 		{MakePod("web", "api").Annotate(keyAfter, "web=exited:api").Change(policy("Always", "Never")), nil},
 		{MakePod("web", "api").Annotate(keyAfter, "web=exited:api").Change(policy("OnFailure", "")), nil},
 		{MakePod("web", "api").Annotate(keyAfter, "web=started:api"), nil},
+		{MakePod(long).Annotate(keyAfter, long+"=file:/a").Change(probes(true, false)), []string{strings.Replace(killed, "web", long, 1)}},
+		{MakePod(long+"y").Annotate(keyAfter, long+"y=file:/a").Change(probes(true, false)), []string{strings.Replace(killed, "web", long+"…", 1)}},
+		{MakePod("web").Annotate(keyAfter, "web=file:/a", keyTimeout, "1m"), nil},
 		{MakePod("web").Annotate(keyUmask, "web=2", keyTimeout, "1m"), []string{"pillion: start: timeout has no effect without after"}},
 	} {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
@@ -200,6 +205,29 @@ func TestStartWarnsOfWhatWillNotWork(t *testing.T) {
 			_, d := again(t, tt.pod.Change(commands).Obj())
 			if diff := cmp.Diff(tt.want, d.Warnings); diff != "" {
 				t.Errorf("warnings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestStateIsSharedOnlyWhereAContainerWaitsForAnother(t *testing.T) {
+	t.Parallel()
+	for condition, want := range map[string][]string{
+		"file:/a":     {binVolume, noTokenVolume},
+		"started:api": {binVolume, runVolume, noTokenVolume},
+	} {
+		t.Run(condition, func(t *testing.T) {
+			t.Parallel()
+			_, d := again(t, MakePod("web", "api").Annotate(keyAfter, "web="+condition).Change(commands).Obj())
+			var planned []string
+			for i := range d.Plan.Volumes {
+				planned = append(planned, d.Plan.Volumes[i].Volume.Name)
+			}
+			if diff := cmp.Diff(want, planned); diff != "" {
+				t.Errorf("volumes of the plan (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(want, d.Helpers[0].Volumes); diff != "" {
+				t.Errorf("volumes of the status (-want +got):\n%s", diff)
 			}
 		})
 	}
