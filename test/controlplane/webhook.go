@@ -103,14 +103,6 @@ func (w *Webhook) stop() error {
 	return proc.stop()
 }
 
-// Restart stops the webhook and starts it again.
-func (w *Webhook) Restart(ctx context.Context) error {
-	if err := w.Stop(); err != nil {
-		return err
-	}
-	return w.Start(ctx)
-}
-
 // Logs is all that the webhook has written so far.
 func (w *Webhook) Logs() (string, error) {
 	data, err := os.ReadFile(w.log)
