@@ -47,7 +47,10 @@ type budgeted struct {
 
 func (b *budgeted) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if !b.budget.take(int64(n), b.read) {
+	if n > 0 && !b.budget.take(int64(n), b.read) {
+		// The rest is read and dropped: a client that is still sending can meet a reset
+		// instead of the answer, and kube-apiserver does not repeat a call for that.
+		_, _ = io.Copy(io.Discard, b.ReadCloser)
 		b.full = true
 		return 0, errNoRoom
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -40,6 +41,23 @@ func TestBudgetOfBodies(t *testing.T) {
 	eventually(t, "what was held is given back", func() bool { return r.bodies.held.Load() == 0 })
 	if resp, _ := r.post(t, r.client(t), strings.Repeat("x", large)); resp.StatusCode != http.StatusOK {
 		t.Errorf("a large body afterwards: status %d, want 200", resp.StatusCode)
+	}
+}
+
+func TestABodyThatIsThereWholeIsNotTurnedAwayAtItsEnd(t *testing.T) {
+	t.Parallel()
+	b := budget{most: 2 * smallBody}
+	body := &budgeted{ReadCloser: io.NopCloser(strings.NewReader(strings.Repeat("x", smallBody))), budget: &b}
+	if _, err := io.ReadFull(body, make([]byte, smallBody)); err != nil {
+		t.Fatal(err)
+	}
+	body.read++                 // it is a large one
+	b.held.Store(2 * smallBody) // and small ones have the rest of the room by now
+	if _, err := body.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the end of the body is told as %v, want %v", err, io.EOF)
+	}
+	if body.full {
+		t.Error("the request is turned away, though nothing more of it is to be held")
 	}
 }
 

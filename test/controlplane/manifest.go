@@ -25,8 +25,17 @@ func (p *Plane) Manifests(ctx context.Context, dir string) ([]unstructured.Unstr
 	if err != nil {
 		return nil, err
 	}
+	objects, err := Objects(rendered)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return objects, nil
+}
+
+// Objects reads the documents of a manifest. Those that are empty are left out.
+func Objects(manifest string) ([]unstructured.Unstructured, error) {
 	var objects []unstructured.Unstructured
-	decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(rendered), 4096)
+	decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(manifest), 4096)
 	for {
 		var object unstructured.Unstructured
 		err := decoder.Decode(&object.Object)
@@ -34,9 +43,11 @@ func (p *Plane) Manifests(ctx context.Context, dir string) ([]unstructured.Unstr
 			return objects, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", dir, err)
+			return nil, err
 		}
-		objects = append(objects, object)
+		if len(object.Object) > 0 {
+			objects = append(objects, object)
+		}
 	}
 }
 

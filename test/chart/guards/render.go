@@ -6,15 +6,12 @@
 package guards
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/yaml"
 
 	"github.com/pillion-dev/pillion/test/chart/render"
+	"github.com/pillion-dev/pillion/test/controlplane"
 )
 
 // releaseNamespace is where the release is said to be. The webhook of the tests leaves
@@ -33,29 +30,11 @@ func guards(root string, values map[string]any) ([]unstructured.Unstructured, er
 	}
 	var objects []unstructured.Unstructured
 	for _, name := range templates {
-		found, err := decode(files[name])
+		found, err := controlplane.Objects(files[name])
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w\n%s", name, err, files[name])
 		}
 		objects = append(objects, found...)
 	}
 	return objects, nil
-}
-
-func decode(text string) ([]unstructured.Unstructured, error) {
-	var objects []unstructured.Unstructured
-	decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(text), 4096)
-	for {
-		var object unstructured.Unstructured
-		err := decoder.Decode(&object.Object)
-		if errors.Is(err, io.EOF) {
-			return objects, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if len(object.Object) > 0 {
-			objects = append(objects, object)
-		}
-	}
 }
