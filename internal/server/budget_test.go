@@ -5,6 +5,7 @@ package server
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -53,7 +54,7 @@ func TestABodyThatIsThereWholeIsNotTurnedAwayAtItsEnd(t *testing.T) {
 	}
 	body.read++                 // it is a large one
 	b.held.Store(2 * smallBody) // and small ones have the rest of the room by now
-	if _, err := body.Read(make([]byte, 1)); err != io.EOF {
+	if _, err := body.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("the end of the body is told as %v, want %v", err, io.EOF)
 	}
 	if body.full {
