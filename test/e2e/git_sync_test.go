@@ -41,7 +41,7 @@ git-poller.pillion.dev/metrics-port: "9102"`, strict(1000650000)))
 	server.kubectl("delete", "pod", "git", "--now")
 	s.awaitLog("web", poller, "", "git.test")
 	s.unhurtAt("web", "two", 0)
-	s.kubectl("exec", "web", "-c", poller, "--", "/bin/sh", "-c", "kill 1")
+	s.terminate("web", poller, "/bin/sh", "-c", "kill 1")
 	s.awaitPart("web", ready, "True 1")
 	s.unhurtAt("web", "two", 1)
 }

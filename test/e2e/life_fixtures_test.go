@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"strings"
+	"syscall"
 )
 
 // poller is the helper's container in a pod with one of them.
@@ -67,6 +69,18 @@ spec:
       securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
       startupProbe: {exec: {command: [/pillion-helper, probe, --content=/content]}, periodSeconds: 1, failureThreshold: 60}
       volumeMounts: [{name: content, mountPath: /content}]`, ip, user, poller, strings.Join(flags, ", ")) + smallSite
+}
+
+// terminate sends SIGTERM to the process 1 that a container sees, by a command of the
+// container's own. When that process ends at once, the kernel kills whatever else runs in its
+// PID namespace, the command too if it has not ended yet: that is an exit with 137, and is no
+// failure. That the process was reached is for the story to see.
+func (s story) terminate(pod, container string, command ...string) {
+	s.Helper()
+	_, err := kubectl(s.Context(), "", append([]string{"-n", s.namespace, "exec", pod, "-c", container, "--"}, command...)...)
+	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && (!ok || exit.ExitCode() != 128+int(syscall.SIGKILL)) {
+		s.Fatal(err)
+	}
 }
 
 // log is what a container has logged.

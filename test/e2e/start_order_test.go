@@ -102,7 +102,7 @@ func TestAllIsDoneAgainInANewSandbox(t *testing.T) {
 		app{"second", 0, "busybox, sh, -c, ls /dev/mqueue; exec busybox sleep 3600"},
 		app{"first", 0, "busybox, sleep, '3600'"}), "Never", "Always", 1))
 	s.kubectl("wait", "--for=condition=Ready", "pod/anew", "--timeout=1m")
-	s.kubectl("exec", "anew", "-c", "first", "--", "busybox", "kill", "-TERM", "1") // the sandbox's process
+	s.terminate("anew", "first", "busybox", "kill", "-TERM", "1") // the sandbox's process
 	s.await(func() error {
 		if got := s.kubectl("get", "pod", "anew", "-o", `jsonpath={.status.containerStatuses[*].restartCount} {.status.containerStatuses[*].ready}`); got != "1 1 true true" {
 			return errors.New("restarts and readiness are " + got)
