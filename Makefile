@@ -11,6 +11,8 @@ MODULES := $(patsubst %/go.mod,%,$(wildcard test/*/go.mod)) hack/images
 # And those that only say which Helm is built: there is no code in them.
 HELMS := test/helm/v3 test/helm/v4
 COUNT ?= 6
+# A bound for what hangs. Go's own, 10 minutes for each package, is short on a busy machine.
+BOUND := -timeout 2h
 
 .PHONY: help
 help: ## Print this list
@@ -29,17 +31,17 @@ test: test-unit test-integration ## Run all tests
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need no Kubernetes, with the race detector
-	CGO_ENABLED=1 go test -race $(UNIT)
-	go -C hack/images test ./...
+	CGO_ENABLED=1 go test $(BOUND) -race $(UNIT)
+	go -C hack/images test $(BOUND) ./...
 
 # Uncached: go test cannot see that the webhook or a manifest has changed. The
 # modules test/oracle and test/chart share the compiled packages of test/cluster, which has no cgo.
 .PHONY: test-integration
 test-integration: cluster ## Run the tests that need Kubernetes, or its source
-	go -C test/cluster test .
-	CGO_ENABLED=0 go -C test/oracle test ./...
-	CGO_ENABLED=0 go -C test/chart test -count=1 ./...
-	go test -count=1 ./test/...
+	go -C test/cluster test $(BOUND) .
+	CGO_ENABLED=0 go -C test/oracle test $(BOUND) ./...
+	CGO_ENABLED=0 go -C test/chart test $(BOUND) -count=1 ./...
+	go test $(BOUND) -count=1 ./test/...
 
 # What is imported into the node: the product's images for this machine, and Debian's
 # programs for the stories.
@@ -73,8 +75,8 @@ e2e-tools:
 # takes the time to renew a certificate that users' kubelets take.
 .PHONY: e2e
 e2e: e2e-check e2e-images e2e-tools ## Tell the stories on real nodes that start and stop by themselves (root, Linux)
-	$(NODE) run $(addprefix --image ,$(E2E_IMAGES)) -- go test -count=1 -v -parallel 4 ./test/e2e/
-	$(NODE) run --kubelet-sync 1m $(addprefix --image ,$(E2E_IMAGES)) -- go test -count=1 -v -timeout 40m ./test/e2e/install/
+	$(NODE) run $(addprefix --image ,$(E2E_IMAGES)) -- go test $(BOUND) -count=1 -v -parallel 4 ./test/e2e/
+	$(NODE) run --kubelet-sync 1m $(addprefix --image ,$(E2E_IMAGES)) -- go test $(BOUND) -count=1 -v ./test/e2e/install/
 
 .PHONY: e2e-up
 e2e-up: e2e-check e2e-images ## Start the node and leave it running

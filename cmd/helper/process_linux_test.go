@@ -53,7 +53,7 @@ func prepare(t testing.TB, helper string, flags ...string) *wrapped {
 	if err := errors.Join(errs[:]...); err != nil {
 		t.Fatal(err)
 	}
-	guard := time.AfterFunc(time.Minute, func() { _ = w.cmd.Process.Kill() }) // a test should fail, and not hang
+	guard := time.AfterFunc(5*time.Minute, func() { _ = w.cmd.Process.Kill() }) // a test should fail, and not hang
 	t.Cleanup(func() { guard.Stop() })
 	w.stdout, w.stderr = bufio.NewReader(stdout), bufio.NewReader(stderr)
 	return w
@@ -123,9 +123,9 @@ func TestAnAppThatNeedNotWaitSaysNothingMore(t *testing.T) {
 func TestWaitingHasAnEnd(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	w := start(t, helperIn(t, dir), "--wait=tcp:127.0.0.1:1", "--timeout=100ms", "--", "sh", "-c", "echo started")
-	w.hears(w.stderr, "pillion: sh waits for tcp:127.0.0.1:1 (up to 100ms): tcp:127.0.0.1:1: connection refused\n")
-	const sentence = "sh was not started: after 100ms still tcp:127.0.0.1:1: connection refused\n"
+	w := start(t, helperIn(t, dir), "--wait=tcp:127.0.0.1:1", "--timeout=2s", "--", "sh", "-c", "echo started")
+	w.hears(w.stderr, "pillion: sh waits for tcp:127.0.0.1:1 (up to 2s): tcp:127.0.0.1:1: connection refused\n")
+	const sentence = "sh was not started: after 2s still tcp:127.0.0.1:1: connection refused\n"
 	w.ends(exited(75), "pillion: "+sentence)
 	w.logs(sentence)
 }

@@ -166,7 +166,7 @@ func serveRepo(t testing.TB, r repo) string {
 	return serve(t, backend(t, filepath.Dir(r.dir))) + "/site.git"
 }
 
-var testTimeouts = timeouts{connect: 5 * time.Second, idle: 5 * time.Second}
+var testTimeouts = timeouts{connect: time.Minute, idle: time.Minute} // none should be needed
 
 // ask fills in the rest of a request.
 func ask(t testing.TB, r Request) Request {

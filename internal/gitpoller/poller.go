@@ -78,10 +78,14 @@ func Run(ctx context.Context, o Options) error {
 		budget, cancel = context.WithTimeout(ctx, o.Timeout)
 	}
 	defer cancel()
+	var seen error
 	for {
 		err := p.sync(budget)
 		if err == nil && o.Once {
 			return nil
+		}
+		if seen == nil || budget.Err() == nil { // what was cut short says nothing
+			seen = err
 		}
 		if ctx.Err() == nil {
 			p.wait(budget, p.next(err))
@@ -90,7 +94,7 @@ func Run(ctx context.Context, o Options) error {
 			return p.told()
 		}
 		if budget.Err() != nil {
-			return fmt.Errorf("no commit could be published within %v: %w", o.Timeout, err)
+			return fmt.Errorf("no commit could be published within %v: %w", o.Timeout, seen)
 		}
 	}
 }

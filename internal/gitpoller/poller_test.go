@@ -159,6 +159,29 @@ func TestOnceEndsWithContentOrWithTheReason(t *testing.T) {
 	})
 }
 
+// The time is up in the middle of a look, which has learnt nothing.
+func TestOnceEndsWithTheReasonOfTheLastLookThatWasNotCutShort(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		r := &remote{}
+		o := options(t, r, &log)
+		o.Once = true
+		o.Fetch = func(ctx context.Context, q gitfetch.Request) (gitfetch.Result, error) {
+			if len(r.seen()) > 0 {
+				<-ctx.Done()
+				return gitfetch.Result{}, &gitfetch.Error{Reason: gitfetch.TimedOut, Message: "cut short"}
+			}
+			return r.fetch(ctx, q)
+		}
+		o.FetchTimeout = time.Hour
+		err := Run(t.Context(), o)
+		if want := "no commit could be published within 10m0s: down"; err == nil || err.Error() != want {
+			t.Errorf("got error %v, want %s", err, want)
+		}
+	})
+}
+
 func TestFailuresAreRetriedSoonAtFirstAndSeldomLater(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

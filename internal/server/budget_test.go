@@ -71,7 +71,9 @@ func TestDistrust(t *testing.T) {
 			t.Fatal("a client without our CA connected")
 		}
 	}
-	eventually(t, "both are counted", func() bool { return sample(t, r.metrics, "pillion_certificate_untrusted_total") == 2 })
+	eventually(t, "both are counted, and one is told", func() bool {
+		return sample(t, r.metrics, "pillion_certificate_untrusted_total") == 2 && strings.Contains(r.log.String(), "level=WARN")
+	})
 	if got := strings.Count(r.log.String(), "level=WARN"); got != 1 {
 		t.Errorf("%d warnings, want one for both:\n%s", got, r.log)
 	}

@@ -144,8 +144,8 @@ func (r *running) ended(t *testing.T) error {
 	select {
 	case err := <-r.done:
 		return err
-	case <-time.After(20 * time.Second):
-		t.Fatal("waited 20 s in vain for Run to return")
+	case <-time.After(time.Minute):
+		t.Fatal("waited a minute in vain for Run to return")
 		return nil
 	}
 }

@@ -99,7 +99,7 @@ func certManagerTypes(ctx context.Context) error {
 
 // eventually waits until do succeeds.
 func eventually(ctx context.Context, do func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	for {
 		err := do()

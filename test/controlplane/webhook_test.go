@@ -95,10 +95,11 @@ func TestTheWebhookIsCalledOnlyForPodsThatAsk(t *testing.T) {
 
 // A pod that never asked must not be refused by our matchConditions either. The
 // cost of an expression grows with the number of annotations, and above a limit
-// the API server refuses the pod. 30,000 are the most that can be tried quickly.
+// the API server refuses the pod. The time that it takes grows with the square of the
+// number: 30,000 take 12 s on a busy machine, and no request may last for 34.
 func TestManyAnnotationsDoNotCostAPodItsLife(t *testing.T) {
 	annotations := map[string]string{}
-	for i := range 30_000 {
+	for i := range 20_000 {
 		annotations[fmt.Sprintf("k%x", i)] = ""
 	}
 	if _, err := create(t, annotations); err != nil {

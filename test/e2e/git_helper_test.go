@@ -11,7 +11,7 @@ import (
 
 // rotation is how long it may take until a helper uses a Secret that has changed: a
 // kubelet looks once a minute or so, and a helper that has failed often as rarely.
-const rotation = 4 * time.Minute
+const rotation = 8 * time.Minute
 
 // awaitFailure waits until the helper of a pod says that a look at the remote failed,
 // for a reason, while it goes on publishing a commit ("" for none yet). It returns the

@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"context"
-	"strings"
 	"testing"
 	"time"
 )
@@ -19,7 +18,7 @@ func TestSIGTERMEndsAHelperAtOnceInTheMiddleOfAClone(t *testing.T) {
 	s.awaitConnection("web")
 	took := s.fate(`now() { cut -d' ' -f1 /proc/uptime; }
 		process git-fetch; process git-poller; before=$(now); kill -TERM $p
-		n=0; while [ -e /proc/$p/exe ]; do n=$((n+1)); [ $n -lt 1000 ]; usleep 10000; done; echo $before $(now)`)
+		n=0; while [ -e /proc/$p/exe ]; do n=$((n+1)); [ $n -lt 6000 ]; usleep 10000; done; echo $before $(now)`) // the clone lasts for ten minutes
 	s.awaitPart("web", "jsonpath={.status.initContainerStatuses[0].lastState.terminated.exitCode}", "0")
 	t.Logf("SIGTERM at and gone at, in seconds: %s", took)
 }
@@ -45,7 +44,7 @@ func TestDeletingAPodInTheMiddleOfACloneEndsItsHelperWell(t *testing.T) {
 	s := tell(t)
 	ip := s.hostileServer()
 	s.be("attack", "drips")
-	s.apply(pod("web", ip, "", web))
+	s.apply(pod("web", ip, "", web+unhurried))
 	s.awaitConnection("web")
 	// Something that wants to know how the pod ended keeps it.
 	s.kubectl("patch", "pod", "web", "--type=json", "-p", `[{"op":"add","path":"/metadata/finalizers","value":["pillion.test/reads-the-end"]}]`)
@@ -54,11 +53,9 @@ func TestDeletingAPodInTheMiddleOfACloneEndsItsHelperWell(t *testing.T) {
 	})
 	start := time.Now()
 	s.kubectl("delete", "pod", "web", "--wait=false")
-	const end = "jsonpath={.status.initContainerStatuses[0].state.terminated.exitCode}"
-	s.awaitPart("web", end, "0")
-	finished, err := time.Parse(time.RFC3339, strings.TrimSpace(s.get("web", "jsonpath={.status.initContainerStatuses[0].state.terminated.finishedAt}")))
-	if err != nil || finished.Sub(start) > 10*time.Second { // without SIGTERM being heard it takes 30
-		t.Errorf("the helper ended at %v (%v), want soon after %v", finished, err, start)
-	}
-	t.Logf("deleted at %s, ended at %s", start.UTC().Format("15:04:05.0"), finished.Format("15:04:05"))
+	s.awaitFor(soon, func() error {
+		got := s.get("web", "jsonpath={.status.initContainerStatuses[0].state.terminated.exitCode}")
+		return unless(got == "0", "the helper's exit code is "+got)
+	})
+	t.Logf("the end is known %v after the deletion", time.Since(start).Round(100*time.Millisecond))
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // poller is the helper's container in a pod with one of them.
@@ -83,6 +84,23 @@ func (s story) terminate(pod, container string, command ...string) {
 	}
 }
 
+// unhurried is for the spec of a pod, which needs these ten minutes to end if SIGTERM is
+// not heard. Half a minute, as usual, is what a busy machine can take if it is.
+const unhurried = "\n  terminationGracePeriodSeconds: 600\n"
+
+// deletesAtOnce deletes a pod that is unhurried, and fails the story if one of its
+// processes does not hear that it should end.
+func (s story) deletesAtOnce(pod string) {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.Context(), soon)
+	defer cancel()
+	start := time.Now()
+	if _, err := kubectl(ctx, "", "-n", s.namespace, "delete", "pod", pod); err != nil {
+		s.Fatalf("the pod is not gone %v after it was told to end: %v", time.Since(start), err)
+	}
+	s.Logf("deleting the pod took %v", time.Since(start))
+}
+
 // log is what a container has logged.
 func (s story) log(pod, container string) string {
 	s.Helper()
@@ -124,8 +142,6 @@ func (s story) awaitPart(pod, output, want string) {
 // without a pause, and must get text every time.
 func (s story) whileServed(pod, text string, tell func()) {
 	s.Helper()
-	// Not localhost: the kubelet writes /etc/hosts anew when a container restarts, and
-	// not in one step.
 	const visit = `n=0; while [ ! -e /tmp/enough ]; do
 		got=$(wget -qO- http://127.0.0.1:8080/); [ "$got" = "$0" ] || { echo "visit $n got '$got'"; exit 1; }
 		n=$((n+1)); done; echo $n`

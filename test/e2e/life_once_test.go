@@ -48,12 +48,12 @@ func TestContentThatIsWantedOnceIsThereAndTheHelperIsGone(t *testing.T) {
 func TestContentThatIsWantedOnceAndCannotBeHadFailsThePodWithASentence(t *testing.T) {
 	t.Parallel()
 	s := tell(t)
-	ip := s.gitServer()
-	s.kubectl("delete", "pod", "git", "--now")
-	s.apply(pod("reads", ip, "git-poller.pillion.dev/mode: once\ngit-poller.pillion.dev/wait-timeout: 3s", once))
+	// The pod's own address, where nobody listens. A Service without a server refuses only
+	// when kube-proxy knows of it.
+	s.apply(pod("reads", "127.0.0.1", "git-poller.pillion.dev/mode: once\ngit-poller.pillion.dev/wait-timeout: 10s", once))
 	s.awaitPart("reads", "jsonpath={.status.phase}", "Failed")
 	message := s.get("reads", "jsonpath={.status.initContainerStatuses[0].state.terminated.message}")
-	const want = "pillion-helper git-poller: no commit could be published within 3s: http://git.test:8080/site.git: the server cannot be reached"
+	const want = "pillion-helper git-poller: no commit could be published within 10s: http://git.test:8080/site.git: the server cannot be reached"
 	if !strings.Contains(message, want) {
 		t.Errorf("the helper's last words are %q, want %q among them", message, want)
 	}

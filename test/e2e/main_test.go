@@ -11,7 +11,7 @@
 //
 //	make e2e-images
 //	for image in bin/images/pillion-*.tar; do kind load image-archive $image; done
-//	kind get kubeconfig >/tmp/kind && E2E_KUBECONFIG=/tmp/kind go test -count=1 -v ./test/e2e/
+//	kind get kubeconfig >/tmp/kind && E2E_KUBECONFIG=/tmp/kind go test -count=1 -v -timeout 60m ./test/e2e/
 //
 // The webhook is installed into the namespace pillion-system and stays there; each
 // story has a namespace of its own, which is deleted at its end.
@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "e2e: there is no kubectl on the PATH; install one, or use the one that is built here: PATH=$PATH:$(go -C test/cluster run . node)")
 		os.Exit(1)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	if err := install(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e: installing the webhook:", err)
 		os.Exit(1)
@@ -166,7 +166,10 @@ type story struct {
 func tell(t *testing.T, labels ...string) story {
 	t.Helper()
 	s := story{t, "story-" + strings.ToLower(fmt.Sprintf("%x", time.Now().UnixNano()))}
-	if _, err := kubectl(t.Context(), "", "create", "namespace", s.namespace); err != nil {
+	// With its labels from the start: the API server can be late to notice one that comes later.
+	manifest := fmt.Sprintf("apiVersion: v1\nkind: Namespace\nmetadata: {name: %s, labels: {%s}}\n",
+		s.namespace, strings.ReplaceAll(strings.Join(labels, ", "), "=", ": "))
+	if _, err := kubectl(t.Context(), manifest, "create", "-f", "-"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -180,9 +183,6 @@ func tell(t *testing.T, labels ...string) story {
 			t.Error(err)
 		}
 	})
-	for _, label := range labels {
-		s.kubectl("label", "namespace", s.namespace, label)
-	}
 	s.await(func() error {
 		_, err := kubectl(t.Context(), "", "get", "-n", s.namespace, "serviceaccount", "default")
 		return err
@@ -207,8 +207,12 @@ func (s story) apply(manifest string) {
 	}
 }
 
-// patience is enough for what a node does by itself.
-const patience = 2 * time.Minute
+// patience is enough for what a node does by itself, on a busy machine too.
+const patience = 5 * time.Minute
+
+// soon is enough for a process that hears SIGTERM, on a busy machine too. Pods that show
+// that one does are unhurried: they could take ten times as long.
+const soon = time.Minute
 
 // await fails the story if do does not succeed in time, or if a pod of the story is in
 // a state in which it would wait for ever.
@@ -240,17 +244,18 @@ func (s story) waitFor(limit time.Duration, object, condition string) {
 	})
 }
 
-// page is what the pod's own web server answers.
+// page is what the pod's own web server answers. Not at localhost: the kubelet writes
+// /etc/hosts anew when a container restarts, and not in one step.
 func (s story) page(pod, path string) string {
 	s.Helper()
-	return s.kubectl("exec", pod, "-c", "web", "--", "busybox", "wget", "-qO-", "http://localhost:8080/"+path)
+	return s.kubectl("exec", pod, "-c", "web", "--", "busybox", "wget", "-qO-", "http://127.0.0.1:8080/"+path)
 }
 
 // awaitPage waits until the pod serves text at path.
 func (s story) awaitPage(pod, path, text string) {
 	s.Helper()
 	s.await(func() error {
-		got, err := kubectl(s.Context(), "", "-n", s.namespace, "exec", pod, "-c", "web", "--", "busybox", "wget", "-qO-", "http://localhost:8080/"+path)
+		got, err := kubectl(s.Context(), "", "-n", s.namespace, "exec", pod, "-c", "web", "--", "busybox", "wget", "-qO-", "http://127.0.0.1:8080/"+path)
 		if err == nil && strings.TrimSpace(got) != text {
 			err = fmt.Errorf("the page is %q, want %q", strings.TrimSpace(got), text)
 		}

@@ -31,9 +31,10 @@ func TestReadersNeverSeeTwoCommitsInOneDirectory(t *testing.T) {
 	ip := s.gitServer()
 	ctx, cancel := context.WithCancel(t.Context())
 	pushed := make(chan error, 1)
+	var total string
 	go func() {
-		out, err := kubectl(ctx, "", "-n", s.namespace, "exec", "git", "--", "busybox", "sh", "-ec", commits)
-		t.Logf("commits pushed: %s", out)
+		var err error
+		total, err = kubectl(ctx, "", "-n", s.namespace, "exec", "git", "--", "busybox", "sh", "-ec", commits)
 		pushed <- err
 	}()
 	s.await(func() error {
@@ -44,7 +45,7 @@ func TestReadersNeverSeeTwoCommitsInOneDirectory(t *testing.T) {
 	s.wait("pod/web", "Ready")
 
 	start := time.Now()
-	out := s.kubectl("exec", "web", "-c", "web", "--", "readers", "--root=/usr/share/nginx/html", "--reads=100000", "--flips=10", "--timeout=3m")
+	out := s.kubectl("exec", "web", "-c", "web", "--", "readers", "--root=/usr/share/nginx/html", "--reads=100000", "--flips=10", "--timeout=20m")
 	var seen struct{ Reads, Flips, Straddled int }
 	if err := json.Unmarshal([]byte(out), &seen); err != nil || seen.Reads < 100_000 || seen.Flips < 10 {
 		t.Errorf("the readers saw %s (%v), want at least 100000 reads and 10 flips", out, err)
@@ -55,5 +56,6 @@ func TestReadersNeverSeeTwoCommitsInOneDirectory(t *testing.T) {
 	if err := <-pushed; err != nil {
 		t.Error(err)
 	}
+	t.Logf("commits pushed: %s", total)
 	cancel()
 }

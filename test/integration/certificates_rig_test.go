@@ -106,7 +106,7 @@ func (in *installation) entries(names ...string) {
 func (in *installation) options() renewal.Options {
 	return renewal.Options{
 		Cluster: in.cluster, Names: []string{"localhost"}, Validity: 90 * 24 * time.Hour,
-		Settle: 2 * time.Second, Overlap: time.Hour, Log: slog.New(slog.NewTextHandler(in.Output(), nil)),
+		Settle: 3 * time.Second, Overlap: time.Hour, Log: slog.New(slog.NewTextHandler(in.Output(), nil)),
 	}
 }
 

@@ -23,7 +23,12 @@ import (
 func TestTheFirstRunMakesWhatTheAPIServerTrusts(t *testing.T) {
 	t.Parallel()
 	in := install(t, "first", 0)
-	if _, err := dryRun(t, in.ns); !apierrors.IsInternalError(err) {
+	var err error
+	await(t, "the API server to call the entries", func() bool {
+		_, err = dryRun(t, in.ns)
+		return err != nil
+	})
+	if !apierrors.IsInternalError(err) {
 		t.Errorf("without a certificate the error is %v, want an internal one", err)
 	}
 	start := time.Now()
@@ -71,7 +76,7 @@ func TestNoPodNoticesARenewal(t *testing.T) { // alone: it wants the machine for
 
 // What the test above would see if there were no overlap.
 func TestTrustThatIsDroppedTooEarlyIsNoticed(t *testing.T) { // alone: it wants the machine for its load
-	in := install(t, "early", 0, 3*time.Second)
+	in := install(t, "early", 0, 10*time.Second) // in which the API server has to hear of two changes
 	in.run(nil)
 	in.awaitInjection()
 	stop := in.load()
@@ -95,14 +100,13 @@ func TestARunThatDiesIsContinuedAndNoPodNotices(t *testing.T) { // alone: it wan
 		for _, arrives := range []bool{false, true} {
 			in.ask()
 			o := in.options()
-			o.Settle = time.Second
 			left := writes
 			o.Cluster = dying{in.cluster, &left, arrives}
 			// Three writes bring a roll to its end: next pair, trust, handing over.
 			if err := renewal.Run(t.Context(), o); writes < 3 && !errors.Is(err, errHere) {
 				t.Fatalf("after %d writes the error is %v, want that of a process that died", writes, err)
 			}
-			in.run(func(o *renewal.Options) { o.Settle = time.Second })
+			in.run(nil)
 			in.awaitServed()
 			in.run(func(o *renewal.Options) { o.Overlap = 0 })
 			if diff := cmp.Diff([]string{"since", "tls.crt", "tls.key"}, in.keys()); diff != "" {
@@ -227,6 +231,17 @@ func TestTheRightsOfARun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	await(t, "the API server to know the rights of a run", func() bool {
+		for command, want := range rightsOfARun {
+			if want != "" {
+				continue
+			}
+			if _, _, err := plane.Kubectl(t.Context(), "", append(strings.Fields(command), "--as="+account)...); err != nil {
+				return false
+			}
+		}
+		return true
+	})
 	for command, want := range rightsOfARun {
 		_, _, err := plane.Kubectl(t.Context(), "", append(strings.Fields(command), "--as="+account)...)
 		if got := fmt.Sprint(err); want == "" && err != nil || !strings.Contains(got, want) {

@@ -82,7 +82,7 @@ func certManager(t *testing.T) {
 	if _, _, err := plane.Kubectl(t.Context(), "", "apply", "--server-side", "-f", dir); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := plane.Kubectl(t.Context(), "", "wait", "--for=condition=Established", "--timeout=60s", "-f", dir); err != nil {
+	if _, _, err := plane.Kubectl(t.Context(), "", "wait", "--for=condition=Established", "--timeout=5m", "-f", dir); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -298,9 +298,9 @@ func TestAPodCopiedFromAnInjectedOneIsAdmitted(t *testing.T) {
 // await asks until the answer is yes. It is for what a controller does in its own time.
 func await(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); !done(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited a minute for %s", what)
+			t.Fatalf("waited five minutes for %s", what)
 		}
 	}
 }

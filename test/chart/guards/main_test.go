@@ -90,7 +90,7 @@ func unlimited(config *rest.Config) *rest.Config {
 // awaitGuards returns when a pod without what it asks for is refused. The API server
 // learns of a policy in its own time.
 func awaitGuards(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	for {
 		err := tryPod(ctx, guardOnly, pod("probe", asking()))

@@ -3,6 +3,7 @@
 package guards
 
 import (
+	"context"
 	"encoding/json"
 	"encoding/pem"
 	"net/http"
@@ -57,7 +58,7 @@ func laterWebhook(t *testing.T, namespace, patch string) {
 	if _, err := api.Create(t.Context(), config, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = api.Delete(t.Context(), name, metav1.DeleteOptions{}) })
+	t.Cleanup(func() { _ = api.Delete(context.WithoutCancel(t.Context()), name, metav1.DeleteOptions{}) })
 }
 
 // What a later webhook breaks is refused, with the name of what is broken.

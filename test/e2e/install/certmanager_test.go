@@ -35,7 +35,7 @@ func installCertManagerTypes(ctx context.Context) error {
 			return err
 		}
 	}
-	_, err = kubectl(ctx, "wait", "--for=condition=Established", "crd", "--all", "--timeout=1m")
+	_, err = kubectl(ctx, "wait", "--for=condition=Established", "crd", "--all", "--timeout=5m")
 	return err
 }
 
@@ -67,7 +67,7 @@ func runCertManager(t *testing.T, controller string) (stop func()) {
 			_ = cmd.Process.Signal(syscall.SIGTERM)
 			select {
 			case <-ended:
-			case <-time.After(20 * time.Second):
+			case <-time.After(time.Minute):
 				_ = cmd.Process.Kill()
 				<-ended
 			}

@@ -26,7 +26,7 @@ func TestGuardsHoldWithoutTheWebhook(t *testing.T) {
 	l.more(t)
 	l.faultless(t, "with both guards")
 
-	mayLabel(t, "tenant")
+	mayLabel(t, "tenant", apps)
 	_, err := kubectl(t.Context(), "label", "namespace", apps, "pillion.dev/policy=web", "--as=tenant")
 	if err == nil || !strings.Contains(err.Error(), "pillion: only members of system:masters may set, change or remove the label") {
 		t.Errorf("a tenant has picked a policy; error %v", err)
@@ -37,7 +37,7 @@ func TestGuardsHoldWithoutTheWebhook(t *testing.T) {
 	l.faultless(t, "with another policy")
 
 	mustKubectl(t, "delete", "mutatingwebhookconfigurations", "-l", "app.kubernetes.io/instance="+release)
-	await(t, time.Minute, func() error {
+	await(t, func() error {
 		err := tryPod(t, apps)
 		if err == nil || !strings.Contains(err.Error(), "ValidatingAdmissionPolicy 'pillion-final-state'") {
 			return errors.Join(errors.New("a pod that asks was not refused by the guard"), err)
@@ -47,8 +47,8 @@ func TestGuardsHoldWithoutTheWebhook(t *testing.T) {
 	l.allRefused(t, "no webhook, but a guard")
 }
 
-// mayLabel gives a user the rights of a tenant who may edit namespaces.
-func mayLabel(t *testing.T, user string) {
+// mayLabel gives a user the rights of a tenant who may edit namespaces, of which one is given.
+func mayLabel(t *testing.T, user, namespace string) {
 	t.Helper()
 	mustKubectl(t, "create", "clusterrole", "edits-namespaces", "--verb=get,patch", "--resource=namespaces")
 	mustKubectl(t, "create", "clusterrolebinding", "edits-namespaces", "--clusterrole=edits-namespaces", "--user="+user)
@@ -56,5 +56,9 @@ func mayLabel(t *testing.T, user string) {
 		if _, err := kubectl(context.Background(), "delete", "clusterrole,clusterrolebinding", "edits-namespaces"); err != nil {
 			t.Error(err)
 		}
+	})
+	await(t, func() error { // the API server learns of rights in its own time
+		_, err := kubectl(t.Context(), "label", "namespace", namespace, "harmless=maybe", "--dry-run=server", "--as="+user)
+		return err
 	})
 }

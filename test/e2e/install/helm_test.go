@@ -84,17 +84,17 @@ const chart = "../../../charts/pillion"
 func (h helm) install(v values, flags ...string) {
 	h.Helper()
 	h.Cleanup(func() { h.uninstall(context.Background()) })
-	h.must(append([]string{"install", release, chart, "--values", h.file(v), "--timeout", "4m"}, flags...)...)
+	h.must(append([]string{"install", release, chart, "--values", h.file(v), "--timeout", "8m"}, flags...)...)
 }
 
 func (h helm) upgrade(v values, flags ...string) error {
-	_, err := h.try(h.Context(), append([]string{"upgrade", release, chart, "--values", h.file(v), "--timeout", "4m"}, flags...)...)
+	_, err := h.try(h.Context(), append([]string{"upgrade", release, chart, "--values", h.file(v), "--timeout", "8m"}, flags...)...)
 	return err
 }
 
 // uninstall removes the release if it is there.
 func (h helm) uninstall(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	if _, err := h.try(ctx, "uninstall", release, "--ignore-not-found"); err != nil {
 		h.Error(err)

@@ -23,7 +23,7 @@ func TestHelmTestTellsWhetherAllIsWell(t *testing.T) {
 	h := newHelm(t, suite.helm4)
 	h.install(baseValues(), "--wait")
 	awaitPod(t, "default", time.Now())
-	h.must("test", release, "--timeout", "2m")
+	h.must("test", release, "--timeout", "5m")
 
 	stop() // it would put the authority right at once
 	other, err := selfSigned()
@@ -31,7 +31,7 @@ func TestHelmTestTellsWhetherAllIsWell(t *testing.T) {
 		t.Fatal(err)
 	}
 	trustOnly(t, other)
-	said, err := h.try(t.Context(), "test", release, "--logs", "--timeout", "2m")
+	said, err := h.try(t.Context(), "test", release, "--logs", "--timeout", "5m")
 	if err == nil || !strings.Contains(said, "✗ ca-bundle") && !strings.Contains(said, "✗ served-certificate") {
 		t.Errorf("helm test does not say what is broken (error %v):\n%s", err, said)
 	}

@@ -54,7 +54,7 @@ func tellJob(h helm) {
 	h.Logf("the first pod under the new policy gets its helper %s after the upgrade", took)
 	l.stop()
 
-	h.must("uninstall", release, "--wait", "--timeout", "4m")
+	h.must("uninstall", release, "--wait", "--timeout", "8m")
 	h.awaitOnlyMore(before, []string{"configmaps batch/kube-root-ca.crt", "namespaces /batch", "serviceaccounts batch/default"})
 }
 
@@ -65,7 +65,7 @@ func (h helm) renewByJob() {
 	old, start := secretFile(h.T, jobSecret, "tls.crt"), time.Now()
 	mustKubectl(h.T, "patch", "secret", "-n", namespace, jobSecret, "-p", `{"stringData": {"renew": "now"}}`)
 	mustKubectl(h.T, "create", "job", "-n", namespace, "--from=cronjob/"+cronJob, "renew-now")
-	await(h.T, 4*time.Minute, func() error {
+	await(h.T, func() error {
 		if bytes.Equal(secretFile(h.T, jobSecret, "tls.crt"), old) {
 			return errors.New("the certificate is not renewed yet")
 		}

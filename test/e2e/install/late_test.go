@@ -18,7 +18,7 @@ func TestCertManagerIsLate(t *testing.T) {
 	h := newHelm(t, suite.helm4)
 	h.install(baseValues())
 	l := startLoad(t, apps)
-	await(t, time.Minute, func() error {
+	await(t, func() error {
 		events, err := kubectl(t.Context(), "get", "events", "-n", namespace, "--field-selector=reason=FailedMount", "-o", "jsonpath={.items[*].message}")
 		if err == nil && !strings.Contains(events, leafSecret) {
 			err = errors.New("the kubelet has not missed the Secret yet")
@@ -36,7 +36,7 @@ func TestCertManagerIsLate(t *testing.T) {
 			t.Errorf("%s was restarted %d times while it waited for its certificate", r.Metadata.Name, n)
 		}
 	}
-	await(t, time.Minute, func() error {
+	await(t, func() error {
 		if err := tryPod(t, apps); err == nil || !strings.Contains(err.Error(), "x509: certificate signed by unknown authority") {
 			return errors.Join(errors.New("the pod was not refused for want of an authority"), err)
 		}

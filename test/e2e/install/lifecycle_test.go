@@ -49,15 +49,17 @@ func tellLife(h helm, rollsBack string) {
 	mayNothing(h.T)
 
 	l, comesAndGoes := startLoad(h.T, apps, web), startLoad(h.T, batch)
+	comesAndGoes.more(h.T) // they are refused
 	h.upgradeUnderLoad(l)
 	comesAndGoes.neverBare(h.T, "meanwhile, under the policy that comes")
+	comesAndGoes.more(h.T) // they get their helper
 	h.rollBackUnderLoad(l)
 	comesAndGoes.neverBare(h.T, "meanwhile, under the policy that goes")
 	comesAndGoes.stop()
 	h.refuseABadPolicyUnderLoad(l, rollsBack)
 	l.stop()
 
-	h.must("uninstall", release, "--wait", "--timeout", "4m")
+	h.must("uninstall", release, "--wait", "--timeout", "8m")
 	h.awaitOnlyMore(before, leftByCertManager())
 
 	start = time.Now()
@@ -113,7 +115,7 @@ func (h helm) upgradeUnderLoad(l *load) {
 
 func (h helm) rollBackUnderLoad(l *load) {
 	h.Helper()
-	h.must("rollback", release, "1", "--wait", "--timeout", "4m")
+	h.must("rollback", release, "1", "--wait", "--timeout", "8m")
 	awaitSettled(h.T, 2)
 	l.faultless(h.T, "helm rollback, until the last replica of before has ended")
 	names := mustKubectl(h.T, "get", "mutatingwebhookconfigurations", "-l", "app.kubernetes.io/instance="+release, "-o", "jsonpath={.items[*].webhooks[*].name}")
@@ -135,10 +137,10 @@ func (h helm) refuseABadPolicyUnderLoad(l *load, rollsBack string) {
 	upgraded := make(chan error, 1)
 	file := h.file(baseValues().with(values{"policies": map[string]any{"default": bad, "web": anyDates()}}))
 	go func() {
-		_, err := h.try(h.Context(), "upgrade", release, chart, "--values", file, "--wait", rollsBack, "--timeout", "45s")
+		_, err := h.try(h.Context(), "upgrade", release, chart, "--values", file, "--wait", rollsBack, "--timeout", "90s")
 		upgraded <- err
 	}()
-	await(h.T, time.Minute, func() error {
+	await(h.T, func() error {
 		for _, r := range replicas(h.T) {
 			if slices.Contains(old, r.Metadata.Name) {
 				continue
@@ -190,7 +192,7 @@ func serving(t *testing.T) (names []string) {
 // are expected.
 func (h helm) awaitOnlyMore(before, expected []string) {
 	h.Helper()
-	await(h.T, 3*time.Minute, func() error {
+	await(h.T, func() error {
 		left := moreThan(before, everything(h.T))
 		if diff := cmp.Diff(expected, left); diff != "" {
 			return fmt.Errorf("what is left is not what should be:\n%s", diff)

@@ -25,18 +25,22 @@ import (
 const (
 	loadBurst = 6
 	loadPause = time.Second / 5 // so 25 pods per second ask for a helper
+	// loadMost is how many creates may be without an answer. Whoever cannot keep up is
+	// asked less often, and not ever more.
+	loadMost = 4 * loadBurst
 )
 
 // A load creates pods in bursts, in each of its namespaces by turns, whether or not
-// earlier creates have been answered.
+// the last creates have been answered.
 type load struct {
 	clients    kubernetes.Interface
 	namespaces []string
 	cancel     context.CancelFunc
 	running    sync.WaitGroup
 
-	mu  sync.Mutex
-	now tally
+	mu   sync.Mutex
+	open int // creates without an answer
+	now  *tally
 }
 
 func startLoad(t *testing.T, namespaces ...string) *load {
@@ -51,7 +55,7 @@ func startLoad(t *testing.T, namespaces ...string) *load {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	l := &load{clients: clients, namespaces: namespaces, cancel: cancel, now: tally{begun: time.Now()}}
+	l := &load{clients: clients, namespaces: namespaces, cancel: cancel, now: &tally{begun: time.Now()}}
 	l.running.Go(func() { l.run(ctx) })
 	t.Cleanup(l.stop)
 	return l
@@ -61,6 +65,7 @@ func startLoad(t *testing.T, namespaces ...string) *load {
 func (l *load) stop() {
 	l.cancel()
 	l.running.Wait()
+	l.now.running.Wait() // those of earlier phases have been waited for
 }
 
 func (l *load) run(ctx context.Context) {
@@ -71,16 +76,31 @@ func (l *load) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticks.C:
-			pods := l.clients.CoreV1().Pods(l.namespaces[burst%len(l.namespaces)])
-			for n := range loadBurst {
-				l.running.Go(func() { l.create(context.WithoutCancel(ctx), pods, n) })
-			}
+			l.burst(context.WithoutCancel(ctx), l.clients.CoreV1().Pods(l.namespaces[burst%len(l.namespaces)]))
 		}
 	}
 }
 
+func (l *load) burst(ctx context.Context, pods typedcorev1.PodInterface) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open+loadBurst > loadMost {
+		return
+	}
+	l.open += loadBurst
+	y := l.now
+	for n := range loadBurst {
+		y.running.Go(func() {
+			l.create(ctx, pods, y, n)
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.open--
+		})
+	}
+}
+
 // create is one pod of the load, which no scheduler will ever look at.
-func (l *load) create(ctx context.Context, pods typedcorev1.PodInterface, n int) {
+func (l *load) create(ctx context.Context, pods typedcorev1.PodInterface, y *tally, n int) {
 	ctx, cancel := context.WithTimeout(ctx, 40*time.Second) // more than the API server takes for any create
 	defer cancel()
 	pod := &corev1.Pod{
@@ -93,32 +113,34 @@ func (l *load) create(ctx context.Context, pods typedcorev1.PodInterface, n int)
 	switch n {
 	case 0:
 		got, err := pods.Create(ctx, pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-		l.countOther(got, err)
+		l.countOther(y, got, err)
 	case 1:
 		pod.Annotations = askingForDates()
-		l.store(ctx, pods, pod)
+		l.store(ctx, pods, y, pod)
 	default:
 		pod.Annotations = askingForDates()
 		start := time.Now()
 		got, err := pods.Create(ctx, pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-		l.count(got, err, time.Since(start), false)
+		l.count(y, got, err, time.Since(start), false)
 	}
 }
 
 // store creates a pod, judges it by what the API server has stored, and deletes it.
-func (l *load) store(ctx context.Context, pods typedcorev1.PodInterface, pod *corev1.Pod) {
+func (l *load) store(ctx context.Context, pods typedcorev1.PodInterface, y *tally, pod *corev1.Pod) {
 	start := time.Now()
 	created, err := pods.Create(ctx, pod, metav1.CreateOptions{})
 	took := time.Since(start)
 	if err != nil {
-		l.count(nil, err, took, true)
+		l.count(y, nil, err, took, true)
 		return
 	}
 	stored, err := pods.Get(ctx, created.Name, metav1.GetOptions{})
-	l.count(stored, err, took, true)
+	l.count(y, stored, err, took, true)
 	now := int64(0)
 	if err := pods.Delete(ctx, created.Name, metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
-		l.complain("delete: %v", err)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		y.complain("delete: %v", err)
 	}
 }
 
@@ -133,50 +155,45 @@ func hasHelper(pod *corev1.Pod) bool {
 	})
 }
 
-func (l *load) count(pod *corev1.Pod, err error, took time.Duration, stored bool) {
+func (l *load) count(y *tally, pod *corev1.Pod, err error, took time.Duration, stored bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.now.asked++
-	l.now.took = append(l.now.took, took)
+	y.asked++
+	y.took = append(y.took, took)
 	if stored {
-		l.now.stored++
+		y.stored++
 	}
 	switch {
 	case err != nil:
-		l.now.failed++
-		l.now.complain("%v", err)
+		y.failed++
+		y.complain("%v", err)
 	case !hasHelper(pod):
-		l.now.bare++
-		l.now.complain("a pod came back without its helper")
+		y.bare++
+		y.complain("a pod came back without its helper")
 	}
 }
 
-func (l *load) countOther(pod *corev1.Pod, err error) {
+func (l *load) countOther(y *tally, pod *corev1.Pod, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.now.others++
+	y.others++
 	switch {
 	case err != nil:
-		l.now.othersFailed++
-		l.now.complain("a pod that asks for nothing: %v", err)
+		y.othersFailed++
+		y.complain("a pod that asks for nothing: %v", err)
 	case len(pod.Spec.InitContainers) > 0:
-		l.now.othersTouched++
-		l.now.complain("a pod that asks for nothing got %s", pod.Spec.InitContainers[0].Name)
+		y.othersTouched++
+		y.complain("a pod that asks for nothing got %s", pod.Spec.InitContainers[0].Name)
 	}
 }
 
-func (l *load) complain(format string, args ...any) {
+// phase ends a phase and begins another. A create is of the phase in which it began.
+func (l *load) phase() *tally {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.now.complain(format, args...)
-}
-
-// phase ends a phase and begins another.
-func (l *load) phase() tally {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	was := l.now
-	l.now = tally{begun: time.Now()}
+	l.now = &tally{begun: time.Now()}
+	l.mu.Unlock()
+	was.running.Wait()
 	return was
 }
 
@@ -210,7 +227,7 @@ func (l *load) more(t *testing.T) {
 		return l.now.asked
 	}
 	enough := asked() + 100
-	await(t, time.Minute, func() error {
+	await(t, func() error {
 		if n := asked(); n < enough {
 			return fmt.Errorf("%d pods of %d", n, enough)
 		}

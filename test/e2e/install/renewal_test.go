@@ -80,7 +80,7 @@ func renew(t *testing.T, name string) {
 	mustKubectl(t, "patch", "certificate", "-n", namespace, name, "--subresource=status", "--type=json", "-p",
 		`[{"op": "add", "path": "/status/conditions/-", "value": {"type": "Issuing", "status": "True", "reason": "ManuallyTriggered",
 		  "message": "a story wants it", "lastTransitionTime": "`+time.Now().UTC().Format(time.RFC3339)+`"}}]`)
-	await(t, time.Minute, func() error {
+	await(t, func() error {
 		if of() == old {
 			return fmt.Errorf("the certificate %s is not renewed yet", name)
 		}
@@ -93,7 +93,7 @@ func newAuthority(t *testing.T) {
 	t.Helper()
 	old := secretFile(t, authority, "ca.crt")
 	mustKubectl(t, "delete", "secret", "-n", namespace, authority)
-	await(t, time.Minute, func() error {
+	await(t, func() error {
 		_, err := kubectl(t.Context(), "get", "secret", "-n", namespace, authority)
 		return err
 	})
@@ -131,7 +131,7 @@ func bundles(t *testing.T) (all []string) {
 func awaitTrusted(t *testing.T, ca []byte) {
 	t.Helper()
 	want := strings.TrimSpace(string(ca))
-	await(t, time.Minute, func() error {
+	await(t, func() error {
 		for _, bundle := range bundles(t) {
 			if !strings.Contains(bundle, want) {
 				return errors.New("an entry does not have the new authority yet")
@@ -159,7 +159,7 @@ func awaitServed(t *testing.T, secret string, since time.Time) time.Duration {
 	t.Helper()
 	want := parse(t, secretFile(t, secret, "tls.crt")).NotAfter.Unix()
 	metric := regexp.MustCompile(`(?m)^pillion_certificate_not_after_seconds (\S+)$`)
-	await(t, 4*time.Minute, func() error {
+	await(t, func() error {
 		for _, r := range replicas(t) {
 			text, err := kubectl(t.Context(), "get", "--raw", "/api/v1/namespaces/"+namespace+"/pods/"+r.Metadata.Name+":8081/proxy/metrics")
 			if err != nil {

@@ -77,7 +77,7 @@ func replicas(t *testing.T) []replica {
 // awaitSettled waits until there are n replicas, all ready and none ending.
 func awaitSettled(t *testing.T, n int) {
 	t.Helper()
-	await(t, 4*time.Minute, func() error {
+	await(t, func() error {
 		all := replicas(t)
 		for _, r := range all {
 			if !r.ready() || r.Metadata.DeletionTimestamp != "" {
@@ -106,7 +106,7 @@ func tryPod(t *testing.T, namespace string) error {
 // from a moment on, and what was said last before.
 func awaitPod(t *testing.T, namespace string, since time.Time) (took time.Duration, before error) {
 	t.Helper()
-	await(t, 4*time.Minute, func() error {
+	await(t, func() error {
 		err := tryPod(t, namespace)
 		if err != nil {
 			before = err

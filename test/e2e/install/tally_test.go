@@ -5,12 +5,14 @@ package install
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 )
 
 // A tally is what became of the creates of a phase. Pods that asked for a helper
 // failed if they were refused, and are bare if they came back without it.
 type tally struct {
+	running               sync.WaitGroup // creates without an answer
 	begun                 time.Time
 	asked, stored         int
 	failed, bare          int
@@ -33,7 +35,7 @@ func (y *tally) complain(format string, args ...any) {
 }
 
 // String tells the figures of a phase.
-func (y tally) String() string {
+func (y *tally) String() string {
 	slices.Sort(y.took)
 	at := func(share float64) time.Duration {
 		if len(y.took) == 0 {

@@ -117,7 +117,7 @@ func removeTree(root string) error {
 
 // removeCgroupDir gives the kernel time to take leave of killed processes.
 func removeCgroupDir(dir string) error {
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		err := os.Remove(dir)
 		switch {
 		case err == nil, errors.Is(err, fs.ErrNotExist):

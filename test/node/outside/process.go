@@ -20,8 +20,8 @@ import (
 	"github.com/pillion-dev/pillion/test/node/inside"
 )
 
-// stopTimeout is how long the node may take to remove itself.
-const stopTimeout = 30 * time.Second
+// stopTimeout is how long the node may take to remove itself, on a busy machine too.
+const stopTimeout = 3 * time.Minute
 
 // A process is the node's first: see [inside.Init].
 type process struct {
