@@ -45,10 +45,12 @@ error, and the exit code is 1.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return o.run(cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
+		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	cmd.Flags().StringArrayVarP(&o.files, "filename", "f", nil, "file to read, or - for standard input; can be repeated")
 	cmd.Flags().StringVarP(&o.output, "output", "o", "yaml", "output format: yaml (keeps comments and order) or json")
-	cmd.Flags().StringVar(&o.policy, "policy", "", "policy file to apply (default: the built-in policy)")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"yaml", "json"}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	policyFlag(cmd, &o.policy, "policy file to apply (default: the built-in policy)")
 	return cmd
 }
 

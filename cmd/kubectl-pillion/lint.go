@@ -35,7 +35,7 @@ load, and as warnings what it would load and nobody can have meant.
 Exit codes: 0 the webhook would load the files; 1 it would not, or with --strict
 there is a warning; 2 a file could not be read, or a flag is wrong.`,
 		Example: `  kubectl pillion policy lint policies/`,
-		Args:    cobra.MinimumNArgs(1),
+		Args:    some("which policies? Name files, or directories of them, such as policies/"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.run(args, cmd.OutOrStdout())
 		},

@@ -22,9 +22,31 @@ func newPolicy() *cobra.Command {
 		Use:   "policy",
 		Short: "Check policies: lint them, test them",
 		Long:  `Check policies before they are installed: lint finds mistakes, test runs tables.`,
+		// Without it cobra takes a misspelt verb for a question, and a pipeline goes on.
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			hint := ""
+			if near := inject.Nearest(args[0], []string{"lint", "test"}); near != "" {
+				hint = fmt.Sprintf("; did you mean %q?", near)
+			}
+			return fmt.Errorf("unknown command %q for %q%s", args[0], cmd.CommandPath(), hint)
+		},
+		DisableFlagsInUseLine: true,
 	}
 	cmd.AddCommand(newLint(), newTest())
 	return cmd
+}
+
+// some asks for at least one argument.
+func some(question string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return errors.New(question)
+		}
+		return nil
+	}
 }
 
 // completePolicies completes arguments to YAML and JSON files.
@@ -66,7 +88,7 @@ Of want only the result has to be there; what is left out is not compared.
 
 Exit codes: 0 all cases pass; 1 a case fails; 2 a file, a flag or the policy is wrong.`,
 		Example: `  kubectl pillion policy test tests/*.yaml`,
-		Args:    cobra.MinimumNArgs(1),
+		Args:    some("which tables? Name files, such as tests/web.yaml"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.run(args, cmd.OutOrStdout())
 		},

@@ -67,7 +67,7 @@ func commandsBelow(b *strings.Builder, parent *cobra.Command) {
 		if cmd.Hidden || cmd.Name() == "help" || cmd.Name() == "completion" {
 			continue
 		}
-		if cmd.Runnable() {
+		if !cmd.HasSubCommands() {
 			fmt.Fprintf(b, "\n## %s\n\n```\n%s\n```\n\n%s\n", cmd.CommandPath(), cmd.UseLine(), markdown(cmd.Long))
 			if cmd.Example != "" {
 				fmt.Fprintf(b, "\n```sh\n%s\n```\n", strings.ReplaceAll(strings.TrimPrefix(cmd.Example, "  "), "\n  ", "\n"))

@@ -252,10 +252,12 @@ func TestFailuresOfTheOtherVerbs(t *testing.T) {
 		"a policy that is missing":     {[]string{"explain", "-f", "-", "--policy", missing}, "error: reading a policy: stat " + missing + ": no such file or directory\n"},
 		"a kubeconfig that is missing": {[]string{"status", "--kubeconfig", missing}, "error: reading the kubeconfig: stat " + missing + ": no such file or directory\n"},
 		"a helper of no name":          {[]string{"helpers", "git-poler"}, "error: there is no helper \"git-poler\"; the helpers are " + inject.HelperNames() + "; did you mean \"git-poller\"?\n"},
-		"no file to lint":              {[]string{"policy", "lint"}, "error: requires at least 1 arg(s), only received 0\n"},
+		"no file to lint":              {[]string{"policy", "lint"}, "error: which policies? Name files, or directories of them, such as policies/\n"},
+		"no table to test":             {[]string{"policy", "test"}, "error: which tables? Name files, such as tests/web.yaml\n"},
+		"a mistyped verb of policies":  {[]string{"policy", "lnt", "policies"}, "error: unknown command \"lnt\" for \"kubectl pillion policy\"; did you mean \"lint\"?\n"},
 		"a file to lint is missing":    {[]string{"policy", "lint", missing}, "error: stat " + missing + ": no such file or directory\n"},
 		"a directory without policies": {[]string{"policy", "lint", "../helper"}, "error: the directory ../helper has no .yaml, .yml or .json file\n"},
-		"a table that is a policy":     {[]string{"policy", "test", "testdata/explain/web.policy.yaml"}, "error: testdata/explain/web.policy.yaml: line 3: unknown field \"metadata\""},
+		"a table that is a policy":     {[]string{"policy", "test", "testdata/explain/web.policy.yaml"}, "error: testdata/explain/web.policy.yaml: apiVersion \"pillion.dev/v1alpha1\", kind \"InjectionPolicy\": must be pillion.dev/v1alpha1, PolicyTest\n"},
 	} {
 		t.Run(name+" is exit code 2 and no output", func(t *testing.T) {
 			t.Parallel()
@@ -279,6 +281,8 @@ func TestCompletion(t *testing.T) {
 		"policy files":   {[]string{"helpers", "--policy", ""}, []string{"yaml", "yml", "json", ":8"}},
 		"files to lint":  {[]string{"policy", "lint", ""}, []string{"yaml", ":8"}},
 		"output formats": {[]string{"status", "-o", ""}, []string{"text", "json", ":4"}},
+		"of objects":     {[]string{"inject", "-o", ""}, []string{"yaml", "json", ":4"}},
+		"its policy":     {[]string{"inject", "--policy", ""}, []string{"yaml", ":8"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

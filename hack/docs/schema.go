@@ -139,6 +139,11 @@ func (g generator) helpers() *schema {
 				delete(rule.Properties, "min")
 				delete(rule.Properties, "max")
 			}
+			if o.Kind == inject.KindDuration { // a number has no unit
+				for _, name := range []string{"default", "fixed", "min", "max"} {
+					rule.Properties[name].Type = "string"
+				}
+			}
 			options.Properties[o.Name] = rule
 		}
 		all.Properties[h.Name] = s

@@ -247,6 +247,7 @@ func TestTheSchemaFindsMistakes(t *testing.T) {
 		"an addition of nothing":                    {"helper: ipc", "instance: ipc", ".spec.inject[0].helper: required"},
 		"a list for a value":                        {"{shm: 128Mi}", "{shm: [128Mi]}", ".spec.inject[0].options.shm: type"},
 		"a volume that follows from options":        {"    ipc: {}", "    ipc: {volumeSizeLimit: 1Gi}", ".spec.helpers.ipc.volumeSizeLimit: unknown"},
+		"a time without a unit":                     {"min: 30s", "min: 30", ".spec.helpers.git-poller.options.period.min: type"},
 		"an engine of none":                         {"engine: git-sync", "engine: gitsync", ".spec.helpers.git-poller.engine: enum"},
 		"an engine of another helper":               {"    ipc: {}", "    ipc: {engine: git-sync}", ".spec.helpers.ipc.engine: enum"},
 	} {

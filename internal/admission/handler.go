@@ -133,7 +133,8 @@ func (h *handler) read(r *http.Request) (*request, error) {
 		return nil, malformed(http.StatusRequestEntityTooLarge, fmt.Errorf("the body is larger than %d bytes", tooLarge.Limit))
 	}
 	if err != nil {
-		return nil, malformed(http.StatusBadRequest, fmt.Errorf("reading the body: %w", err))
+		// The caller has broken off, or the server has no room for the body.
+		return nil, &failure{status: http.StatusServiceUnavailable, reason: inject.ReviewNotRead, err: fmt.Errorf("reading the body: %w", err), retry: true}
 	}
 	req, err := decodeReview(body, h.check)
 	if err != nil {
@@ -236,7 +237,7 @@ func (h *handler) fail(w http.ResponseWriter, policy string, start time.Time, er
 	errors.As(err, &f)
 	h.observe(policy, string(inject.Failed), string(f.reason), time.Since(start))
 	level := slog.LevelError
-	if f.reason == inject.MalformedReview { // anybody who reaches the port can cause these
+	if f.reason == inject.MalformedReview || f.reason == inject.ReviewNotRead { // anybody who reaches the port can cause these
 		level = slog.LevelWarn
 	}
 	h.Log.Log(context.Background(), level, "review failed", "policy", policy, "result", inject.Failed, "reason", f.reason, "status", f.status, "error", f.err.Error())

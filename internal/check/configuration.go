@@ -36,7 +36,12 @@ type entry struct {
 	to            target
 	injectFrom    string // Certificate that cainjector takes the CA from, as namespace/name
 	injectSecret  string // or Secret
+	byJob         bool   // the chart's Job writes the CA
 }
+
+// revisionAnnotation is on configurations of the chart whose CA its Job writes; that of
+// internal/renewal.
+const revisionAnnotation = "pillion.dev/certificates-revision"
 
 // target is the server that an entry calls.
 type target struct {
@@ -146,6 +151,7 @@ func newEntry(kind string, meta *metav1.ObjectMeta, w admissionregistrationv1.Mu
 		MutatingWebhook: w, kind: kind, configuration: meta.Name,
 		injectFrom: meta.Annotations[certs.InjectFromCertificate], injectSecret: meta.Annotations[certs.InjectFromSecret],
 	}
+	_, e.byJob = meta.Annotations[revisionAnnotation]
 	switch to := w.ClientConfig; {
 	case to.Service != nil:
 		e.to = target{namespace: to.Service.Namespace, name: to.Service.Name, port: 443} // the field's default

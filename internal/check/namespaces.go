@@ -40,10 +40,16 @@ func (l *look) namespaces(ctx context.Context) error {
 			continue
 		}
 		labelled++
-		if slices.Contains(policies, name) || !l.takesNamespace(ns) {
+		taken := l.takesNamespace(ns)
+		if taken && slices.Contains(policies, name) {
 			continue
 		}
 		wrong = true
+		if !taken {
+			l.warn(fmt.Sprintf("the namespace %s has the label %s=%s, and no entry is sent its pods: it does nothing there", ns.Name, inject.PolicyLabel, name),
+				fmt.Sprintf("have the entries' namespaceSelector take the namespace, or: kubectl label namespace %s %s-", ns.Name, inject.PolicyLabel))
+			continue
+		}
 		use := inject.Nearest(name, policies)
 		if use == "" {
 			use = "POLICY"

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -38,16 +39,22 @@ func (l *look) replicas(context.Context) error {
 	case ready < want:
 		l.warn(fmt.Sprintf("%d of %d replicas of the Deployment %s are ready%s", ready, want, d.Name, why(in)), at+"describe pods")
 		return nil
+	case d.Status.UpdatedReplicas < want:
+		// Those of before serve on, with the policies of before.
+		l.warn(fmt.Sprintf("the rollout of the Deployment %s has replaced %d of %d replicas%s", d.Name, d.Status.UpdatedReplicas, want, why(in)),
+			"the log of a replica that does not start says why: "+at+"get pods; "+at+"logs POD")
+		return nil
 	case want == 1:
 		l.warn(fmt.Sprintf("the Deployment %s has one replica: when it goes, pods that ask for a helper are refused until another one is ready", d.Name), at+"scale deployment "+d.Name+" --replicas=2")
 		return nil
 	}
 	nodes := map[string]bool{}
-	for i := range in.pods {
-		nodes[in.pods[i].Spec.NodeName] = true
+	staying := slices.DeleteFunc(slices.Clone(in.pods), func(p corev1.Pod) bool { return p.DeletionTimestamp != nil })
+	for i := range staying {
+		nodes[staying[i].Spec.NodeName] = true
 	}
 	if len(nodes) == 1 {
-		l.warn(fmt.Sprintf("all %d replicas are on the node %s, and are lost with it", len(in.pods), in.pods[0].Spec.NodeName),
+		l.warn(fmt.Sprintf("all %d replicas are on the node %s, and are lost with it", len(staying), staying[0].Spec.NodeName),
 			"where there are more nodes: "+at+"rollout restart deployment "+d.Name+", and see topologySpreadConstraints")
 		return nil
 	}
@@ -65,8 +72,12 @@ func why(in installed) string {
 			}
 		}
 		for j := range p.Status.ContainerStatuses {
-			if w := p.Status.ContainerStatuses[j].State.Waiting; w != nil {
+			state := &p.Status.ContainerStatuses[j].State
+			if w := state.Waiting; w != nil {
 				return fmt.Sprintf(": %s waits: %s", p.Name, cmp.Or(w.Message, w.Reason))
+			}
+			if e := state.Terminated; e != nil && p.DeletionTimestamp == nil {
+				return fmt.Sprintf(": %s has ended with exit code %d", p.Name, e.ExitCode)
 			}
 		}
 	}

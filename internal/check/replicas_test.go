@@ -9,12 +9,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 func deploymentOf(t *testing.T, replicas, available int, conditions string) *appsv1.Deployment {
 	t.Helper()
-	return decoded[appsv1.Deployment](t, fmt.Sprintf("{metadata: {name: pillion-webhook, namespace: pillion-system}, spec: {replicas: %d, selector: {matchLabels: {a: b}}, "+
-		"template: {metadata: {labels: {a: b}}}}, status: {availableReplicas: %d, conditions: [%s]}}", replicas, available, conditions))
+	return decoded[appsv1.Deployment](t, fmt.Sprintf("{metadata: {name: pillion-webhook, namespace: pillion-system}, spec: {replicas: %[1]d, selector: {matchLabels: {a: b}}, "+
+		"template: {metadata: {labels: {a: b}}}}, status: {updatedReplicas: %[1]d, availableReplicas: %[2]d, conditions: [%[3]s]}}", replicas, available, conditions))
 }
 
 func TestReplicas(t *testing.T) {
@@ -24,15 +25,34 @@ func TestReplicas(t *testing.T) {
 	}
 	waiting := *decoded[corev1.Pod](t, "{metadata: {name: p}, spec: {containers: []}, status: {containerStatuses: [{name: webhook, image: x, imageID: x, ready: false, restartCount: 0, "+
 		"state: {waiting: {reason: ImagePullBackOff, message: no such image}}}]}}")
+	ending := func(node string) corev1.Pod {
+		p := running(node)
+		p.DeletionTimestamp = &metav1.Time{}
+		return p
+	}
+	crashed := *decoded[corev1.Pod](t, "{metadata: {name: p}, spec: {containers: []}, status: {containerStatuses: [{name: webhook, image: x, imageID: x, ready: false, restartCount: 0, "+
+		"state: {terminated: {exitCode: 1}}}]}}")
+	stuck := deploymentOf(t, 2, 2, "")
+	stuck.Status.UpdatedReplicas = 1
 	unscheduled := *decoded[corev1.Pod](t, `{metadata: {name: p}, spec: {containers: []}, status: {conditions: [{type: PodScheduled, status: "False", message: 0/3 nodes are available}]}}`)
 	for name, c := range map[string]struct {
 		deployment *appsv1.Deployment
 		pods       []corev1.Pod
 		want       string
 	}{
-		"two on two nodes":  {deploymentOf(t, 2, 2, ""), []corev1.Pod{running("a"), running("b")}, "ok replicas: 2 of 2 ready, on 2 nodes\n"},
-		"two on one node":   {deploymentOf(t, 2, 2, ""), []corev1.Pod{running("a"), running("a")}, "warning replicas: all 2 replicas are on the node a, and are lost with it\n"},
-		"one":               {deploymentOf(t, 1, 1, ""), nil, "warning replicas: the Deployment pillion-webhook has one replica: when it goes, pods that ask for a helper are refused until another one is ready\n"},
+		"two on two nodes": {deploymentOf(t, 2, 2, ""), []corev1.Pod{running("a"), running("b")}, "ok replicas: 2 of 2 ready, on 2 nodes\n"},
+		"two on one node":  {deploymentOf(t, 2, 2, ""), []corev1.Pod{running("a"), running("a")}, "warning replicas: all 2 replicas are on the node a, and are lost with it\n"},
+		"two on one node, and those of before on another": {
+			deploymentOf(t, 2, 2, ""),
+			[]corev1.Pod{ending("b"), running("a"), running("a")},
+			"warning replicas: all 2 replicas are on the node a, and are lost with it\n",
+		},
+		"one": {deploymentOf(t, 1, 1, ""), nil, "warning replicas: the Deployment pillion-webhook has one replica: when it goes, pods that ask for a helper are refused until another one is ready\n"},
+		"a rollout that cannot end": {
+			stuck,
+			[]corev1.Pod{running("a"), running("b"), crashed},
+			"warning replicas: the rollout of the Deployment pillion-webhook has replaced 1 of 2 replicas: p has ended with exit code 1\n",
+		},
 		"one of two":        {deploymentOf(t, 2, 1, ""), []corev1.Pod{running("a"), waiting}, "warning replicas: 1 of 2 replicas of the Deployment pillion-webhook are ready: p waits: no such image\n"},
 		"no image":          {deploymentOf(t, 2, 0, ""), []corev1.Pod{waiting}, "failed replicas: none of the 2 replicas of the Deployment pillion-webhook is ready: p waits: no such image\n"},
 		"no room":           {deploymentOf(t, 2, 0, ""), []corev1.Pod{unscheduled}, "failed replicas: none of the 2 replicas of the Deployment pillion-webhook is ready: p is not scheduled: 0/3 nodes are available\n"},

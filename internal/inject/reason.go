@@ -54,6 +54,7 @@ const (
 	NothingChanged Reason = "NothingChanged"
 
 	PolicyNotLoaded Reason = "PolicyNotLoaded"
+	ReviewNotRead   Reason = "ReviewNotRead"
 	MalformedReview Reason = "MalformedReview"
 	InternalError   Reason = "InternalError"
 )
@@ -108,6 +109,7 @@ func Reasons() []ReasonDoc {
 		{WrongObject, Skipped, "Of a workload only: its annotations are on the workload itself, where they do nothing, and not on its pod template. A warning names the right place."},
 		{NothingChanged, Skipped, "Of a workload only: an update that changes neither its pod template nor its own annotations under pillion.dev. Nothing is said again."},
 		{PolicyNotLoaded, Failed, "The review asks for a policy that this replica has not loaded, as can happen during a rollout. It is answered with an HTTP 503 that the API server retries on another replica, and failurePolicy decides."},
+		{ReviewNotRead, Failed, "The request did not arrive whole: the replica holds as many request bodies as it may (--max-bodies), or the caller broke off. It is answered with an HTTP 503 that the API server retries, and failurePolicy decides."},
 		{MalformedReview, Failed, "The request was not a review that Pillion can read. It is answered with an HTTP 4xx, and failurePolicy decides."},
 		{InternalError, Failed, "Pillion itself failed. It is answered with an HTTP 5xx, and failurePolicy decides."},
 	}

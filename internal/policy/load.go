@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	yamlv3 "go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 
@@ -103,7 +104,12 @@ func Parse(data []byte) (*inject.Policy, error) {
 	var p InjectionPolicy
 	// Case-sensitive, unlike encoding/json: "Helpers" beside "helpers" must not be merged.
 	strict, err := kjson.UnmarshalStrict(asJSON, &p)
-	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+	wrong := (*json.UnmarshalTypeError)(nil)
+	if (errors.As(err, &wrong) || len(strict) > 0) && p.Kind != "" && p.Kind != Kind {
+		// Something else has other fields; they are not what is wrong.
+		return nil, field.NotSupported(field.NewPath("kind"), p.Kind, []string{Kind})
+	}
+	if wrong != nil {
 		return nil, wrongType(wrong)
 	}
 	if err != nil {

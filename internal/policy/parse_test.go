@@ -44,7 +44,8 @@ func TestAFieldThatNobodyReadsIsRefusedWithItsLine(t *testing.T) {
 		{"a field in quotes", file("helpers: {}", `"frobnicate": true`), []string{`line 7: unknown field "spec.frobnicate"`}},
 		{"a field of a list", file("helpers: {}", "require:", "- hlper: git-poller"), []string{`line 8: unknown field "spec.require[0].hlper"; did you mean "helper"?`}},
 		{"a field of a list, twice", file("helpers: {}", "require:", "- hlper: git-poller", "- hlper: date-writer"), []string{`line 8: unknown field "spec.require[0].hlper"; did you mean "helper"?`, `line 8: unknown field "spec.require[1].hlper"; did you mean "helper"?`}},
-		{"another kind of object", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\ndata: {}\n", []string{`line 5: unknown field "data"`}},
+		{"another kind of object", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\ndata: {}\n", []string{`kind: Unsupported value: "ConfigMap": supported values: "InjectionPolicy"`}},
+		{"another kind of object with fields of other types", "apiVersion: v1\nkind: List\nmetadata: []\n", []string{`kind: Unsupported value: "List": supported values: "InjectionPolicy"`}},
 		{"a field inside a flow mapping, of which no line is known", rule("period", "{mim: 30s}"), []string{`unknown field "spec.helpers.git-poller.options.period.mim"; did you mean "min"?`}},
 		{
 			"a field of a JSON file", `{"apiVersion":"pillion.dev/v1alpha1","kind":"InjectionPolicy","metadata":{"name":"web"},"spec":{"helprs":{}}}`,

@@ -67,6 +67,8 @@ func Parse(data []byte) (*File, error) {
 	switch err := decoder.Decode(&f); {
 	case errors.Is(err, io.EOF):
 		return nil, errors.New("is empty")
+	case err != nil && f.Kind != "" && f.Kind != Kind: // something else has other fields; they are not what is wrong
+		return nil, f.checkKind()
 	case err != nil:
 		return nil, mistakes(err)
 	}
@@ -122,12 +124,19 @@ func fieldNames() []string {
 	return names
 }
 
+func (f *File) checkKind() error {
+	if f.APIVersion != policy.APIVersion || f.Kind != Kind {
+		return fmt.Errorf("apiVersion %q, kind %q: must be %s, %s", f.APIVersion, f.Kind, policy.APIVersion, Kind)
+	}
+	return nil
+}
+
 // check finds what is wrong with the table itself, so that a typing error in a reason
 // is not taken for a policy that fails.
 func (f *File) check() error {
 	var errs []error
-	if f.APIVersion != policy.APIVersion || f.Kind != Kind {
-		errs = append(errs, fmt.Errorf("apiVersion %q, kind %q: must be %s, %s", f.APIVersion, f.Kind, policy.APIVersion, Kind))
+	if err := f.checkKind(); err != nil {
+		errs = append(errs, err)
 	}
 	if len(f.Cases) == 0 {
 		errs = append(errs, errors.New("cases: there is none, so nothing would be tested"))

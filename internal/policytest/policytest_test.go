@@ -25,6 +25,7 @@ func TestMistakesInATable(t *testing.T) {
 		"an unknown field":   {head + "cases:\n- name: x\n  annotation: {}\n", `line 6: unknown field "annotation"; did you mean "annotations"?`},
 		"a list for a text":  {head + "cases:\n- name: [x]\n", `line 5: must be a text`},
 		"a text for a list":  {head + "cases: x\n", `line 4: must be a list`},
+		"a policy":           {"apiVersion: pillion.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: web}\nspec: {}\n", `apiVersion "pillion.dev/v1alpha1", kind "InjectionPolicy": must be pillion.dev/v1alpha1, PolicyTest`},
 		"another kind":       {"apiVersion: pillion.dev/v1alpha1\nkind: InjectionPolicy\ncases: [{name: x, want: {result: Skipped}}]\n", `apiVersion "pillion.dev/v1alpha1", kind "InjectionPolicy": must be pillion.dev/v1alpha1, PolicyTest`},
 		"no cases":           {head, "cases: there is none, so nothing would be tested"},
 		"a case without":     {head + "cases: [{}]\n", "cases[0].name: is missing; say in a sentence what is expected\ncases[0]: want.result: is missing; it is one of Denied, Injected, Skipped, Unchanged"},

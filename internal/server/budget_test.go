@@ -11,6 +11,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/pillion-dev/pillion/internal/admission"
+	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/policy"
 )
 
 func TestBudgetOfBodies(t *testing.T) {
@@ -42,6 +46,27 @@ func TestBudgetOfBodies(t *testing.T) {
 	eventually(t, "what was held is given back", func() bool { return r.bodies.held.Load() == 0 })
 	if resp, _ := r.post(t, r.client(t), strings.Repeat("x", large)); resp.StatusCode != http.StatusOK {
 		t.Errorf("a large body afterwards: status %d, want 200", resp.StatusCode)
+	}
+}
+
+// Its own counter tells of it; as a malformed review it would be an alert about somebody else.
+func TestAReviewThatIsTurnedAwayIsNotMalformed(t *testing.T) {
+	t.Parallel()
+	r := start(t, nil, func(r *running, o *Options) {
+		p := policy.Builtin()
+		o.Handler = admission.NewHandler(admission.Options{Policies: map[string]*inject.Policy{p.Name: p}, Observe: r.metrics.Observe})
+	})
+	r.untilReady(t)
+	r.bodies.held.Store(r.bodies.most)
+	resp, text := r.post(t, r.client(t), "{}")
+	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != "1" || !resp.Close {
+		t.Errorf("status %d, Retry-After %q, close %v; want 503, 1, true", resp.StatusCode, resp.Header.Get("Retry-After"), resp.Close)
+	}
+	if want := `"message":"pillion: reading the body: the replica holds as many request bodies as it may"`; !strings.Contains(text, want) {
+		t.Errorf("the answer lacks %s, which kubectl would show: %s", want, text)
+	}
+	if got := sample(t, r.metrics, `pillion_admission_requests_total{policy="default",reason="ReviewNotRead",result="Failed"}`); got != 1 {
+		t.Errorf("%v reviews counted as not read, want 1", got)
 	}
 }
 

@@ -3,7 +3,10 @@
 package chart
 
 import (
+	"bytes"
 	"fmt"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -239,5 +242,35 @@ func TestNamesThatEntriesHaveAreTaken(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "policies."+name+": the name is taken by a webhook entry of the chart; choose another one") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A Job cannot be changed, so one with another pod has to have another name, be the chart's
+// version what it was or not. And an upgrade may bring entries back that somebody has
+// deleted, which trust nobody until a Job has seen them.
+func TestEachUpgradeAndEachPodIsAnotherJob(t *testing.T) {
+	t.Parallel()
+	changed := t.TempDir()
+	if err := os.CopyFS(changed+"/charts/pillion", os.DirFS(root+"/charts/pillion")); err != nil {
+		t.Fatal(err)
+	}
+	file := changed + "/charts/pillion/templates/_certificates.tpl"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, bytes.Replace(text, []byte("memory: 128Mi"), []byte("memory: 129Mi"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	values := parseValues(t, `certificates: {source: job}`)
+	job := func(rendered map[string]string, err error) string {
+		if err != nil {
+			t.Fatal(err)
+		}
+		return regexp.MustCompile(`name: pillion-certificates-[0-9a-f]{10}\n`).FindString(rendered["certificates-job.yaml"])
+	}
+	names := []string{job(render.Chart(root, values)), job(render.Chart(changed, values)), job(render.Upgrade(root, values))}
+	if slices.Contains(names, "") || names[0] == names[1] || names[0] == names[2] {
+		t.Errorf("the Jobs of an installation, of one with another pod, and of an upgrade are %q", names)
 	}
 }

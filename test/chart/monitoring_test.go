@@ -188,7 +188,7 @@ func TestTheAlertOnExpiryLeavesTimeToRenew(t *testing.T) {
 		`{certificates: {duration: 24h, renewBefore: 8h}}`:                                  "< 14400",
 		`{certificates: {source: issuer, issuerRef: {name: a}}}`:                            "< 1296000",
 		`{certificates: {source: job, renewBefore: 8h}}`:                                    "< 1296000", // 15 of a third of 90
-		`{certificates: {source: job, job: {validity: 24h}}}`:                               "< 14400",
+		`{certificates: {source: job, job: {validity: 720h}}}`:                              "< 432000",
 		`{certificates: {source: secret, secretName: a, configurationAnnotations: {a: b}}}`: "< 1209600",
 	} {
 		for _, r := range rules(t, parseValues(t, source)) {

@@ -91,6 +91,7 @@ var elsewhere = []inject.Reason{
 	inject.MirrorPod,                          // TestTheMarkOfAMirrorOptsNobodyOut
 	inject.WrongObject, inject.NothingChanged, // of workloads: TestAWorkloadsReasonIsTheSameEverywhere
 	inject.PolicyNotLoaded,                       // TestAPolicyThatNoReplicaHasIsExplained
+	inject.ReviewNotRead,                         // of no pod: internal/server
 	inject.MalformedReview, inject.InternalError, // never sent by an API server: internal/admission
 }
 

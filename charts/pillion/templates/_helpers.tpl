@@ -42,6 +42,11 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{ $image.repository }}:{{ default (index . 1) $image.tag }}{{ with $image.digest }}@{{ . }}{{ end }}
 {{- end }}
 
+{{- /* Clusters may have nodes of Windows as well. */ -}}
+{{- define "pillion.nodeSelector" -}}
+{{- merge (dict) .Values.nodeSelector (dict "kubernetes.io/os" "linux") | toYaml -}}
+{{- end }}
+
 {{- define "pillion.tlsSecret" -}}
 {{- if eq .Values.certificates.source "secret" -}}
 {{ .Values.certificates.secretName }}
@@ -124,9 +129,11 @@ pillion.dev/certificates-revision: {{ include "pillion.certificatesRevision" . |
 {{- end }}
 {{- end }}
 
-{{- /* Another one for each change of the release: then there may be entries that trust nobody yet. */ -}}
+{{- /* Another one for each upgrade of the release: then there may be entries that trust nobody yet, be it that
+somebody has deleted them. And for each change of the Job's pod, where nobody counts upgrades, as in "helm template":
+a Job cannot be changed. */ -}}
 {{- define "pillion.certificatesRevision" -}}
-{{ list .Chart.Version .Release.Name .Release.Namespace .Values | toJson | sha256sum | trunc 10 }}
+{{ list .Chart.Version .Release.Name .Release.Namespace .Release.Revision .Values (include "pillion.certificatesPod" (list . "")) | toJson | sha256sum | trunc 10 }}
 {{- end }}
 
 {{- define "pillion.clientConfig" -}}

@@ -25,25 +25,30 @@ const (
 // the text of each template by its name, such as service.yaml. Templates that render
 // nothing are left out.
 func Chart(root string, values map[string]any) (map[string]string, error) {
-	return chart(root, Namespace, values, false)
+	return chart(root, Namespace, 1, values, false)
+}
+
+// Upgrade is Chart as `helm upgrade` does it for the first time.
+func Upgrade(root string, values map[string]any) (map[string]string, error) {
+	return chart(root, Namespace, 2, values, false)
 }
 
 // In is Chart in another namespace.
 func In(root, namespace string, values map[string]any) (map[string]string, error) {
-	return chart(root, namespace, values, false)
+	return chart(root, namespace, 1, values, false)
 }
 
 // Unchecked is Chart without a look at the schema of the values.
 func Unchecked(root string, values map[string]any) (map[string]string, error) {
-	return chart(root, Namespace, values, true)
+	return chart(root, Namespace, 1, values, true)
 }
 
-func chart(root, namespace string, values map[string]any, unchecked bool) (map[string]string, error) {
+func chart(root, namespace string, revision int, values map[string]any, unchecked bool) (map[string]string, error) {
 	chart, err := loader.LoadDir(filepath.Join(root, "charts", "pillion"))
 	if err != nil {
 		return nil, err
 	}
-	release := common.ReleaseOptions{Name: Release, Namespace: namespace, Revision: 1, IsInstall: true}
+	release := common.ReleaseOptions{Name: Release, Namespace: namespace, Revision: revision, IsInstall: revision == 1, IsUpgrade: revision > 1}
 	all, err := util.ToRenderValuesWithSchemaValidation(chart, values, release, nil, unchecked)
 	if err != nil {
 		return nil, err
