@@ -94,6 +94,7 @@ cluster: ## Build etcd and Kubernetes, once per version (some minutes)
 bench: ## Run the benchmarks COUNT times and summarise them
 	mkdir -p bin
 	go test -bench . -benchmem -run '^$$' -count $(COUNT) $(UNIT) | tee bin/bench.txt
+	go test -bench . -run '^$$' -count $(COUNT) ./test/bench | tee -a bin/bench.txt
 	$(TOOL) benchstat bin/bench.txt
 
 # An hour and more on two cores. What gremlins calls "not covered" are mostly the conditions
