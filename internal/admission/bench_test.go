@@ -16,7 +16,7 @@ import (
 )
 
 // The reviews that are measured.
-func benchReviews(b *testing.B) map[string][]byte {
+func benchReviews(b testing.TB) map[string][]byte {
 	b.Helper()
 	const asks = `"git-poller.pillion.dev/repo":"https://github.com/acme/site.git","git-poller.pillion.dev/mount-path":"/usr/share/nginx/html"`
 	small := benchPod(asks, 1, 0, 2200)
@@ -78,7 +78,7 @@ func BenchmarkFixedReply(b *testing.B) {
 		reply := e.post("/inject/default", body).Body.Bytes()
 		mux := http.NewServeMux()
 		mux.HandleFunc("POST /inject/{policy}", func(w http.ResponseWriter, r *http.Request) {
-			if _, err := readBody(r); err != nil {
+			if _, err := readBody(r, nil); err != nil {
 				b.Error(err)
 			}
 			w.Header().Set("Content-Type", "application/json")

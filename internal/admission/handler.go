@@ -12,6 +12,7 @@ import (
 	"mime"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,7 +104,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.fail(w, policy, start, &failure{status: http.StatusInternalServerError, reason: inject.InternalError, err: errors.New("internal error")})
 		}
 	}()
-	req, err := h.read(r)
+	m := memories.Get().(*memory) //nolint:errcheck // the pool holds nothing else
+	defer m.release()
+	req, err := h.read(r, m)
 	if err != nil {
 		h.fail(w, policy, start, err)
 		return
@@ -113,22 +116,23 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, policy, start, err)
 		return
 	}
-	body, err := encodeReview(response)
+	m.answer, err = encodeReview(m.answer[:0], response)
 	if err != nil {
 		h.fail(w, policy, start, err)
 		return
 	}
 	h.done(r.Context(), req, out, start)
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(body) // the caller is gone; there is nobody left to tell
+	_, _ = w.Write(m.answer) // the caller is gone; there is nobody left to tell
 }
 
 // read takes the review from the request. The size of the body is bounded by the server.
-func (h *handler) read(r *http.Request) (*request, error) {
+func (h *handler) read(r *http.Request, m *memory) (*request, error) {
 	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media != "application/json" {
 		return nil, malformed(http.StatusUnsupportedMediaType, fmt.Errorf("got Content-Type %q; expected application/json", media))
 	}
-	body, err := readBody(r)
+	body, err := readBody(r, m.body[:0])
+	m.body = body
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return nil, malformed(http.StatusRequestEntityTooLarge, fmt.Errorf("the body is larger than %d bytes", tooLarge.Limit))
 	}
@@ -140,14 +144,15 @@ func (h *handler) read(r *http.Request) (*request, error) {
 	if err != nil {
 		return nil, malformed(http.StatusBadRequest, err)
 	}
+	req.memory = m
 	return req, nil
 }
 
-// readBody reads the body into a buffer of the announced size, so that it is not
-// copied while it grows.
-func readBody(r *http.Request) ([]byte, error) {
+// readBody reads the body into a buffer, which is made as large as announced, so that it
+// is not copied while it grows.
+func readBody(r *http.Request, buffer []byte) ([]byte, error) {
 	const most = 1 << 20 // what an announcement alone can make us allocate
-	buffer := make([]byte, 0, min(max(r.ContentLength, 0), most)+512)
+	buffer = slices.Grow(buffer, int(min(max(r.ContentLength, 0), most))+512)
 	for {
 		n, err := r.Body.Read(buffer[len(buffer):cap(buffer)])
 		buffer = buffer[:len(buffer)+n]
@@ -155,7 +160,7 @@ func readBody(r *http.Request) ([]byte, error) {
 			return buffer, nil
 		}
 		if err != nil {
-			return nil, err
+			return buffer, err
 		}
 		if len(buffer) == cap(buffer) {
 			buffer = append(buffer, 0)[:len(buffer)]
@@ -169,7 +174,7 @@ func (h *handler) reviewPod(req *request, policyName string) (Outcome, *admissio
 	if err != nil {
 		return Outcome{}, nil, err
 	}
-	out, err := InjectFor(req.kubelet(), h.injector, policy, req.Object, Template{})
+	out, err := injectInto(&req.memory.patched, req.kubelet(), h.injector, policy, req.Object, Template{})
 	if err != nil {
 		return out, nil, err
 	}

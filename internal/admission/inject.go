@@ -28,6 +28,12 @@ func Inject(in inject.Injector, policy *inject.Policy, document []byte, at Templ
 // InjectFor is [Inject] for a pod that the kubelet of a node creates, or nobody's if that is
 // "": see [inject.Pod].
 func InjectFor(kubelet string, in inject.Injector, policy *inject.Policy, document []byte, at Template) (Outcome, error) {
+	var patched []byte
+	return injectInto(&patched, kubelet, in, policy, document, at)
+}
+
+// injectInto is InjectFor with memory for the patched document.
+func injectInto(patched *[]byte, kubelet string, in inject.Injector, policy *inject.Policy, document []byte, at Template) (Outcome, error) {
 	d, pod, err := decide(kubelet, in, policy, document, at)
 	if err != nil {
 		return Outcome{}, malformed(http.StatusBadRequest, err)
@@ -41,9 +47,10 @@ func InjectFor(kubelet string, in inject.Injector, policy *inject.Policy, docume
 	if err != nil {
 		return Outcome{}, err
 	}
-	if out.Patched, err = splice(document, ops); err != nil {
+	if *patched, err = splice((*patched)[:0], document, ops); err != nil {
 		return Outcome{}, fmt.Errorf("applying the patch: %w", err)
 	}
+	out.Patched = *patched
 	out.Patch = marshalPatch(ops)
 	again, _, err := decide(kubelet, in, policy, out.Patched, at)
 	if err != nil {

@@ -47,18 +47,20 @@ func marshalPatch(ops []Operation) []byte {
 
 // pointer builds an RFC 6901 pointer; '~' and '/' in a token are escaped.
 func pointer(tokens ...string) string {
+	size := 0
+	for _, t := range tokens {
+		size += len("/") + len(t) + strings.Count(t, "/") + strings.Count(t, "~")
+	}
 	var out strings.Builder
+	out.Grow(size)
 	for _, t := range tokens {
 		out.WriteByte('/')
-		out.WriteString(escape.Replace(t))
+		_, _ = escape.WriteString(&out, t) // a Builder takes all
 	}
 	return out.String()
 }
 
-var (
-	escape   = strings.NewReplacer("~", "~0", "/", "~1")
-	unescape = strings.NewReplacer("~1", "/", "~0", "~")
-)
+var escape = strings.NewReplacer("~", "~0", "/", "~1")
 
 // tokens takes an RFC 6901 pointer apart.
 func tokens(path string) ([]string, error) {
@@ -68,7 +70,7 @@ func tokens(path string) ([]string, error) {
 	list := strings.Split(path[1:], "/")
 	for i := range list {
 		if strings.Contains(list[i], "~") {
-			list[i] = unescape.Replace(list[i])
+			list[i] = strings.ReplaceAll(strings.ReplaceAll(list[i], "~1", "/"), "~0", "~")
 		}
 	}
 	return list, nil

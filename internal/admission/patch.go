@@ -68,15 +68,16 @@ func (p *patcher) mounts(pod *inject.Pod, mounts []inject.HelperMount) {
 	// all of its mounts.
 	var order []inject.ContainerRef
 	added := map[inject.ContainerRef][]any{}
-	for _, m := range mounts {
+	for i := range mounts {
+		m := &mounts[i]
 		if m.Renew != inject.Insert {
-			p.op("replace", m.Mount, in(m.Container, "volumeMounts", strconv.Itoa(m.Renew))...)
+			p.op("replace", &m.Mount, in(m.Container, "volumeMounts", strconv.Itoa(m.Renew))...)
 			continue
 		}
 		if added[m.Container] == nil {
 			order = append(order, m.Container)
 		}
-		added[m.Container] = append(added[m.Container], m.Mount)
+		added[m.Container] = append(added[m.Container], &m.Mount)
 	}
 	for _, ref := range order {
 		addAll(p, container(pod, ref).VolumeMounts == nil, added[ref], in(ref, "volumeMounts")...)
@@ -146,11 +147,11 @@ func (p *patcher) containers(pod *inject.Pod, list []inject.HelperContainer) {
 	for i := range list {
 		switch c := &list[i]; {
 		case c.Renew != inject.Insert:
-			p.op("replace", c.Container, "spec", "initContainers", strconv.Itoa(c.Renew))
+			p.op("replace", &c.Container, "spec", "initContainers", strconv.Itoa(c.Renew))
 		case c.First:
-			first = append(first, c.Container)
+			first = append(first, &c.Container)
 		default:
-			last = append(last, c.Container)
+			last = append(last, &c.Container)
 		}
 	}
 	if pod.Spec.InitContainers == nil {
@@ -167,9 +168,9 @@ func (p *patcher) volumes(pod *inject.Pod, volumes []inject.HelperVolume) {
 	var added []any
 	for i := range volumes {
 		if v := &volumes[i]; v.Renew != inject.Insert {
-			p.op("replace", v.Volume, "spec", "volumes", strconv.Itoa(v.Renew))
+			p.op("replace", &v.Volume, "spec", "volumes", strconv.Itoa(v.Renew))
 		} else {
-			added = append(added, v.Volume)
+			added = append(added, &v.Volume)
 		}
 	}
 	addAll(p, pod.Spec.Volumes == nil, added, "spec", "volumes")

@@ -3,14 +3,11 @@
 package admission
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 
 	jsonv2 "github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -30,11 +27,18 @@ type request struct {
 	Object      []byte // a part of the body, not a copy
 	OldObject   []byte // likewise; null unless something is updated
 	UserInfo    []byte // likewise
+
+	memory *memory // of the review
 }
 
 // reviewType is the one version of the envelope that is spoken: the only one that
 // Kubernetes sends since 1.22.
-var reviewType = metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"}
+var reviewType = metav1.TypeMeta{APIVersion: reviewVersion, Kind: reviewKind}
+
+const (
+	reviewVersion = admissionv1.GroupName + "/v1"
+	reviewKind    = "AdmissionReview"
+)
 
 // decodeReview reads an AdmissionReview. What it may ask about is for the handler to
 // say, by check: the API server sends nothing else, so anything else is malformed.
@@ -42,14 +46,19 @@ func decodeReview(body []byte, check func(*request) error) (*request, error) {
 	var r request
 	var apiVersion, kind string
 	var asked bool
-	dec := jsontext.NewDecoder(bytes.NewBuffer(body), lax)
-	err := fields(dec, map[string]func() error{
-		"apiVersion": into(dec, &apiVersion),
-		"kind":       into(dec, &kind),
-		"request": func() error {
+	dec := newDecoder(body)
+	defer dec.release()
+	err := members(dec, func(name []byte) error {
+		switch string(name) {
+		case "apiVersion":
+			return jsonv2.UnmarshalDecode(&dec.Decoder, &apiVersion)
+		case "kind":
+			return jsonv2.UnmarshalDecode(&dec.Decoder, &kind)
+		case "request":
 			asked = true
-			return fields(dec, r.fields(dec))
-		},
+			return members(dec, func(name []byte) error { return r.member(dec, name) })
+		}
+		return dec.SkipValue()
 	})
 	if err == nil {
 		_, err = dec.ReadToken()
@@ -94,73 +103,38 @@ func (r *request) unexpected(expected string) error {
 		r.Operation, r.Resource.Resource, r.Resource.Group, r.Resource.Version, r.SubResource, expected)
 }
 
-func (r *request) fields(dec *jsontext.Decoder) map[string]func() error {
-	value := func(field *[]byte) func() error {
-		return func() error {
-			value, err := dec.ReadValue() // inside the decoder's buffer, which is the body
-			*field = value
-			return err
-		}
+// member reads one member of a request.
+func (r *request) member(dec *decoder, name []byte) error {
+	switch string(name) {
+	case "uid":
+		return jsonv2.UnmarshalDecode(&dec.Decoder, &r.UID)
+	case "kind":
+		return jsonv2.UnmarshalDecode(&dec.Decoder, &r.Kind)
+	case "resource":
+		return jsonv2.UnmarshalDecode(&dec.Decoder, &r.Resource)
+	case "subResource":
+		return jsonv2.UnmarshalDecode(&dec.Decoder, &r.SubResource)
+	case "operation":
+		return jsonv2.UnmarshalDecode(&dec.Decoder, &r.Operation)
+	case "namespace":
+		return jsonv2.UnmarshalDecode(&dec.Decoder, &r.Namespace)
+	case "name":
+		return jsonv2.UnmarshalDecode(&dec.Decoder, &r.Name)
+	case "dryRun":
+		return jsonv2.UnmarshalDecode(&dec.Decoder, &r.DryRun)
+	case "object":
+		return part(dec, &r.Object)
+	case "oldObject":
+		return part(dec, &r.OldObject)
+	case "userInfo":
+		return part(dec, &r.UserInfo)
 	}
-	return map[string]func() error{
-		"uid":         into(dec, &r.UID),
-		"kind":        into(dec, &r.Kind),
-		"resource":    into(dec, &r.Resource),
-		"subResource": into(dec, &r.SubResource),
-		"operation":   into(dec, &r.Operation),
-		"namespace":   into(dec, &r.Namespace),
-		"name":        into(dec, &r.Name),
-		"dryRun":      into(dec, &r.DryRun),
-		"object":      value(&r.Object),
-		"oldObject":   value(&r.OldObject),
-		"userInfo":    value(&r.UserInfo),
-	}
+	return dec.SkipValue()
 }
 
-func into[T any](dec *jsontext.Decoder, field *T) func() error {
-	return func() error { return jsonv2.UnmarshalDecode(dec, field) }
-}
-
-// fields reads an object, member by member; those without a reader are skipped. A name
-// that comes twice is refused, since two readers could take it for two different
-// reviews. Inside the values that are read, and inside the pod, the last one counts:
-// to find them there costs more than all the rest, and the API server never writes one.
-func fields(dec *jsontext.Decoder, readers map[string]func() error) error {
-	if kind := dec.PeekKind(); kind != '{' && kind != 0 { // 0: reading on says what is wrong
-		return errors.New("it is not an object")
-	}
-	if _, err := dec.ReadToken(); err != nil {
-		return err
-	}
-	seen := make(map[string]bool, len(readers))
-	for dec.PeekKind() != '}' {
-		token, err := dec.ReadToken()
-		if err != nil {
-			return err
-		}
-		name := token.String()
-		if seen[name] {
-			return fmt.Errorf("%q is there twice", name)
-		}
-		seen[name] = true
-		if read := readers[name]; read == nil {
-			err = dec.SkipValue()
-		} else {
-			err = read()
-		}
-		if err != nil {
-			return err
-		}
-	}
-	_, err := dec.ReadToken()
+// part takes a value as it is written, inside the decoder's buffer, which is the body.
+func part(dec *decoder, field *[]byte) error {
+	value, err := dec.ReadValue()
+	*field = value
 	return err
-}
-
-// encodeReview writes the answer. patch and patchType are both there or neither.
-func encodeReview(response *admissionv1.AdmissionResponse) ([]byte, error) {
-	body, err := json.Marshal(admissionv1.AdmissionReview{TypeMeta: reviewType, Response: response})
-	if err != nil {
-		return nil, fmt.Errorf("writing the AdmissionReview: %w", err)
-	}
-	return body, nil
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// splice applies operations to a document in one pass over its bytes. What no
-// operation touches is copied byte for byte.
+// splice applies operations to a document in one pass over its bytes, and appends the
+// result to out. What no operation touches is copied byte for byte.
 //
 // It knows the patches that [Patch] makes and refuses any other: values that are set
 // in objects, appended to arrays, inserted at the front of arrays at rising indexes,
@@ -22,7 +22,7 @@ import (
 // makes is not the target of a later one. The tests hold it against the library that
 // the API server applies patches with; for the path that every pod waits for, that
 // library reads and writes the document once for each operation.
-func splice(document []byte, ops []Operation) ([]byte, error) {
+func splice(out, document []byte, ops []Operation) ([]byte, error) {
 	root := &edit{}
 	size := len(document)
 	for i := range ops {
@@ -31,44 +31,37 @@ func splice(document []byte, ops []Operation) ([]byte, error) {
 		}
 		size += len(ops[i].Path) + len(ops[i].Value) + 8
 	}
-	s := &splicer{in: document, out: make([]byte, 0, size), dec: jsontext.NewDecoder(bytes.NewBuffer(document), lax)}
+	s := &splicer{in: document, out: slices.Grow(out, size), dec: newDecoder(document)}
+	defer s.dec.release()
 	if err := s.value(root); err != nil {
 		return nil, err
 	}
 	return s.out, nil
 }
 
-// lax lets names be there twice. To find them the decoder remembers every name of
-// the document, which takes three times as long as reading it.
-var lax = jsontext.AllowDuplicateNames(true)
-
 // edit is what happens to one value of a document: it is set as a whole, or something
 // happens inside it.
 type edit struct {
+	name string     // of the member, or the index of the element, that the value is
 	op   *Operation // the first that led here, for errors
 	set  []byte     // the whole value, if not nil
 	must bool       // the value has to be there already (replace)
+	done bool
 
-	members []member // of an object or an array, in the order of the operations
+	members []edit   // of an object or an array, in the order of the operations
 	front   [][]byte // inserted before all elements of an array
 	back    [][]byte // appended to an array
 }
 
-type member struct {
-	name string
-	edit *edit
-	done bool
-}
-
+// child is the edit of a member or an element; good until the next one is asked for.
 func (e *edit) child(name string, op *Operation) *edit {
 	for i := range e.members {
 		if e.members[i].name == name {
-			return e.members[i].edit
+			return &e.members[i]
 		}
 	}
-	next := &edit{op: op}
-	e.members = append(e.members, member{name: name, edit: next})
-	return next
+	e.members = append(e.members, edit{name: name, op: op})
+	return &e.members[len(e.members)-1]
 }
 
 // add files an operation under its pointer.
@@ -83,11 +76,11 @@ func (e *edit) add(op *Operation) error {
 			return errors.New("lies in a value that an operation before it has set")
 		}
 	}
-	index, _ := strconv.Atoi(last)
+	index, isIndex := elementIndex(last)
 	switch {
 	case op.Op == "add" && last == "-":
 		e.back = append(e.back, op.Value)
-	case op.Op == "add" && strconv.Itoa(index) == last: // "01" is a name, not an index
+	case op.Op == "add" && isIndex:
 		if index != len(e.front) {
 			return errors.New("only the front of a list is inserted at, in rising order")
 		}
@@ -103,14 +96,23 @@ func (e *edit) add(op *Operation) error {
 	return nil
 }
 
+// elementIndex reads the index of an element of an array. "01" is a name, not an index.
+func elementIndex(token string) (index int, ok bool) {
+	if strings.Trim(token, "-0123456789") != "" { // or Atoi would make an error of each name
+		return 0, false
+	}
+	index, err := strconv.Atoi(token)
+	return index, err == nil && strconv.Itoa(index) == token
+}
+
 // asObject takes what add had to take for insertions into a list: in an object "0" and
 // "-" are names like any other.
 func (e *edit) asObject() {
 	for i, value := range e.front {
-		e.members = append(e.members, member{name: strconv.Itoa(i), edit: &edit{set: value}})
+		e.members = append(e.members, edit{name: strconv.Itoa(i), set: value})
 	}
 	if n := len(e.back); n > 0 {
-		e.members = append(e.members, member{name: "-", edit: &edit{set: e.back[n-1]}})
+		e.members = append(e.members, edit{name: "-", set: e.back[n-1]})
 	}
 	e.front, e.back = nil, nil
 }
@@ -119,7 +121,7 @@ func (e *edit) asObject() {
 // input has been copied.
 type splicer struct {
 	in, out []byte
-	dec     *jsontext.Decoder
+	dec     *decoder
 	done    int64
 	name    []byte // of the member or element at hand; kept for its memory
 }
@@ -147,7 +149,7 @@ func (s *splicer) value(e *edit) error {
 
 // replace skips the value that comes next and writes another one.
 func (s *splicer) replace(value []byte) error {
-	if err := s.dec.SkipValue(); err != nil {
+	if err := skip(s.dec); err != nil {
 		return err
 	}
 	s.flushTo(valueStart(s.in, s.done))
@@ -190,8 +192,8 @@ func (s *splicer) object(e *edit) error {
 		switch {
 		case m.done:
 			continue
-		case m.edit.set == nil || m.edit.must:
-			return fmt.Errorf("%s: there is no %q", m.edit.op, m.name)
+		case m.set == nil || m.must:
+			return fmt.Errorf("%s: there is no %q", m.op, m.name)
 		case !empty:
 			s.out = append(s.out, ',')
 		}
@@ -200,7 +202,7 @@ func (s *splicer) object(e *edit) error {
 		if err != nil {
 			return err
 		}
-		s.out = append(append(append(s.out, name...), ':'), m.edit.set...)
+		s.out = append(append(append(s.out, name...), ':'), m.set...)
 	}
 	_, err := s.dec.ReadToken()
 	s.flush()
@@ -227,8 +229,8 @@ func (s *splicer) array(e *edit) error {
 		s.out = append(s.out, ',')
 	}
 	s.out = append(s.out, bytes.Join(e.back, []byte(","))...)
-	if i := slices.IndexFunc(e.members, func(m member) bool { return !m.done }); i >= 0 {
-		return fmt.Errorf("%s: there is no element %q", e.members[i].edit.op, e.members[i].name)
+	if i := slices.IndexFunc(e.members, func(m edit) bool { return !m.done }); i >= 0 {
+		return fmt.Errorf("%s: there is no element %q", e.members[i].op, e.members[i].name)
 	}
 	_, err := s.dec.ReadToken()
 	s.flush()
@@ -241,8 +243,8 @@ func (s *splicer) next(e *edit, name []byte) error {
 		if m := &e.members[i]; m.name == string(name) {
 			m.done = true
 			s.flush()
-			return s.value(m.edit)
+			return s.value(m)
 		}
 	}
-	return s.dec.SkipValue()
+	return skip(s.dec)
 }

@@ -83,7 +83,7 @@ func TestSplice(t *testing.T) {
 			if err := json.Unmarshal([]byte(c.patch), &ops); err != nil {
 				t.Fatal(err)
 			}
-			out, err := splice([]byte(c.document), ops)
+			out, err := splice(nil, []byte(c.document), ops)
 			message := ""
 			if err != nil {
 				message = err.Error()
@@ -121,7 +121,7 @@ func TestSpliceAgreesWithThePatchLibrary(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := splice(document, ops)
+		got, err := splice(nil, document, ops)
 		if err != nil {
 			t.Fatalf("%s\n%s\n%v", document, marshalPatch(ops), err)
 		}

@@ -6,98 +6,213 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
-	"sync"
+	"io"
+	"strings"
 
 	jsonv2 "github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-	"k8s.io/apimachinery/pkg/api/resource"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/pillion-dev/pillion/internal/inject"
 )
 
 // DecodePod decodes the view of a pod from its JSON. Like the API server's own decoder
-// it is case-sensitive; unlike encoding/json it refuses invalid UTF-8. The view shares
-// memory with raw.
+// it is case-sensitive; unlike encoding/json it refuses invalid UTF-8. The JSON of
+// containers and volumes in the view is a part of raw.
 func DecodePod(raw []byte) (*inject.Pod, error) {
-	var pod inject.Pod
-	v := viewers.Get().(*viewer) //nolint:errcheck // the pool holds nothing else
-	defer viewers.Put(v)
-	v.document = raw
-	defer func() { v.document = nil }()
-	if err := jsonv2.Unmarshal(raw, &pod, v.options); err != nil {
+	v := viewer{dec: newDecoder(raw), document: raw}
+	defer v.dec.release()
+	pod := &inject.Pod{}
+	err := v.pod(pod)
+	if _, end := v.dec.ReadToken(); errors.Is(err, io.EOF) || err == nil && !errors.Is(end, io.EOF) {
+		err = jsonv2.Unmarshal(raw, &struct{}{}, lax) // which says what is wrong with a document that is none, or two
+	}
+	if err != nil {
 		return nil, fmt.Errorf("decoding the pod: %w", withoutValue(err))
 	}
 	if pod.Metadata.Annotations == nil { // of what the API server sends, only what a policy adds to
 		metadata, err := child(raw, "metadata")
 		pod.Metadata.Absent = errors.Is(err, errAbsent) || err == nil && metadata.Kind() == 'n'
 	}
-	return &pod, nil
+	return pod, nil
 }
 
-// viewer holds the options of one decoding: containers and volumes are decoded as any
-// other value, and those with a reserved name keep their JSON as well. It is used again
-// because the decoder prepares a set of functions once for each set.
+// viewer decodes the fields of the view as [jsonv2.Unmarshal] would by their tags, with
+// two differences: what is not in the view, which is most of a pod, is passed over as fast
+// as it can be; and the JSON of containers and volumes with a reserved name is kept.
+//
+// Anything but the kind of value that it expects it leaves to jsonv2, which makes the
+// zero value of null and an error of the rest.
 type viewer struct {
+	dec      *decoder
 	document []byte
-	options  jsonv2.Options
+	texts    strings.Builder // the texts of the view, one behind the other
 }
 
-var viewers = sync.Pool{New: func() any {
-	type container inject.Container // without the functions below, which would call themselves
-	type volume inject.Volume
-	v := &viewer{}
-	v.options = jsonv2.JoinOptions(lax, jsonv2.WithUnmarshalers(jsonv2.JoinUnmarshalers(
-		jsonv2.UnmarshalFromFunc(func(dec *jsontext.Decoder, c *inject.Container) error {
-			start := dec.InputOffset()
-			err := jsonv2.UnmarshalDecode(dec, (*container)(c))
-			if inject.Reserved(c.Name) {
-				c.Raw = v.since(start, dec)
-			}
-			return err
-		}),
-		jsonv2.UnmarshalFromFunc(func(dec *jsontext.Decoder, vol *inject.Volume) error {
-			start := dec.InputOffset()
-			err := jsonv2.UnmarshalDecode(dec, (*volume)(vol))
-			if inject.Reserved(vol.Name) {
-				vol.Raw = v.since(start, dec)
-			}
-			return err
-		}),
-	)))
-	return v
-}}
+func (v *viewer) pod(p *inject.Pod) error {
+	return structOf(v, p, func(name []byte) error {
+		switch string(name) {
+		case "metadata":
+			return v.metadata(&p.Metadata)
+		case "spec":
+			return v.spec(&p.Spec)
+		}
+		return skip(v.dec)
+	})
+}
+
+func (v *viewer) metadata(m *inject.Metadata) error {
+	return structOf(v, m, func(name []byte) error {
+		switch string(name) {
+		case "generateName":
+			return v.string(&m.GenerateName)
+		case "annotations":
+			return table(v, &m.Annotations, v.text)
+		}
+		return skip(v.dec)
+	})
+}
+
+func (v *viewer) spec(s *inject.Spec) error {
+	return structOf(v, s, func(name []byte) error {
+		switch string(name) {
+		case "initContainers":
+			return list(v, &s.InitContainers, v.container)
+		case "containers":
+			return list(v, &s.Containers, v.container)
+		case "volumes":
+			return list(v, &s.Volumes, v.volume)
+		case "imagePullSecrets":
+			return v.any(&s.ImagePullSecrets)
+		case "nodeSelector":
+			return table(v, &s.NodeSelector, v.text)
+		case "nodeName":
+			return v.string(&s.NodeName)
+		case "os":
+			return v.any(&s.OS)
+		case "hostNetwork":
+			return v.flag(&s.HostNetwork)
+		case "hostPID":
+			return v.flag(&s.HostPID)
+		case "hostIPC":
+			return v.flag(&s.HostIPC)
+		case "restartPolicy":
+			return v.string(&s.RestartPolicy)
+		case "runtimeClassName":
+			return v.any(&s.RuntimeClassName)
+		case "securityContext":
+			return v.any(&s.SecurityContext)
+		case "resources":
+			return v.any(&s.Resources)
+		case "shareProcessNamespace":
+			return v.any(&s.ShareProcessNamespace)
+		}
+		return skip(v.dec)
+	})
+}
+
+func (v *viewer) container(c *inject.Container) error {
+	start := v.dec.InputOffset()
+	err := structOf(v, c, func(name []byte) error {
+		switch string(name) {
+		case "name":
+			return v.string(&c.Name)
+		case "restartPolicy":
+			return v.string(&c.RestartPolicy)
+		case "command":
+			return list(v, &c.Command, v.string)
+		case "volumeMounts":
+			return list(v, &c.VolumeMounts, v.mount)
+		case "volumeDevices":
+			return v.any(&c.VolumeDevices)
+		case "ports":
+			return v.any(&c.Ports)
+		case "resources":
+			return v.resources(&c.Resources)
+		case "terminationMessagePath":
+			return v.string(&c.TerminationMessagePath)
+		case "livenessProbe":
+			return v.presence(&c.LivenessProbe)
+		case "startupProbe":
+			return v.presence(&c.StartupProbe)
+		case "securityContext":
+			return v.any(&c.SecurityContext)
+		}
+		return skip(v.dec)
+	})
+	if inject.Reserved(c.Name) {
+		c.Raw = v.since(start)
+	}
+	return err
+}
+
+func (v *viewer) mount(m *inject.VolumeMount) error {
+	return structOf(v, m, func(name []byte) error {
+		switch string(name) {
+		case "name":
+			return v.string(&m.Name)
+		case "mountPath":
+			return v.string(&m.MountPath)
+		case "readOnly":
+			return v.flag(&m.ReadOnly)
+		case "subPath":
+			return v.string(&m.SubPath)
+		case "subPathExpr":
+			return v.string(&m.SubPathExpr)
+		case "mountPropagation":
+			return v.any(&m.MountPropagation)
+		}
+		return skip(v.dec)
+	})
+}
+
+func (v *viewer) volume(vol *inject.Volume) error {
+	start := v.dec.InputOffset()
+	err := structOf(v, vol, func(name []byte) error {
+		switch string(name) {
+		case "name":
+			return v.string(&vol.Name)
+		case "emptyDir":
+			return v.any(&vol.EmptyDir)
+		case "configMap":
+			return v.presence(&vol.ConfigMap)
+		case "secret":
+			return v.presence(&vol.Secret)
+		case "projected":
+			return v.presence(&vol.Projected)
+		case "downwardAPI":
+			return v.presence(&vol.DownwardAPI)
+		case "image":
+			return v.presence(&vol.Image)
+		case "persistentVolumeClaim":
+			return v.any(&vol.PersistentVolumeClaim)
+		case "nfs":
+			return v.any(&vol.NFS)
+		case "csi":
+			return v.any(&vol.CSI)
+		}
+		return skip(v.dec)
+	})
+	if inject.Reserved(vol.Name) {
+		vol.Raw = v.since(start)
+	}
+	return err
+}
+
+func (v *viewer) resources(r *corev1.ResourceRequirements) error {
+	return structOf(v, r, func(name []byte) error {
+		switch string(name) {
+		case "limits":
+			return table(v, &r.Limits, v.quantity)
+		case "requests":
+			return table(v, &r.Requests, v.quantity)
+		case "claims":
+			return v.any(&r.Claims)
+		}
+		return skip(v.dec)
+	})
+}
 
 // since is the value that the decoder has just read, having stood at start before.
-func (v *viewer) since(start int64, dec *jsontext.Decoder) json.RawMessage {
-	return json.RawMessage(v.document[valueStart(v.document, start):dec.InputOffset()])
+func (v *viewer) since(start int64) json.RawMessage {
+	return json.RawMessage(v.document[valueStart(v.document, start):v.dec.InputOffset()])
 }
-
-// withoutValue is a decoding error that says where and what was expected, and leaves
-// out what was found: it goes into logs, and what was found may be a secret.
-func withoutValue(err error) error {
-	var wrong *jsonv2.SemanticError
-	if !errors.As(err, &wrong) || wrong.GoType == nil {
-		return err
-	}
-	where := "the document"
-	if at, _ := tokens(string(wrong.JSONPointer)); at != nil {
-		where = fieldPath(at).String()
-	}
-	if wrong.GoType == reflect.TypeFor[resource.Quantity]() {
-		return fmt.Errorf("%s: expected a quantity, such as 500m or 64Mi", where)
-	}
-	return fmt.Errorf("%s: expected %s, got %s", where, goKinds[wrong.GoType.Kind()], jsonKinds[wrong.JSONKind])
-}
-
-// goKinds and jsonKinds name what was expected and what was found for an error text.
-var (
-	goKinds = map[reflect.Kind]string{
-		reflect.Struct: "an object", reflect.Map: "an object", reflect.Pointer: "an object", reflect.Slice: "a list",
-		reflect.String: "a text", reflect.Bool: "a boolean",
-	}
-	jsonKinds = map[jsontext.Kind]string{
-		'n': "null", 't': "a boolean (a text has to be quoted)", 'f': "a boolean (a text has to be quoted)",
-		'"': "a text", '0': "a number (a text has to be quoted)", '{': "an object", '[': "a list",
-	}
-)

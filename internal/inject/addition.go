@@ -43,17 +43,16 @@ func (p *Policy) join(asked *parsed, pod *Pod, root *field.Path) (leftOut Reason
 	if len(p.Inject) > 0 {
 		leftOut = p.withoutDefaults(asked.optOut, &pod.Spec)
 	}
-	at := root.Child("metadata", "annotations")
 	for _, a := range p.additions() {
-		i := slices.IndexFunc(asked.requests, func(r *Request) bool { return r.Helper == a.Helper && r.Instance == a.Instance })
+		r := asked.request(a.Helper, a.Instance)
 		switch {
 		case leftOut != "" && !a.Required:
-		case i < 0:
-			asked.requests = append(asked.requests, a.request(at))
+		case r == nil:
+			asked.requests = append(asked.requests, a.request(root))
 		default:
-			asked.requests[i].added = a
+			r.added = a
 			if a.Required {
-				asked.requests[i].Reason = Required
+				r.Reason = Required
 			}
 		}
 	}
@@ -77,8 +76,9 @@ func (p *Policy) withoutDefaults(optOut bool, s *Spec) Reason {
 }
 
 // request is that for an addition of which the pod's annotations say nothing.
-func (a *Addition) request(at *field.Path) *Request {
-	r := &Request{Helper: a.Helper, Instance: a.Instance, Reason: ByDefault, added: a, at: at, values: map[string]Value{}, given: map[string]bool{}}
+func (a *Addition) request(root *field.Path) *Request {
+	r := newRequest(a.Helper, a.Instance, ByDefault, root)
+	r.added = a
 	if a.Required {
 		r.Reason = Required
 	}
@@ -99,7 +99,7 @@ func (r *Request) take(p *Policy, option string) bool {
 	if !r.added.has(option) {
 		return false
 	}
-	r.values[option] = r.added.Values[option]
+	r.set(option, r.added.Values[option])
 	r.own(option, p.path().Child(r.added.list()).Index(r.added.Index).Child("options").Key(option))
 	return true
 }
@@ -120,7 +120,7 @@ func (p *Policy) refuseOptOut(asked *parsed, root *field.Path) []Problem {
 	if !asked.optOut || len(p.Require) == 0 || len(p.Inject) > 0 {
 		return nil
 	}
-	return []Problem{invalid(RequiredHelper, root.Child("metadata", "annotations").Key(InjectAnnotation), "false",
+	return []Problem{invalid(RequiredHelper, annotationsPath(root).Key(InjectAnnotation), "false",
 		"policy %q requires %s, of which no pod can opt out; remove the annotation", p.Name, p.requiredHelpers())}
 }
 

@@ -3,6 +3,7 @@
 package inject
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -36,11 +37,10 @@ type Request struct {
 	Instance string // "" is the default instance
 	Reason   Reason // why the helper is there
 
-	values map[string]Value       // by option name; an unset option is absent
-	given  map[string]bool        // the options that the pod itself set
-	at     *field.Path            // of the annotations
-	added  *Addition              // what the policy adds to every pod of this helper and instance; nil for nothing
-	owned  map[string]*field.Path // by option name: where in the policy a value stands that is not the pod's
+	settings []setting              // of the helper's options, in their order
+	root     *field.Path            // of the pod
+	added    *Addition              // what the policy adds to every pod of this helper and instance; nil for nothing
+	owned    map[string]*field.Path // by option name: where in the policy a value stands that is not the pod's
 }
 
 // Name is "git-poller", or "git-poller-docs" for the instance "docs".
@@ -51,11 +51,46 @@ func (r *Request) Name() string {
 	return r.Helper.Name + "-" + r.Instance
 }
 
+// setting is what a request has for one option.
+type setting struct {
+	value Value
+	has   bool // a value; what is given and does not parse is none
+	given bool // by the pod itself
+}
+
+func newRequest(h *Helper, instance string, reason Reason, root *field.Path) *Request {
+	return &Request{Helper: h, Instance: instance, Reason: reason, root: root, settings: make([]setting, len(h.Options))}
+}
+
+// setting is that of an option; nil if the helper has no such option.
+func (r *Request) setting(option string) *setting {
+	for i := range r.Helper.Options {
+		if r.Helper.Options[i].Name == option {
+			return &r.settings[i]
+		}
+	}
+	return nil
+}
+
 // Value is the value of an option; the zero Value if it is unset.
-func (r *Request) Value(option string) Value { return r.values[option] }
+func (r *Request) Value(option string) Value {
+	if s := r.setting(option); s != nil {
+		return s.value
+	}
+	return Value{}
+}
 
 // Has tells whether an option has a value.
-func (r *Request) Has(option string) bool { _, ok := r.values[option]; return ok }
+func (r *Request) Has(option string) bool { s := r.setting(option); return s != nil && s.has }
+
+// given tells whether the pod itself sets an option, rightly or not.
+func (r *Request) given(option string) bool { s := r.setting(option); return s != nil && s.given }
+
+// set gives an option of the helper a value.
+func (r *Request) set(option string, v Value) {
+	s := r.setting(option)
+	s.value, s.has = v, true
+}
 
 // path is where an option's value stands: an annotation of the pod, or a field of the
 // policy, which the pod's author cannot change.
@@ -63,8 +98,12 @@ func (r *Request) path(option string) *field.Path {
 	if at := r.owned[option]; at != nil {
 		return at
 	}
-	return r.at.Key(r.Helper.Key(r.Instance, option))
+	return annotationsPath(r.root).Key(r.Helper.Key(r.Instance, option))
 }
+
+// annotationsPath is where the annotations of the pod at root stand. Paths are made where
+// something is wrong: most pods never need one.
+func annotationsPath(root *field.Path) *field.Path { return root.Child("metadata", "annotations") }
 
 // own remembers that a value is the policy's.
 func (r *Request) own(option string, at *field.Path) {
@@ -84,12 +123,11 @@ type parsed struct {
 
 // parse reads all annotations under our domain. It stops at nothing: every mistake
 // is reported in one answer.
-func parse(annotations map[string]string, at *field.Path) parsed {
+func parse(annotations map[string]string, root *field.Path) parsed {
 	var p parsed
-	byName := map[string]*Request{}
 	keys := slices.DeleteFunc(ourKeys(annotations), func(key string) bool { return key == StatusAnnotation })
 	if p.ours = len(keys); p.ours > maxAnnotations { // before any of them costs something
-		p.problems = []Problem{invalid(TooMany, at, p.ours, "is the number of annotations under %s; at most %d are considered", Domain, maxAnnotations)}
+		p.problems = []Problem{invalid(TooMany, annotationsPath(root), p.ours, "is the number of annotations under %s; at most %d are considered", Domain, maxAnnotations)}
 		return p
 	}
 	for _, key := range keys {
@@ -97,40 +135,46 @@ func parse(annotations map[string]string, at *field.Path) parsed {
 		if key == InjectAnnotation {
 			v, err := parseKind(&Option{Kind: KindBool}, value)
 			if err != nil {
-				p.problems = append(p.problems, invalid(InvalidValue, at.Key(key), shown(KindBool, value), "%s", err))
+				p.problems = append(p.problems, invalid(InvalidValue, annotationsPath(root).Key(key), shown(KindBool, value), "%s", err))
 			}
 			p.optOut = v.Text == "false"
 			continue
 		}
-		helper, instance, option, problem := readKey(key, at)
+		helper, instance, option, problem := readKey(key, root)
 		if problem != nil {
 			p.problems = append(p.problems, *problem)
 			continue
 		}
-		r := byName[instance+"."+helper.Name]
+		r := p.request(helper, instance)
 		if r == nil {
-			r = &Request{
-				Helper: helper, Instance: instance, Reason: Requested, at: at,
-				values: map[string]Value{}, given: map[string]bool{},
-			}
-			byName[instance+"."+helper.Name] = r
+			r = newRequest(helper, instance, Requested, root)
 			p.requests = append(p.requests, r)
 		}
-		r.given[option.Name] = true
+		r.setting(option.Name).given = true
 		v, err := option.Parse(value)
 		if err != nil {
-			p.problems = append(p.problems, invalid(InvalidValue, at.Key(key), shown(option.Kind, value), "%s", err))
+			p.problems = append(p.problems, invalid(InvalidValue, annotationsPath(root).Key(key), shown(option.Kind, value), "%s", err))
 			continue
 		}
-		r.values[option.Name] = v
+		r.set(option.Name, v)
 	}
 	sortRequests(p.requests)
 	return p
 }
 
+// request is the one for an instance of a helper; nil if there is none.
+func (p *parsed) request(h *Helper, instance string) *Request {
+	for _, r := range p.requests {
+		if r.Helper == h && r.Instance == instance {
+			return r
+		}
+	}
+	return nil
+}
+
 func sortRequests(requests []*Request) {
 	slices.SortFunc(requests, func(a, b *Request) int {
-		return strings.Compare(a.Helper.Name+"\x00"+a.Instance, b.Helper.Name+"\x00"+b.Instance)
+		return cmp.Or(strings.Compare(a.Helper.Name, b.Helper.Name), strings.Compare(a.Instance, b.Instance))
 	})
 }
 
@@ -144,6 +188,9 @@ func ourKeys(annotations map[string]string) []string {
 			continue
 		}
 		if len(prefix) == len(Domain) || prefix[len(prefix)-len(Domain)-1] == '.' {
+			if keys == nil {
+				keys = make([]string, 0, 8) // as many as most pods have
+			}
 			keys = append(keys, key)
 		}
 	}
@@ -152,7 +199,7 @@ func ourKeys(annotations map[string]string) []string {
 }
 
 // readKey takes a key apart: [<instance>.]<helper>.pillion.dev/<option>.
-func readKey(key string, at *field.Path) (h *Helper, instance string, o *Option, problem *Problem) {
+func readKey(key string, root *field.Path) (h *Helper, instance string, o *Option, problem *Problem) {
 	prefix, name, _ := strings.Cut(key, "/")
 	owner := strings.TrimSuffix(prefix[:len(prefix)-len(Domain)], ".")
 	dot := strings.LastIndexByte(owner, '.')
@@ -160,12 +207,12 @@ func readKey(key string, at *field.Path) (h *Helper, instance string, o *Option,
 		instance, owner = owner[:dot], owner[dot+1:]
 	}
 	refuse := func(format string, args ...any) (*Helper, string, *Option, *Problem) {
-		p := forbidden(UnknownAnnotation, at.Key(shownKey(key)), format, args...)
+		p := forbidden(UnknownAnnotation, annotationsPath(root).Key(shownKey(key)), format, args...)
 		return nil, "", nil, &p
 	}
 	if lower := strings.ToLower(key); lower != key {
 		suggestion := ""
-		if _, _, _, wrong := readKey(lower, at); wrong == nil || lower == StatusAnnotation || lower == InjectAnnotation {
+		if _, _, _, wrong := readKey(lower, root); wrong == nil || lower == StatusAnnotation || lower == InjectAnnotation {
 			suggestion = didYouMean(lower)
 		}
 		return refuse("annotation keys of Pillion are in lower case%s", suggestion)
@@ -183,8 +230,10 @@ func readKey(key string, at *field.Path) (h *Helper, instance string, o *Option,
 	if dot >= 0 && h.Single {
 		return refuse("%s has no instances, since a pod has one at most: write %q", h.Name, h.Key("", name))
 	}
-	if text := h.wrongInstance(instance); dot >= 0 && text != "" {
-		return refuse("the instance %+q %s", instance, text)
+	if dot >= 0 {
+		if text := h.wrongInstance(instance); text != "" {
+			return refuse("the instance %+q %s", instance, text)
+		}
 	}
 	return h, instance, o, nil
 }

@@ -52,7 +52,8 @@ type builder struct {
 func newBuilder(pod *Pod, policy *Policy, root *field.Path) *builder {
 	return &builder{
 		pod: pod, policy: policy, root: root, guaranteed: pod.Spec.guaranteed(),
-		claims: map[ContainerRef][]claim{}, fills: map[string]*Request{},
+		fills: map[string]*Request{},
+		added: make([]string, 0, 4), disk: make([]string, 0, 4), // as many as most pods get
 	}
 }
 
@@ -67,7 +68,7 @@ func (b *builder) refuseOnce(p Problem) {
 
 // add puts one helper's container into the plan, with what all of them have in
 // common. Existing ones of the same name are kept if they are equal, else renewed.
-func (b *builder) add(r *Request, c corev1.Container, first bool) {
+func (b *builder) add(r *Request, c *corev1.Container, first bool) {
 	hp := b.policy.helper(r.Helper.Name)
 	if c.Name == "" {
 		c.Name = ReservedPrefix + r.Name()
@@ -83,7 +84,7 @@ func (b *builder) add(r *Request, c corev1.Container, first bool) {
 	if c.SecurityContext == nil {
 		c.SecurityContext = hp.restricted(hp.user())
 	}
-	b.refuseRoot(&c)
+	b.refuseRoot(c)
 	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: noTokenVolume, MountPath: tokenDir, ReadOnly: true})
 	// The defaults of the API server are written out, so that the container that
 	// comes back on a second call equals the one that we would write.
@@ -96,9 +97,9 @@ func (b *builder) add(r *Request, c corev1.Container, first bool) {
 			b.plan.PullSecrets = append(b.plan.PullSecrets, secret)
 		}
 	}
-	i := slices.IndexFunc(b.pod.Spec.InitContainers, func(have Container) bool { return have.Name == c.Name })
-	if i == Insert || !sameContainer(b.pod.Spec.InitContainers[i].Raw, &c) {
-		b.plan.Containers = append(b.plan.Containers, HelperContainer{Container: c, First: first, Renew: i})
+	i := b.pod.Spec.initContainer(c.Name)
+	if i == Insert || !sameContainer(b.pod.Spec.InitContainers[i].Raw, c) {
+		b.plan.Containers = append(b.plan.Containers, HelperContainer{Container: *c, First: first, Renew: i})
 	}
 }
 
@@ -123,8 +124,12 @@ func (b *builder) volume(v corev1.Volume) {
 // the class from the app. What the pod as a whole requests or limits is left to that
 // budget: the API server refuses a pod whose containers request more than the pod does.
 func (b *builder) resources(hp *HelperPolicy) corev1.ResourceRequirements {
+	whole := b.pod.Spec.Resources
+	if whole == nil && !b.guaranteed { // the usual case: nothing is changed, so nothing is copied
+		return hp.Resources
+	}
 	r := *hp.Resources.DeepCopy()
-	if whole := b.pod.Spec.Resources; whole != nil {
+	if whole != nil {
 		for _, list := range []corev1.ResourceList{whole.Requests, whole.Limits} {
 			for name := range list {
 				delete(r.Requests, name)
@@ -151,7 +156,8 @@ func literal(text string) string { return strings.ReplaceAll(text, "$", "$$") }
 // probe is an exec probe of the helper binary, with the API server's defaults
 // written out.
 func probe(failures int32, args ...string) *corev1.Probe {
-	command := []string{helperBinary, "probe"}
+	command := make([]string, 0, 2+len(args))
+	command = append(command, helperBinary, "probe")
 	for _, arg := range args {
 		command = append(command, literal(arg))
 	}

@@ -76,6 +76,6 @@ func buildDateWriter(b *builder, r *Request) {
 	if r.Value(wait).Bool() {
 		c.StartupProbe = probe(dateWriterStart, "--file="+file)
 	}
-	b.add(r, c, false)
+	b.add(r, &c, false)
 	b.done(r, []string{content}, names)
 }

@@ -211,12 +211,12 @@ func TestOurOwnContainersAreAsManyAsAnnotationsAndAdditions(t *testing.T) {
 	for i := range maxAnnotations + additions {
 		pod.Init(fmt.Sprintf("pillion-%d", i))
 	}
-	if p := tooManyContainers(&pod.Obj().Spec, additions, rootOf("spec")); p != nil {
+	if p := tooManyContainers(&pod.Obj().Spec, additions, nil); p != nil {
 		t.Errorf("66 containers: %v", p.Error)
 	}
 	pod.Init("pillion-more")
 	const want = `spec.initContainers: Invalid value: 67: is the number of containers whose names begin with "pillion-"; at most 66 are considered`
-	if p := tooManyContainers(&pod.Obj().Spec, additions, rootOf("spec")); p == nil || p.Error.Error() != want {
+	if p := tooManyContainers(&pod.Obj().Spec, additions, nil); p == nil || p.Error.Error() != want {
 		t.Errorf("67 containers: %v, want %s", p, want)
 	}
 }

@@ -8,7 +8,7 @@ import "strings"
 // every container, by the names that the policy allows there.
 func reviewEveryContainer(p *Policy, hp *HelperPolicy, r *Request, s *Spec) *Problem {
 	rule := hp.Rules[containers]
-	if rule == nil || len(rule.Allow) == 0 || r.Has(containers) || r.given[containers] || r.Helper.Option(containers) == nil {
+	if rule == nil || len(rule.Allow) == 0 || r.Has(containers) || r.given(containers) || r.Helper.Option(containers) == nil {
 		return nil
 	}
 	names := r.Helper.everyone(s)

@@ -41,7 +41,7 @@ type AskedOption struct {
 // Explain takes apart what a pod's annotations ask for, and what the policy adds, with the
 // functions by which [Injector.Decide] does.
 func Explain(pod *Pod, policy *Policy, root *field.Path) []Asked {
-	asked := parse(pod.Metadata.Annotations, root.Child("metadata", "annotations"))
+	asked := parse(pod.Metadata.Annotations, root)
 	policy.join(&asked, pod, root)
 	review(policy, pod, asked.requests, root) // fills in defaults; its refusals are in the Decision
 	var all []Asked
@@ -50,12 +50,12 @@ func Explain(pod *Pod, policy *Policy, root *field.Path) []Asked {
 		a := Asked{Helper: r.Helper, Instance: r.Instance, Allowed: hp != nil, Reason: r.Reason, Added: r.added}
 		for i := range r.Helper.Options {
 			o := &r.Helper.Options[i]
-			answer := AskedOption{Option: o, Path: r.path(o.Name).String(), Value: r.values[o.Name].Text}
+			answer := AskedOption{Option: o, Path: r.path(o.Name).String(), Value: r.Value(o.Name).Text}
 			if hp != nil {
 				answer.Rule = hp.Rules[o.Name]
 			}
 			switch {
-			case r.given[o.Name]:
+			case r.given(o.Name):
 				answer.Source = FromAnnotation
 			case r.added.has(o.Name):
 				answer.Source = map[bool]Source{true: FromRequire, false: FromInject}[r.added.Required]

@@ -206,7 +206,7 @@ func wrong(key, value, why string) string {
 // parseOne reads one annotation and returns its value, or the one sentence that refuses it.
 func parseOne(t *testing.T, key, value string) (Value, string) {
 	t.Helper()
-	p := parse(map[string]string{key: value}, field.NewPath("metadata", "annotations"))
+	p := parse(map[string]string{key: value}, nil)
 	switch {
 	case len(p.problems) > 1:
 		t.Fatalf("one annotation has %d problems: %v", len(p.problems), p.problems)
@@ -214,8 +214,10 @@ func parseOne(t *testing.T, key, value string) (Value, string) {
 		return Value{}, p.problems[0].Error.Error()
 	}
 	for _, r := range p.requests {
-		for _, v := range r.values {
-			return v, ""
+		for i := range r.settings {
+			if r.settings[i].has {
+				return r.settings[i].value, ""
+			}
 		}
 	}
 	t.Fatalf("%s=%q gave neither a value nor a problem", key, value)

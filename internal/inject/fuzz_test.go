@@ -28,7 +28,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, key, value string) {
 		root := field.NewPath("metadata", "annotations")
-		p := parse(map[string]string{key: value}, root)
+		p := parse(map[string]string{key: value}, nil)
 		for _, problem := range p.problems {
 			if problem.Reason != UnknownAnnotation && problem.Reason != InvalidValue {
 				t.Errorf("the reason is %q", problem.Reason)
@@ -41,7 +41,11 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%d annotations of ours give %d requests and %d problems", p.ours, len(p.requests), len(p.problems))
 		}
 		for _, r := range p.requests {
-			for name, v := range r.values {
+			for i := range r.settings {
+				name, v := r.Helper.Options[i].Name, r.settings[i].value
+				if !r.settings[i].has {
+					continue
+				}
 				if strings.ContainsFunc(v.Text, func(c rune) bool { return c < 0x20 || c > 0x7e }) || v.Text == "" {
 					t.Errorf("%s has the canonical form %q", name, v.Text)
 				}

@@ -134,7 +134,7 @@ func checkGitPoller(r *Request) []Problem {
 	if repo.scheme != "https" && r.Has("ca-configmap") {
 		problems = append(problems, invalid(Contradiction, r.path("ca-configmap"), r.Value("ca-configmap").Text, "has a meaning for https URLs only; remove it"))
 	}
-	if r.given[wait] && r.Value(wait).Text == "false" && r.Value(mode).Text == "once" {
+	if r.given(wait) && r.Value(wait).Text == "false" && r.Value(mode).Text == "once" {
 		problems = append(problems, invalid(Contradiction, r.path(wait), "false", "mode once always ends before the app starts; remove wait, or use mode poll"))
 	}
 	return problems
@@ -185,7 +185,7 @@ func buildGitPoller(b *builder, r *Request) {
 	if r.Has(metricsPort) && !once {
 		c.Args = append(c.Args, "--metrics-listen="+b.metricsAddress(r, &c))
 	}
-	b.add(r, c, first)
+	b.add(r, &c, first)
 	b.done(r, volumes, names)
 }
 
@@ -272,16 +272,16 @@ func (b *builder) warnGitPoller(r *Request) {
 	if ref := r.Value("ref").Text; shortHash.MatchString(ref) {
 		b.warn(fmt.Sprintf("%s: ref %s… looks like a shortened hash; give all of its digits", r.Name(), ref[:7]))
 	}
-	if r.given[waitTimeout] && r.Value(wait).Text == "false" {
+	if r.given(waitTimeout) && r.Value(wait).Text == "false" {
 		b.warn(r.Name() + ": wait-timeout has no effect with wait \"false\"")
 	}
-	if r.given["period"] && r.Value(mode).Text == "once" {
+	if r.given("period") && r.Value(mode).Text == "once" {
 		b.warn(r.Name() + ": period has no effect with mode once")
 	}
 	if r.Has(metricsPort) && r.Value(mode).Text == "once" {
 		b.warn(r.Name() + ": metrics-port has no effect with mode once")
 	}
-	if r.given["metrics-address"] && !r.Has(metricsPort) {
+	if r.given("metrics-address") && !r.Has(metricsPort) {
 		b.warn(r.Name() + ": metrics-address has no effect without metrics-port")
 	}
 }

@@ -77,7 +77,7 @@ func (b *builder) buildGitSync(r *Request) {
 			c.Args = append(c.Args, "--http-bind="+b.metricsAddress(r, &c), "--http-metrics=true")
 		}
 	}
-	b.add(r, c, first)
+	b.add(r, &c, first)
 	b.done(r, volumes, targetNames(targets))
 }
 

@@ -23,7 +23,7 @@ const SafeToEvictAnnotation = "cluster-autoscaler.kubernetes.io/safe-to-evict-lo
 // workload (nil for a pod). It never fails: what is wrong with the pod is the answer.
 func (in Injector) Decide(pod *Pod, policy *Policy, root *field.Path) Decision {
 	d := Decision{Policy: policy.Name, PolicyHash: policy.Hash}
-	asked := parse(pod.Metadata.Annotations, root.Child("metadata", "annotations"))
+	asked := parse(pod.Metadata.Annotations, root)
 	leftOut := policy.join(&asked, pod, root)
 	switch {
 	case pod.mirrors():
@@ -33,7 +33,7 @@ func (in Injector) Decide(pod *Pod, policy *Policy, root *field.Path) Decision {
 	case pod.Spec.windows():
 		return in.windows(d, &asked, pod, policy, root)
 	}
-	if p := tooManyContainers(&pod.Spec, len(policy.additions()), root.Child("spec")); p != nil {
+	if p := tooManyContainers(&pod.Spec, len(policy.Require)+len(policy.Inject), root); p != nil {
 		return d.deny([]Problem{*p})
 	}
 	refused := review(policy, pod, asked.requests, root)
@@ -89,14 +89,14 @@ func (in Injector) windows(d Decision, asked *parsed, pod *Pod, policy *Policy, 
 // tooManyContainers bounds the work of a review and the length of its answer. Our own
 // containers are counted apart, or a pod at the limit could not be looked at again once
 // it is injected; each of them has an annotation at least, or is one of the policy's additions.
-func tooManyContainers(s *Spec, additions int, at *field.Path) *Problem {
-	apps := len(s.names())
+func tooManyContainers(s *Spec, additions int, root *field.Path) *Problem {
+	apps := s.apps()
 	if apps > maxContainers {
-		p := invalid(TooMany, at.Child("containers"), apps, "is the number of containers and init containers; at most %d are considered", maxContainers)
+		p := invalid(TooMany, root.Child("spec", "containers"), apps, "is the number of containers and init containers; at most %d are considered", maxContainers)
 		return &p
 	}
 	if ours := len(s.Containers) + len(s.InitContainers) - apps; ours > maxAnnotations+additions {
-		p := invalid(TooMany, at.Child("initContainers"), ours, "is the number of containers whose names begin with %q; at most %d are considered", ReservedPrefix, maxAnnotations+additions)
+		p := invalid(TooMany, root.Child("spec", "initContainers"), ours, "is the number of containers whose names begin with %q; at most %d are considered", ReservedPrefix, maxAnnotations+additions)
 		return &p
 	}
 	return nil
@@ -122,8 +122,7 @@ func (b *builder) buildAll(requests []*Request) {
 // is there: a helper is planned only then, so that one mistake is reported once.
 func (r *Request) complete() bool {
 	for i := range r.Helper.Options {
-		o := &r.Helper.Options[i]
-		if !r.Has(o.Name) && (r.given[o.Name] || o.Required) {
+		if s := &r.settings[i]; !s.has && (s.given || r.Helper.Options[i].Required) {
 			return false
 		}
 	}

@@ -83,7 +83,7 @@ var ipc = Helper{
 }
 
 func checkIPC(r *Request) []Problem {
-	if slices.ContainsFunc(ipcModes, func(mode string) bool { return r.Has(mode) || r.given[mode] }) {
+	if slices.ContainsFunc(ipcModes, func(mode string) bool { return r.Has(mode) || r.given(mode) }) {
 		return nil
 	}
 	return []Problem{{MissingOption, field.Required(r.path(shm), "ipc needs to know what to share: set one of "+strings.Join(ipcModes, ", "))}}
@@ -182,7 +182,7 @@ func (b *builder) warnIPC(r *Request) {
 		b.warn("ipc: gVisor shares a volume only with dev.gvisor.spec.mount annotations; see its documentation")
 	}
 	mounted := slices.ContainsFunc([]string{shm, sysv, socket, fifo, hugepages}, r.Has)
-	if r.given[containers] && !mounted {
+	if r.given(containers) && !mounted {
 		b.warn("ipc: containers has no effect on " + strings.Join(slices.DeleteFunc(slices.Clone(ipcModes), func(m string) bool { return !r.Has(m) }), ", ") + ", which the pod has as a whole")
 	}
 }

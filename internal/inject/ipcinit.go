@@ -45,7 +45,7 @@ func (b *builder) ipcInit(r *Request, targets []target, folders []folder, volume
 		}
 		status.Volumes = append(status.Volumes, noTokenVolume)
 		if len(b.problems) == before {
-			b.add(r, c, true)
+			b.add(r, &c, true)
 		}
 		added = append(added, status)
 	}

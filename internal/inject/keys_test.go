@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 func TestAKeyThatNobodyReadsIsRefused(t *testing.T) {
@@ -71,7 +70,7 @@ func TestAKeyThatNobodyReadsIsRefused(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			p := parse(map[string]string{tt.key: "https://github.com/acme/site.git"}, field.NewPath("metadata", "annotations"))
+			p := parse(map[string]string{tt.key: "https://github.com/acme/site.git"}, nil)
 			if len(p.problems) != 1 {
 				t.Fatalf("%d problems: %v", len(p.problems), p.problems)
 			}
@@ -164,7 +163,7 @@ func TestInjectTakesABoolean(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			p := parse(map[string]string{InjectAnnotation: tt.value}, field.NewPath("metadata", "annotations"))
+			p := parse(map[string]string{InjectAnnotation: tt.value}, nil)
 			var got string
 			if len(p.problems) == 1 {
 				got = p.problems[0].Error.Error()
@@ -190,7 +189,7 @@ func TestAtMost64AnnotationsAreConsidered(t *testing.T) {
 		t.Errorf("64 annotations and the status are %d with the problems %v", p.ours, p.problems)
 	}
 	annotations["one.more.example.pillion.dev/x"] = ""
-	p := parse(annotations, field.NewPath("metadata", "annotations"))
+	p := parse(annotations, nil)
 	if len(p.problems) != 1 || p.problems[0].Reason != TooMany {
 		t.Fatalf("65 annotations have the problems %v", p.problems)
 	}

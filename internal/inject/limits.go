@@ -53,9 +53,9 @@ func (b *builder) whose() string {
 
 // checkLimits refuses what is too much in all.
 func (b *builder) checkLimits() (problems []Problem) {
-	at, limits := b.root.Child("metadata", "annotations"), &b.policy.Limits
+	limits := &b.policy.Limits
 	if n := len(b.requests); limits.HelpersPerPod > 0 && n > limits.HelpersPerPod {
-		problems = append(problems, invalid(LimitExceeded, at, n, "is the number of helpers %s, and policy %q allows %d in a pod (limits.helpersPerPod); ask for fewer",
+		problems = append(problems, invalid(LimitExceeded, annotationsPath(b.root), n, "is the number of helpers %s, and policy %q allows %d in a pod (limits.helpersPerPod); ask for fewer",
 			b.whose(), b.policy.Name, limits.HelpersPerPod))
 	}
 	for _, l := range []struct {
@@ -67,7 +67,7 @@ func (b *builder) checkLimits() (problems []Problem) {
 		{"volumeSize", "on the node's disk", &limits.VolumeSize, &b.onDisk},
 	} {
 		if !l.most.IsZero() && l.have.total.Cmp(*l.most) > 0 {
-			problems = append(problems, invalid(LimitExceeded, at, l.have.total.String(),
+			problems = append(problems, invalid(LimitExceeded, annotationsPath(b.root), l.have.total.String(),
 				"is what the helpers' volumes %s may hold together (%s), and policy %q allows %s in a pod (limits.%s); ask for less",
 				l.what, strings.Join(l.have.names, ", "), b.policy.Name, l.most.String(), l.name))
 		}

@@ -4,7 +4,6 @@ package inject
 
 import (
 	"path"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -48,7 +47,10 @@ func (b *builder) share(r *Request, at string, readOnly bool, limit resource.Qua
 }
 
 func targetNames(targets []target) []string {
-	var names []string
+	if len(targets) == 0 {
+		return nil
+	}
+	names := make([]string, 0, len(targets))
 	for _, t := range targets {
 		names = append(names, t.Name)
 	}
@@ -119,7 +121,7 @@ func (b *builder) mount(t target, m corev1.VolumeMount, reused bool) {
 func (b *builder) targets(r *Request, first bool) []target {
 	spec := &b.pod.Spec
 	if !r.Has(containers) {
-		var all []target
+		all := make([]target, 0, len(spec.Containers))
 		for i := range spec.Containers {
 			if !Reserved(spec.Containers[i].Name) {
 				all = append(all, target{ContainerRef{Index: i}, &spec.Containers[i]})
@@ -159,11 +161,8 @@ func (b *builder) participant(r *Request, name string) (target, bool) {
 
 // start is the index among the init containers before which the helper starts.
 func (b *builder) start(r *Request, first bool) int {
-	name := ReservedPrefix + r.Name()
-	for i := range b.pod.Spec.InitContainers {
-		if b.pod.Spec.InitContainers[i].Name == name {
-			return i
-		}
+	if i := b.pod.Spec.initContainer(ReservedPrefix + r.Name()); i != Insert {
+		return i
 	}
 	if first {
 		return 0
@@ -181,6 +180,16 @@ func firstHint(r *Request) string {
 	return "; set " + r.Helper.Key(r.Instance, position) + " to \"first\""
 }
 
+// initContainer is the index of an init container; Insert if there is none of the name.
+func (s *Spec) initContainer(name string) int {
+	for i := range s.InitContainers {
+		if s.InitContainers[i].Name == name {
+			return i
+		}
+	}
+	return Insert
+}
+
 func (s *Spec) find(name string) (target, bool) {
 	for i := range s.Containers {
 		if s.Containers[i].Name == name {
@@ -196,7 +205,7 @@ func (s *Spec) find(name string) (target, bool) {
 }
 
 func (s *Spec) names() []string {
-	var names []string
+	names := make([]string, 0, s.apps())
 	for _, list := range [][]Container{s.Containers, s.InitContainers} {
 		for i := range list {
 			if !Reserved(list[i].Name) {
@@ -205,6 +214,19 @@ func (s *Spec) names() []string {
 		}
 	}
 	return names
+}
+
+// apps counts the containers and init containers of the app.
+func (s *Spec) apps() int {
+	n := 0
+	for _, list := range [][]Container{s.Containers, s.InitContainers} {
+		for i := range list {
+			if !Reserved(list[i].Name) {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // mountAt finds what a target has at, around and below a path: the name of the volume
@@ -259,6 +281,12 @@ func (b *builder) claim(s sharing, t target, volume string) {
 			break
 		}
 	}
+	if len(b.requests) == 1 {
+		return // there is nobody to be in the way of
+	}
+	if b.claims == nil {
+		b.claims = map[ContainerRef][]claim{}
+	}
 	b.claims[t.ContainerRef] = append(b.claims[t.ContainerRef], claim{s.request, s.path, volume})
 }
 
@@ -278,17 +306,27 @@ func describe(volume string) string {
 }
 
 func (s *Spec) volume(name string) *Volume {
-	if i := slices.IndexFunc(s.Volumes, func(v Volume) bool { return v.Name == name }); i >= 0 {
-		return &s.Volumes[i]
+	for i := range s.Volumes {
+		if s.Volumes[i].Name == name {
+			return &s.Volumes[i]
+		}
 	}
 	return &Volume{Name: name}
 }
 
 // cleanMount is a mount path as container runtimes take it: relative ones begin at
 // the root, and "/a/" is "/a".
-func cleanMount(p string) string { return path.Clean("/" + p) }
+func cleanMount(p string) string {
+	if !strings.HasPrefix(p, "/") {
+		p = "/" + p
+	}
+	return path.Clean(p)
+}
 
 // inside tells whether the clean path a lies below the clean path b.
-func inside(a, b string) bool { return strings.HasPrefix(a, strings.TrimSuffix(b, "/")+"/") && a != b }
+func inside(a, b string) bool {
+	below, found := strings.CutPrefix(a, strings.TrimSuffix(b, "/"))
+	return found && strings.HasPrefix(below, "/") && a != b
+}
 
 func overlap(a, b string) bool { return a == b || inside(a, b) || inside(b, a) }

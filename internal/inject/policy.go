@@ -296,11 +296,11 @@ func review(p *Policy, pod *Pod, requests []*Request, root *field.Path) []Proble
 // policy or the option's declaration has for it.
 func reviewOption(policy *Policy, hp *HelperPolicy, r *Request, o *Option) *Problem {
 	rule := hp.Rules[o.Name]
-	if r.given[o.Name] {
-		v, ok := r.values[o.Name]
-		if !ok { // a value that did not parse has been reported
+	if r.given(o.Name) {
+		if !r.Has(o.Name) { // a value that did not parse has been reported
 			return nil
 		}
+		v := r.Value(o.Name)
 		if problem := r.required(policy, o.Name, v); problem != nil {
 			return problem
 		}
@@ -320,14 +320,14 @@ func reviewOption(policy *Policy, hp *HelperPolicy, r *Request, o *Option) *Prob
 	switch {
 	case r.take(policy, o.Name):
 	case rule != nil && rule.Fixed != nil:
-		r.values[o.Name] = *rule.Fixed
+		r.set(o.Name, *rule.Fixed)
 		r.own(o.Name, policy.path().Child("helpers").Key(r.Helper.Name).Child("options").Key(o.Name).Child("fixed"))
 	case rule != nil && rule.Default != nil:
-		r.values[o.Name] = *rule.Default
+		r.set(o.Name, *rule.Default)
 	case o.Default != "":
 		v, err := o.defaultWithin(rule)
 		if err == nil || policy.Warn {
-			r.values[o.Name] = v
+			r.set(o.Name, v)
 		}
 		if err != nil {
 			p := invalid(ValueNotAllowed, r.path(o.Name), v.Text, "policy %q does not allow the default: %s; set the annotation", policy.Name, err)
@@ -359,11 +359,11 @@ func (o *Option) defaultWithin(rule *Rule) (Value, error) {
 // anyPath is the path of the first annotation that asks for the helper.
 func (r *Request) anyPath() *field.Path {
 	for i := range r.Helper.Options {
-		if r.given[r.Helper.Options[i].Name] {
+		if r.settings[i].given {
 			return r.path(r.Helper.Options[i].Name)
 		}
 	}
-	return r.at
+	return annotationsPath(r.root)
 }
 
 func (p *Policy) allowedHelpers() string {

@@ -73,36 +73,35 @@ func keepWanted(have, want map[string]any, list string) {
 // owner nothing; and a reserved volume that only our own containers mount may be what
 // an older version left, so it may stay.
 func (b *builder) squatters() {
-	spec := b.root.Child("spec")
 	reserved := func(at *field.Path, name, what string) {
 		b.refuse(invalid(ReservedName, at, name, "%s; rename it: names that begin with %q are Pillion's own", what, ReservedPrefix))
 	}
 	lists := []struct {
-		at   *field.Path
+		name string
 		list []Container
 		init bool
 	}{
-		{spec.Child("initContainers"), b.pod.Spec.InitContainers, true},
-		{spec.Child("containers"), b.pod.Spec.Containers, false},
+		{"initContainers", b.pod.Spec.InitContainers, true},
+		{"containers", b.pod.Spec.Containers, false},
 	}
 	for _, l := range lists {
 		for i := range l.list {
 			c := &l.list[i]
-			at := l.at.Index(i)
+			at := func() *field.Path { return b.root.Child("spec", l.name).Index(i) }
 			if Reserved(c.Name) {
 				if !l.init || !b.isHelper(c.Name) {
-					reserved(at.Child("name"), c.Name, "is not a helper that this pod asks for")
+					reserved(at().Child("name"), c.Name, "is not a helper that this pod asks for")
 				}
 				continue
 			}
 			for j := range c.VolumeDevices {
 				if name := c.VolumeDevices[j].Name; Reserved(name) {
-					reserved(at.Child("volumeDevices").Index(j).Child("name"), name, "is not a volume that an app can use as a device")
+					reserved(at().Child("volumeDevices").Index(j).Child("name"), name, "is not a volume that an app can use as a device")
 				}
 			}
 			for j := range c.VolumeMounts {
 				if name := c.VolumeMounts[j].Name; Reserved(name) && !b.isContent(name) {
-					reserved(at.Child("volumeMounts").Index(j).Child("name"), name, "is not a volume that helpers share with an app")
+					reserved(at().Child("volumeMounts").Index(j).Child("name"), name, "is not a volume that helpers share with an app")
 				}
 			}
 		}

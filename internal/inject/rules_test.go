@@ -88,7 +88,7 @@ func testRule(t *testing.T, tt ruleTest) {
 		pod.Annotate(key, tt.given)
 	}
 	policy := withRule(t, testPolicy(), "git-poller", tt.option, tt.rule)
-	asked := parse(pod.Obj().Metadata.Annotations, field.NewPath("metadata", "annotations"))
+	asked := parse(pod.Obj().Metadata.Annotations, nil)
 	problems := slices.Concat(asked.problems, review(policy, pod.Obj(), asked.requests, nil))
 	if tt.why == "" {
 		if len(problems) > 0 || asked.requests[0].Value(tt.option).Text != tt.want {

@@ -55,7 +55,7 @@ var start = Helper{
 }
 
 func checkStart(r *Request) []Problem {
-	if r.Has(after) || r.given[after] || r.Has(umask) || r.given[umask] {
+	if r.Has(after) || r.given(after) || r.Has(umask) || r.given(umask) {
 		return nil
 	}
 	return []Problem{{MissingOption, field.Required(r.path(after), fmt.Sprintf("start needs to know what waits for what, such as %q", r.Helper.Option(after).Example))}}
@@ -100,14 +100,14 @@ func buildStart(b *builder, r *Request) {
 	if !ok {
 		return
 	}
-	if r.given[timeout] && !r.Has(after) {
+	if r.given(timeout) && !r.Has(after) {
 		b.warn("start: timeout has no effect without after")
 	}
 	for i := range all {
 		b.wrap(&all[i], all[i].words(r.Value(timeout)))
 		b.warnWaiting(&all[i])
 	}
-	b.add(r, corev1.Container{
+	b.add(r, &corev1.Container{
 		Name:         ReservedPrefix + "install",
 		Args:         []string{"install", "--to=" + wrapper},
 		VolumeMounts: []corev1.VolumeMount{{Name: binVolume, MountPath: binDir}},

@@ -31,20 +31,29 @@ type Status struct {
 // webhook, the renewal has happened and would otherwise be forgotten. Nothing is
 // decided by them.
 func (s Status) annotate(p *Plan, annotations map[string]string, owned []string) {
+	s.Renewed = sortedOnce(s.Renewed)
+	text := marshal(s)
 	existing, has := annotations[StatusAnnotation]
-	if has {
-		var before Status
-		if json.Unmarshal([]byte(existing), &before) == nil {
-			for _, name := range before.Renewed {
-				if slices.Contains(owned, name) {
-					s.Renewed = append(s.Renewed, name)
-				}
+	if has && string(text) == existing {
+		return
+	}
+	var before Status
+	if has && json.Unmarshal([]byte(existing), &before) == nil && len(before.Renewed) > 0 {
+		for _, name := range before.Renewed {
+			if slices.Contains(owned, name) {
+				s.Renewed = append(s.Renewed, name)
 			}
 		}
+		s.Renewed = sortedOnce(s.Renewed)
+		text = marshal(s)
 	}
-	slices.Sort(s.Renewed)
-	s.Renewed = slices.Compact(s.Renewed)
-	if text := string(marshal(s)); !has || text != existing {
-		p.Annotations = append(p.Annotations, Annotation{StatusAnnotation, text})
+	if !has || string(text) != existing {
+		p.Annotations = append(p.Annotations, Annotation{StatusAnnotation, string(text)})
 	}
+}
+
+// sortedOnce is the list in order, with each name once.
+func sortedOnce(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
 }

@@ -124,6 +124,7 @@ func validateHelper(h *inject.Helper, spec *Helper, at *field.Path) (*inject.Hel
 		out.PullSecrets = append(out.PullSecrets, corev1.LocalObjectReference{Name: name})
 	}
 	errs = append(errs, validateResources(spec.Resources, at.Child("resources"))...)
+	writeOut(spec.Resources)
 	ids, more := validateIDs(at, spec.RunAsUser, spec.RunAsGroup)
 	out.RunAsUser, out.RunAsGroup = ids[0], ids[1]
 	errs = append(errs, more...)
@@ -178,6 +179,17 @@ func validateImage(at *field.Path, image string, pull corev1.PullPolicy, secrets
 		}
 	}
 	return errs
+}
+
+// writeOut makes each quantity remember how it is written, or every review would have to
+// find out anew.
+func writeOut(r *corev1.ResourceRequirements) {
+	for _, list := range []corev1.ResourceList{r.Requests, r.Limits} {
+		for name, q := range list {
+			_ = q.String()
+			list[name] = q
+		}
+	}
 }
 
 // validateResources wants CPU and memory requested and limited: a ResourceQuota on
