@@ -58,9 +58,10 @@ func newRig(dir string) (*rig, error) {
 		return r, err
 	}
 	always := func(string) string { return "/inject/default" }
-	r.programs[pillion] = program{[]string{dir + "/webhook", "--listen=127.0.0.1:0", "--health-listen=127.0.0.1:0", "--cert-dir=" + dir}, roots, always}
-	r.programs[fixed] = program{[]string{dir + "/fixed", dir, dir + "/replies"}, roots, func(name string) string { return "/inject/" + name }}
-	r.programs[naive] = program{[]string{dir + "/naive", dir, dir + "/sidecar.json"}, roots, always}
+	asInstalled := []string{"GOGC=400", "GOMEMLIMIT=241591910"} // as config/webhook/deployment.yaml has them
+	r.programs[pillion] = program{[]string{dir + "/webhook", "--listen=127.0.0.1:0", "--health-listen=127.0.0.1:0", "--cert-dir=" + dir}, asInstalled, roots, always}
+	r.programs[fixed] = program{[]string{dir + "/fixed", dir, dir + "/replies"}, nil, roots, func(name string) string { return "/inject/" + name }}
+	r.programs[naive] = program{[]string{dir + "/naive", dir, dir + "/sidecar.json"}, nil, roots, always}
 
 	if r.pods, err = pods(); err != nil {
 		return r, err

@@ -26,9 +26,11 @@ import (
 // startTime is how long a server may take until it serves.
 const startTime = 20 * time.Second
 
-// program is how a server is started: its arguments, and whom its clients trust.
+// program is how a server is started: its arguments, what it has in its environment
+// besides ours, and whom its clients trust.
 type program struct {
 	args  []string
+	env   []string
 	roots *x509.CertPool
 	paths func(review string) string
 }
@@ -44,6 +46,7 @@ type server struct {
 // start returns once the program has said that it serves.
 func (p program) start() (*server, error) {
 	s := &server{program: p, cmd: exec.Command(p.args[0], p.args[1:]...)}
+	s.cmd.Env = append(os.Environ(), p.env...)
 	s.cmd.SysProcAttr = &unix.SysProcAttr{Pdeathsig: unix.SIGKILL}
 	log, err := s.cmd.StderrPipe()
 	if err != nil {
