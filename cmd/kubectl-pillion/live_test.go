@@ -226,6 +226,34 @@ func TestWhatCannotBeReadIsSaid(t *testing.T) {
 	})
 }
 
+func TestTheBuiltInPolicyIsKnownOfTheSameVersionOnly(t *testing.T) {
+	t.Parallel()
+	for image, want := range map[string]string{
+		"registry.example:5000/pillion-webhook:" + version.String():               "",
+		"pillion-webhook:" + version.String() + "@sha256:aa":                      "",
+		"registry.example:5000/pillion-webhook:v0.0.1":                            "v0.0.1, and this is " + version.String(),
+		"registry.example:5000/pillion-webhook@sha256:" + strings.Repeat("a", 64): "which its image does not tell, and this is " + version.String(),
+	} {
+		t.Run(image, func(t *testing.T) {
+			t.Parallel()
+			f := shop(podItem("web", asksForDates, ""))
+			f["/api/v1/namespaces/shop"] = "{metadata: {name: shop}}"
+			f["/apis/apps/v1/namespaces/pillion-system/deployments"] = `{items: [{metadata: {name: w}, spec: {template: {spec: {containers: [{name: webhook, image: "` + image + `"}]}}}}]}`
+			if want != "" {
+				want = "warning: the policies of the cluster are not known: the webhook in namespace pillion-system has no --policy-dir, so it has the built-in policy of its own version, " +
+					want + "; what has drifted is told from the newest pods\n"
+			}
+			if r := call("", append(f.flags(t), "status")...); r.errOut != want {
+				t.Errorf("status says %q, want %q", r.errOut, want)
+			}
+			r := call("", append(f.flags(t), "explain", "pod", "web")...)
+			if got := strings.Contains(r.out, "PolicyNotKnown"); got != (want != "") {
+				t.Errorf("explain says\n%s", r.out)
+			}
+		})
+	}
+}
+
 func TestStatusOfANamespace(t *testing.T) {
 	t.Parallel()
 	had := func(name, made, by string) string {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -14,6 +15,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/explain"
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/policy"
+	"github.com/pillion-dev/pillion/internal/version"
 )
 
 // policyHelp is the text of the flag --policy where a directory is good as well.
@@ -53,20 +55,23 @@ func clusterPolicies(ctx context.Context, c *cluster.Client, webhooks []explain.
 			return assumed("the webhook " + w.Name + " is called by a URL, so its files are not in the cluster")
 		}
 	}
-	files, configMap, err := c.PolicyFiles(ctx, namespace)
+	found, err := c.PolicyFiles(ctx, namespace)
 	switch {
 	case err != nil:
 		return assumed(err.Error())
-	case configMap == "":
-		return assumed("the webhook in namespace " + namespace + " has no --policy-dir, so it has the built-in policy of its own version")
+	case found.ConfigMap == "" && found.Version == version.String():
+		return &explain.Policies{ByName: map[string]*inject.Policy{policy.DefaultName: policy.Builtin()}, Source: "built in"}
+	case found.ConfigMap == "":
+		return assumed(fmt.Sprintf("the webhook in namespace %s has no --policy-dir, so it has the built-in policy of its own version, %s, and this is %s",
+			namespace, cmp.Or(found.Version, "which its image does not tell"), version.String()))
 	}
-	source := "ConfigMap " + namespace + "/" + configMap
+	source := "ConfigMap " + namespace + "/" + found.ConfigMap
 	all := map[string]*inject.Policy{}
-	for _, name := range slices.Sorted(maps.Keys(files)) {
+	for _, name := range slices.Sorted(maps.Keys(found.Files)) {
 		if !slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name)) {
 			continue
 		}
-		p, err := policy.Parse([]byte(files[name]))
+		p, err := policy.Parse([]byte(found.Files[name]))
 		if err != nil {
 			return assumed(fmt.Sprintf("%s, %s: %v", source, name, err))
 		}

@@ -9,6 +9,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -179,37 +180,55 @@ func (c *Client) Webhooks(ctx context.Context) ([]admissionregistrationv1.Mutati
 	return all, nil
 }
 
-// PolicyFiles are the files that the webhook in a namespace reads, by name, and the
-// ConfigMap that they are in. Without a --policy-dir the webhook has its built-in policy,
-// and both are empty.
-func (c *Client) PolicyFiles(ctx context.Context, namespace string) (files map[string]string, configMap string, err error) {
-	var all []appsv1.Deployment
-	err = c.list(ctx, nil, func(raw json.RawMessage) error {
+// PolicyFiles are where the webhook in a namespace has its policies.
+type PolicyFiles struct {
+	ConfigMap string            // "" without a --policy-dir, with which the webhook has its built-in policy
+	Files     map[string]string // of the ConfigMap, by name
+	Version   string            // the tag of the webhook's image; "" if it has none
+}
+
+// PolicyFiles finds them by the Deployment.
+func (c *Client) PolicyFiles(ctx context.Context, namespace string) (PolicyFiles, error) {
+	var found PolicyFiles
+	err := c.list(ctx, nil, func(raw json.RawMessage) error {
 		var d appsv1.Deployment
 		err := json.Unmarshal(raw, &d)
-		all = append(all, d)
+		pod := &d.Spec.Template.Spec
+		found.ConfigMap = cmp.Or(found.ConfigMap, policyConfigMap(pod))
+		found.Version = cmp.Or(found.Version, webhookTag(pod))
 		return err
 	}, "/apis/apps/v1/namespaces", namespace, "deployments")
 	if err != nil {
-		return nil, "", fmt.Errorf("listing the deployments of namespace %s: %w", namespace, err)
+		return found, fmt.Errorf("listing the deployments of namespace %s: %w", namespace, err)
 	}
-	for i := range all {
-		if configMap = policyConfigMap(&all[i].Spec.Template.Spec); configMap != "" {
-			break
+	if found.ConfigMap == "" {
+		return found, nil
+	}
+	raw, err := c.get(ctx, nil, "/api/v1/namespaces", namespace, "configmaps", found.ConfigMap)
+	var cm corev1.ConfigMap
+	if err == nil {
+		err = json.Unmarshal(raw, &cm)
+	}
+	if err != nil {
+		return found, fmt.Errorf("reading the ConfigMap %s of namespace %s: %w", found.ConfigMap, namespace, err)
+	}
+	found.Files = cm.Data
+	return found, nil
+}
+
+// webhookTag is the tag of the image whose container is called as the chart calls it.
+func webhookTag(pod *corev1.PodSpec) string {
+	for i := range pod.Containers {
+		if pod.Containers[i].Name != "webhook" {
+			continue
+		}
+		image, _, _ := strings.Cut(pod.Containers[i].Image, "@")
+		// A colon before the last slash is that of the registry's port.
+		if _, tag, found := strings.Cut(image[strings.LastIndex(image, "/")+1:], ":"); found {
+			return tag
 		}
 	}
-	if configMap == "" {
-		return nil, "", nil
-	}
-	raw, err := c.get(ctx, nil, "/api/v1/namespaces", namespace, "configmaps", configMap)
-	if err != nil {
-		return nil, "", fmt.Errorf("reading the ConfigMap %s of namespace %s: %w", configMap, namespace, err)
-	}
-	var cm corev1.ConfigMap
-	if err := json.Unmarshal(raw, &cm); err != nil {
-		return nil, "", fmt.Errorf("reading the ConfigMap %s of namespace %s: %w", configMap, namespace, err)
-	}
-	return cm.Data, configMap, nil
+	return ""
 }
 
 // policyConfigMap is the ConfigMap that is mounted where a container's --policy-dir is.
