@@ -15,6 +15,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 type (
@@ -110,6 +111,26 @@ func scaledToNothing(t *testing.T) {
 		changeStatus(t, system, pod, func(p *corev1.Pod) { p.Status.Phase, p.Status.Conditions = corev1.PodSucceeded, nil })
 	}
 	change(t, system, name+"-1", func(s *discoveryv1.EndpointSlice) { s.Endpoints = nil })
+}
+
+// stuckRollout is one with a mistake that only a new replica meets, such as a policy that it
+// does not know.
+func stuckRollout(t *testing.T) {
+	changeStatus(t, system, name, func(d *appsv1.Deployment) {
+		d.Status.Replicas, d.Status.UpdatedReplicas, d.Status.UnavailableReplicas = 3, 1, 1
+	})
+	var serving corev1.Pod
+	if err := api.Get(t.Context(), client.ObjectKey{Namespace: system, Name: name + "-a"}, &serving); err != nil {
+		t.Fatal(err)
+	}
+	added := &corev1.Pod{ObjectMeta: meta(name + "-c"), Spec: *serving.Spec.DeepCopy()}
+	added.Labels, added.Spec.NodeName = serving.Labels, "" // on a node it would outlive its deletion here, where there is no kubelet
+	add(t, added)
+	changeStatus(t, system, added.Name, func(p *corev1.Pod) {
+		p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "webhook", State: corev1.ContainerState{
+			Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff", Message: "back-off 40s restarting failed container=webhook"},
+		}}}
+	})
 }
 
 // connectionRefused is a Service whose targetPort is wrong.
