@@ -76,6 +76,7 @@ func serve(drain, stop context.Context, o *options, log *slog.Logger) error {
 		return err
 	}
 	metrics := server.NewMetrics(version.String())
+	foreseeFailures(metrics, policies)
 	return server.New(server.Options{
 		Listen:       o.listen,
 		HealthListen: o.healthListen,
@@ -100,6 +101,19 @@ func serve(drain, stop context.Context, o *options, log *slog.Logger) error {
 		Log:      log,
 		Metrics:  metrics,
 	}).Run(drain, stop)
+}
+
+// foreseeFailures makes the series that alerts are about.
+func foreseeFailures(metrics *server.Metrics, policies map[string]*inject.Policy) {
+	for _, doc := range inject.Reasons() {
+		if doc.Result != inject.Failed {
+			continue
+		}
+		for name := range policies {
+			metrics.Foresee(name, string(doc.Result), string(doc.Reason))
+		}
+		metrics.Foresee(inject.NoPolicy, string(doc.Result), string(doc.Reason))
+	}
 }
 
 func loadPolicies(dir string) (map[string]*inject.Policy, error) {

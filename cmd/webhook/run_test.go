@@ -92,8 +92,15 @@ func TestServe(t *testing.T) {
 	if !strings.Contains(answer, `"uid":"u-1"`) || !strings.Contains(answer, `"allowed":true`) {
 		t.Errorf("the review is answered with %s", answer)
 	}
-	if metrics := fetch(t, http.DefaultClient, http.MethodGet, "http://"+serving.Health+"/metrics", ""); !strings.Contains(metrics, `pillion_admission_requests_total{policy="default"`) {
-		t.Errorf("the review is not counted in:\n%s", metrics)
+	metrics := fetch(t, http.DefaultClient, http.MethodGet, "http://"+serving.Health+"/metrics", "")
+	for what, series := range map[string]string{
+		"the review is not counted":             `{policy="default",reason="NothingRequested",result="Skipped"} 1`,
+		"an alert would miss the first failure": `{policy="default",reason="InternalError",result="Failed"} 0`,
+		"an alert would miss the first rollout": `{policy="unknown",reason="PolicyNotLoaded",result="Failed"} 0`,
+	} {
+		if !strings.Contains(metrics, "pillion_admission_requests_total"+series+"\n") {
+			t.Errorf("%s: there is no %s in:\n%s", what, series, metrics)
+		}
 	}
 
 	client.CloseIdleConnections()
