@@ -5,22 +5,17 @@
 package bench
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/pillion-dev/pillion/test/controlplane"
 )
 
 // The servers that are compared.
@@ -53,10 +48,12 @@ func newRig(dir string) (*rig, error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return r, fmt.Errorf("%s: %w\n%s", build, err, out)
 	}
-	roots, err := writeCertificate(dir)
+	certificate, err := controlplane.WriteCertificate(dir)
 	if err != nil {
 		return r, err
 	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(certificate)
 	always := func(string) string { return "/inject/default" }
 	asInstalled := []string{"GOGC=400", "GOMEMLIMIT=241591910"} // as config/webhook/deployment.yaml has them
 	r.programs[pillion] = program{[]string{dir + "/webhook", "--listen=127.0.0.1:0", "--health-listen=127.0.0.1:0", "--cert-dir=" + dir}, asInstalled, roots, always}
@@ -134,34 +131,4 @@ func (r *rig) writeSidecar(file string) error {
 		"Volumes":     after.Spec.Volumes[len(before.Spec.Volumes):],
 		"Mount":       mounts[len(mounts)-1],
 	}), 0o600)
-}
-
-// writeCertificate fills dir as a mounted Secret of type kubernetes.io/tls would be, for a
-// server at 127.0.0.1, and returns what its clients trust: the certificate itself.
-func writeCertificate(dir string) (*x509.CertPool, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().Add(24 * time.Hour),
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return nil, err
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, err
-	}
-	crt := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(crt)
-	return roots, errors.Join(
-		os.WriteFile(filepath.Join(dir, "tls.crt"), crt, 0o600),
-		os.WriteFile(filepath.Join(dir, "tls.key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), 0o600),
-	)
 }

@@ -17,10 +17,10 @@ import (
 	"time"
 )
 
-// writeCertificate fills dir as a mounted Secret of type kubernetes.io/tls would
+// WriteCertificate fills dir as a mounted Secret of type kubernetes.io/tls would
 // be, for a server at 127.0.0.1, and returns the certificate to trust: a
 // self-signed one is its own authority.
-func writeCertificate(dir string) ([]byte, error) {
+func WriteCertificate(dir string) ([]byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err

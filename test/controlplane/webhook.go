@@ -37,7 +37,7 @@ func (p *Plane) startWebhook(ctx context.Context) error {
 	}
 	certs := filepath.Join(p.dir, "certs")
 	var err error
-	if w.ca, err = writeCertificate(certs); err != nil {
+	if w.ca, err = WriteCertificate(certs); err != nil {
 		return err
 	}
 	if w.address, err = freeAddress(ctx); err != nil {
