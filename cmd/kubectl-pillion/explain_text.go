@@ -9,6 +9,8 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/explain"
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 // explainText writes reports for a person: the answer first, then what it rests on.
@@ -42,7 +44,7 @@ func (r reportText) head() {
 		name += " (" + r.Source + ")"
 	}
 	by := ""
-	if r.Policy.StandIn && r.Result == inject.Denied {
+	if r.Policy.StandIn && r.Result == reason.Denied {
 		by = " by a policy that stands in for another: see the notes"
 	}
 	if p := r.pod(); p != nil { // what became of it, and then what would of one like it
@@ -80,11 +82,11 @@ func made(p *explain.Pod) string {
 
 // meaning is that of the reason, in a sentence.
 func (r reportText) meaning() string {
-	if r.Reason == inject.NothingRequested {
-		return "It asks for no helper: no annotation under " + inject.Domain + " does."
+	if r.Reason == reason.NothingRequested {
+		return "It asks for no helper: no annotation under " + helper.Domain + " does."
 	}
-	docs := inject.Reasons()
-	return docs[slices.IndexFunc(docs, func(d inject.ReasonDoc) bool { return d.Reason == r.Reason })].Doc
+	docs := reason.All()
+	return docs[slices.IndexFunc(docs, func(d reason.Doc) bool { return d.Reason == r.Reason })].Text
 }
 
 // todo is what is wrong and what would be right, and what is good to know.
@@ -178,14 +180,14 @@ func (r reportText) added(h *explain.Helper) string {
 	switch {
 	case h.Added == "":
 		return ""
-	case h.Reason == inject.Required:
+	case h.Reason == reason.Required:
 		return fmt.Sprintf(" (%s of policy %s: every pod gets it, and none can opt out)", h.Added, r.Policy.Name)
 	}
 	return fmt.Sprintf(" (%s of policy %s: every pod gets it that has no %s: \"false\")", h.Added, r.Policy.Name, inject.InjectAnnotation)
 }
 
 func (r reportText) rules() {
-	if r.Result == inject.Skipped {
+	if r.Result == reason.Skipped {
 		return
 	}
 	r.WriteString("\nrules\n")

@@ -11,6 +11,10 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/explain"
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/helpers"
+	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -52,11 +56,7 @@ func completeHelpers(_ *cobra.Command, args []string, _ string) ([]string, cobra
 }
 
 func helperNames() []string {
-	var names []string
-	for _, h := range inject.Helpers() {
-		names = append(names, h.Name)
-	}
-	return names
+	return helpers.Builtin().Names()
 }
 
 // helperInfo is a helper as it is told to people and scripts.
@@ -93,24 +93,22 @@ func (o *helpersOptions) run(args []string, out io.Writer) error {
 	if err := checkOutput(o.output); err != nil {
 		return err
 	}
+	known := helpers.Builtin()
 	var p *inject.Policy
 	if o.policy != "" {
 		var err error
 		if p, err = policy.LoadFile(o.policy); err != nil {
 			return err
 		}
+		known = p.Known
 	}
-	list := inject.Helpers()
+	list := known.All()
 	if len(args) > 0 {
-		h := inject.FindHelper(args[0])
+		h := known.Find(args[0])
 		if h == nil {
-			hint := ""
-			if near := inject.Nearest(args[0], helperNames()); near != "" {
-				hint = fmt.Sprintf("; did you mean %q?", near)
-			}
-			return fmt.Errorf("there is no helper %q; the helpers are %s%s", args[0], inject.HelperNames(), hint)
+			return fmt.Errorf("there is no helper %q; the helpers are %s%s", args[0], known, option.DidYouMean(option.Nearest(args[0], known.Names())))
 		}
-		list = []*inject.Helper{h}
+		list = []*helper.Helper{h}
 	}
 	infos := make([]helperInfo, 0, len(list))
 	for _, h := range list {
@@ -122,33 +120,33 @@ func (o *helpersOptions) run(args []string, out io.Writer) error {
 	return printList(out, o.output, infos, helperListText)
 }
 
-func aboutHelper(h *inject.Helper, p *inject.Policy) helperInfo {
+func aboutHelper(h *helper.Helper, p *inject.Policy) helperInfo {
 	info := helperInfo{Name: h.Name, Doc: h.Doc}
-	var hp *inject.HelperPolicy
+	var hp *rule.Helper
 	if p != nil {
 		hp = p.Helpers[h.Name]
 		info.Policy, info.Allowed = p.Name, new(hp != nil)
 		info.Added, info.PolicyFacts = additionsOf(h, p), factsOf(p)
 	}
 	if hp != nil {
-		info.Engine = string(hp.Engine)
+		info.Engine = hp.Engine
 	}
 	for i := range h.Options {
 		o := &h.Options[i]
-		option := optionInfo{
-			Name: o.Name, Key: h.Key("", o.Name), Type: string(o.Kind), Required: o.Required, Default: o.Default,
-			Min: o.Min, Max: o.Max, Choices: o.Enum, Example: o.Example, Doc: o.Doc,
+		about := optionInfo{
+			Name: o.Name, Key: h.Key("", o.Name), Type: o.Kind.Name, Required: o.Required, Default: o.Default,
+			Min: o.Min, Max: o.Max, Choices: o.Kind.Choices, Example: o.Example, Doc: o.Doc,
 		}
-		if info.Engine == string(inject.EngineGitSync) {
-			option.Engine = o.WithGitSync
+		if info.Engine != "" {
+			about.Engine = o.WithGitSync
 		}
 		if hp != nil {
-			option.Rule = explain.RuleText(hp.Rules[o.Name])
-			if value, _, err := o.Effective(hp.Rules[o.Name]); err == nil {
-				option.Effective = value
+			about.Rule = explain.RuleText(hp.Rules[o.Name])
+			if value, _, err := rule.Effective(o, hp.Rules[o.Name]); err == nil {
+				about.Effective = value
 			}
 		}
-		info.Options = append(info.Options, option)
+		info.Options = append(info.Options, about)
 	}
 	return info
 }

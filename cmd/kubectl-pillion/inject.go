@@ -11,6 +11,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/admission"
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/policy"
 	"github.com/pillion-dev/pillion/internal/version"
 )
@@ -113,7 +114,7 @@ func (d *document) inject(in inject.Injector, p *inject.Policy, errOut io.Writer
 		if len(out.Plan.PullSecrets) > 0 && len(out.Pod.Spec.ImagePullSecrets) == 0 {
 			fmt.Fprintf(errOut, "warning: %s: the policy's imagePullSecrets are added, so those of the ServiceAccount no longer are\n", o.label(d))
 		}
-		if out.Result == inject.Denied {
+		if out.Result == reason.Denied {
 			refusals = append(refusals, o.label(d)+": "+out.Message())
 			continue
 		}

@@ -15,7 +15,10 @@ import (
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/helpers"
+	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -142,7 +145,7 @@ func lint(file string, data []byte) linted {
 		return l
 	}
 	l.Policy, l.Hash = p.Name, p.Hash
-	for _, h := range inject.Helpers() {
+	for _, h := range helpers.Builtin().All() {
 		hp := p.Helpers[h.Name]
 		if hp == nil {
 			continue
@@ -159,7 +162,7 @@ func lint(file string, data []byte) linted {
 }
 
 // doubtful finds what is valid and cannot be meant.
-func doubtful(h *inject.Helper, hp *inject.HelperPolicy, lines *lines) []remark {
+func doubtful(h *helper.Helper, hp *rule.Helper, lines *lines) []remark {
 	var all []remark
 	at := "spec.helpers[" + h.Name + "]"
 	if last := hp.Image[strings.LastIndexByte(hp.Image, '/')+1:]; !strings.ContainsAny(last, ":@") || strings.HasSuffix(last, ":latest") {
@@ -167,16 +170,16 @@ func doubtful(h *inject.Helper, hp *inject.HelperPolicy, lines *lines) []remark 
 	}
 	for i := range h.Options {
 		o := &h.Options[i]
-		rule := hp.Rules[o.Name]
-		if rule == nil {
+		r := hp.Rules[o.Name]
+		if r == nil {
 			continue
 		}
 		path := at + ".options[" + o.Name + "]"
-		if _, _, err := o.Effective(rule); err != nil {
+		if _, _, err := rule.Effective(o, r); err != nil {
 			all = append(all, lines.at(path, fmt.Sprintf("every pod has to set %s, since its default, %s, is not allowed: %v; add a default", h.Key("", o.Name), o.Default, err)))
 		}
 		var seen []string
-		for j, pattern := range rule.Allow {
+		for j, pattern := range r.Allow {
 			if slices.Contains(seen, pattern.String()) {
 				all = append(all, lines.at(fmt.Sprintf("%s.allow[%d]", path, j), fmt.Sprintf("%q is there twice", pattern)))
 			}
@@ -224,7 +227,7 @@ func nearest(path string) string {
 	tokens := fieldTokens(path)
 	candidates := helperNames()
 	if len(tokens) == 5 { // spec, helpers, NAME, options, NAME
-		h := inject.FindHelper(tokens[2])
+		h := helpers.Builtin().Find(tokens[2])
 		if h == nil {
 			return ""
 		}
@@ -233,7 +236,7 @@ func nearest(path string) string {
 			candidates = append(candidates, h.Options[i].Name)
 		}
 	}
-	if near := inject.Nearest(tokens[len(tokens)-1], candidates); near != "" {
+	if near := option.Nearest(tokens[len(tokens)-1], candidates); near != "" {
 		return fmt.Sprintf("; did you mean %q?", near)
 	}
 	return ""

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
 )
 
 // doubtfulAdditions finds what is valid and cannot be meant in what a policy adds to pods
@@ -32,7 +33,7 @@ func doubtfulAdditions(p *inject.Policy, lines *lines) []remark {
 }
 
 // additionNames are the helpers of a list, as the fronts of annotation keys have them.
-func additionNames(all []*inject.Addition) []string {
+func additionNames(all []*helper.Addition) []string {
 	var names []string
 	for _, a := range all {
 		names = append(names, strings.TrimPrefix(a.Instance+"."+a.Helper.Name, "."))

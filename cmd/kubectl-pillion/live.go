@@ -14,6 +14,7 @@ import (
 	"github.com/pillion-dev/pillion/cmd/kubectl-pillion/cluster"
 	"github.com/pillion-dev/pillion/internal/explain"
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/version"
 )
 
@@ -161,7 +162,7 @@ func (l *live) fromOwners(ctx context.Context, meta metav1.PartialObjectMetadata
 		}
 	}
 	if top != nil {
-		f := explain.Misplaced(top.kind, top.at.Path().String(), r.Reason == inject.NothingRequested)
+		f := explain.Misplaced(top.kind, top.at.Path().String(), r.Reason == reason.NothingRequested)
 		f.Text += " (" + top.kind + "/" + top.name + ")"
 		r.Findings = append(r.Findings, f)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
 )
 
 // additionInfo is one helper that a policy adds to pods that do not ask.
@@ -21,7 +22,7 @@ type additionInfo struct {
 }
 
 // additionsOf are what a policy adds of one helper.
-func additionsOf(h *inject.Helper, p *inject.Policy) []additionInfo {
+func additionsOf(h *helper.Helper, p *inject.Policy) []additionInfo {
 	var all []additionInfo
 	for _, a := range slices.Concat(p.Require, p.Inject) {
 		if a.Helper != h {

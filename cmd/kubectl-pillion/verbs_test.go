@@ -12,7 +12,8 @@ import (
 	"testing"
 
 	"github.com/pillion-dev/pillion/internal/explain"
-	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helpers"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 // neutral leaves out what a new reason or a new field of policies changes everywhere.
@@ -58,7 +59,7 @@ func TestExplainOfFiles(t *testing.T) {
 		if err := json.Unmarshal([]byte(call("", "explain", "-f", in+"injected.in.yaml", "-o", "json").out), &reports); err != nil {
 			t.Fatal(err)
 		}
-		if len(reports) != 2 || reports[0].Kind != "CronJob" || reports[0].Result != inject.Injected || reports[0].Template != "spec.jobTemplate.spec.template" || reports[1].Result != inject.Skipped {
+		if len(reports) != 2 || reports[0].Kind != "CronJob" || reports[0].Result != reason.Injected || reports[0].Template != "spec.jobTemplate.spec.template" || reports[1].Result != reason.Skipped {
 			t.Errorf("got %+v", reports)
 		}
 	})
@@ -99,7 +100,7 @@ func TestANamespaceInTheFilesPicksThePolicy(t *testing.T) {
 func TestHelpersTellsOfEveryOption(t *testing.T) {
 	t.Parallel()
 	list := said(t, exitOK, "", "helpers")
-	for _, h := range inject.Helpers() {
+	for _, h := range helpers.Builtin().All() {
 		if !strings.Contains("\n"+list, "\n"+h.Name+"\n") {
 			t.Errorf("%s is not in the list", h.Name)
 		}
@@ -113,7 +114,7 @@ func TestHelpersTellsOfEveryOption(t *testing.T) {
 			if !strings.Contains(text, "\n"+h.Key("", o.Name)+"\n") {
 				t.Errorf("%s of %s is not in the text", o.Name, h.Name)
 			}
-			if got := infos[0].Options[i]; got.Key != h.Key("", o.Name) || got.Default != o.Default || got.Required != o.Required || got.Type != string(o.Kind) {
+			if got := infos[0].Options[i]; got.Key != h.Key("", o.Name) || got.Default != o.Default || got.Required != o.Required || got.Type != o.Kind.Name {
 				t.Errorf("%s of %s is %+v", o.Name, h.Name, got)
 			}
 		}
@@ -251,7 +252,7 @@ func TestFailuresOfTheOtherVerbs(t *testing.T) {
 		"an output format of inject":   {[]string{"explain", "-f", "-", "-o", "yaml"}, "error: --output \"yaml\": must be text or json\n"},
 		"a policy that is missing":     {[]string{"explain", "-f", "-", "--policy", missing}, "error: reading a policy: stat " + missing + ": no such file or directory\n"},
 		"a kubeconfig that is missing": {[]string{"status", "--kubeconfig", missing}, "error: reading the kubeconfig: stat " + missing + ": no such file or directory\n"},
-		"a helper of no name":          {[]string{"helpers", "git-poler"}, "error: there is no helper \"git-poler\"; the helpers are " + inject.HelperNames() + "; did you mean \"git-poller\"?\n"},
+		"a helper of no name":          {[]string{"helpers", "git-poler"}, "error: there is no helper \"git-poler\"; the helpers are " + helpers.Builtin().String() + "; did you mean \"git-poller\"?\n"},
 		"no file to lint":              {[]string{"policy", "lint"}, "error: which policies? Name files, or directories of them, such as policies/\n"},
 		"no table to test":             {[]string{"policy", "test"}, "error: which tables? Name files, such as tests/web.yaml\n"},
 		"a mistyped verb of policies":  {[]string{"policy", "lnt", "policies"}, "error: unknown command \"lnt\" for \"kubectl pillion policy\"; did you mean \"lint\"?\n"},

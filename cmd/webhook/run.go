@@ -16,6 +16,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/admission"
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/policy"
 	"github.com/pillion-dev/pillion/internal/server"
 	"github.com/pillion-dev/pillion/internal/version"
@@ -105,8 +106,8 @@ func serve(drain, stop context.Context, o *options, log *slog.Logger) error {
 
 // foreseeFailures makes the series that alerts are about.
 func foreseeFailures(metrics *server.Metrics, policies map[string]*inject.Policy) {
-	for _, doc := range inject.Reasons() {
-		if doc.Result != inject.Failed {
+	for _, doc := range reason.All() {
+		if doc.Result != reason.Failed {
 			continue
 		}
 		for name := range policies {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -30,13 +31,13 @@ errors. [policy.schema.json](policy.schema.json) is for editors, ` + "`kubectl p
 		{"spec.runtimeClasses", reflect.TypeFor[policy.RuntimeClasses]()},
 		{"spec.limits", reflect.TypeFor[policy.Limits]()},
 		{"spec.helpers.NAME", reflect.TypeFor[policy.Helper]()},
-		{"spec.helpers.NAME.options.NAME", reflect.TypeFor[inject.RuleSpec]()},
+		{"spec.helpers.NAME.options.NAME", reflect.TypeFor[rule.Spec]()},
 		{"spec.require[] and spec.inject[]", reflect.TypeFor[inject.AdditionSpec]()},
 	} {
 		fmt.Fprintf(&out, "\n## %s\n\n| field | meaning |\n|---|---|\n", part.where)
 		for f := range part.of.Fields() {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			fmt.Fprintf(&out, "| `%s` | %s |\n", name, docs[part.of.Name()+"."+f.Name])
+			fmt.Fprintf(&out, "| `%s` | %s |\n", name, docs[fieldName(part.of, f.Name)])
 		}
 	}
 	return out.String()

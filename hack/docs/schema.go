@@ -15,6 +15,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helpers"
+	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -65,8 +68,8 @@ func (g generator) object(t reflect.Type) *schema {
 	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		field := g.value(f.Type)
-		field.Description = g.docs[t.Name()+"."+f.Name]
-		refine(field, t.Name()+"."+f.Name)
+		field.Description = g.docs[fieldName(t, f.Name)]
+		refine(field, fieldName(t, f.Name))
 		s.Properties[name] = field
 	}
 	return s
@@ -75,7 +78,7 @@ func (g generator) object(t reflect.Type) *schema {
 // value is the schema of a field's type.
 func (g generator) value(t reflect.Type) *schema {
 	switch t {
-	case reflect.TypeFor[inject.Text]():
+	case reflect.TypeFor[rule.Text]():
 		return &schema{Type: []string{"string", "number", "boolean"}}
 	case reflect.TypeFor[policy.ID]():
 		number := schema{Type: "integer", Minimum: new(int64(1)), Maximum: new(int64(1<<31 - 1))}
@@ -108,13 +111,13 @@ func (g generator) value(t reflect.Type) *schema {
 // refine says of a text field what its type does not.
 func refine(s *schema, field string) {
 	switch field {
-	case "Spec.Enforcement":
+	case "policy.Spec.Enforcement":
 		s.Enum = []string{"Deny", "Warn"}
-	case "Spec.HostNetwork":
+	case "policy.Spec.HostNetwork":
 		s.Enum = []string{"Deny", "Allow"}
-	case "Spec.PullPolicy", "Helper.PullPolicy":
+	case "policy.Spec.PullPolicy", "policy.Helper.PullPolicy":
 		s.Enum = []string{string(corev1.PullAlways), string(corev1.PullIfNotPresent), string(corev1.PullNever)}
-	case "RuleSpec.Allow":
+	case "rule.Spec.Allow":
 		s.MinItems = 1
 	}
 }
@@ -122,7 +125,7 @@ func refine(s *schema, field string) {
 // helpers names each helper with its options. A helper may have nothing behind it.
 func (g generator) helpers() *schema {
 	all := &schema{Type: "object", Additional: false, Properties: map[string]*schema{}}
-	for _, h := range inject.Helpers() {
+	for _, h := range helpers.Builtin().All() {
 		s := g.object(reflect.TypeFor[policy.Helper]())
 		s.Description, s.Type = h.Doc, []string{"object", "null"}
 		if !h.FillsVolume {
@@ -133,18 +136,18 @@ func (g generator) helpers() *schema {
 		options.Additional, options.Properties = false, map[string]*schema{}
 		for i := range h.Options {
 			o := &h.Options[i]
-			rule := g.object(reflect.TypeFor[inject.RuleSpec]())
-			rule.Description = o.Doc
-			if !o.Kind.Ordered() {
-				delete(rule.Properties, "min")
-				delete(rule.Properties, "max")
+			r := g.object(reflect.TypeFor[rule.Spec]())
+			r.Description = o.Doc
+			if !o.Kind.Ordered {
+				delete(r.Properties, "min")
+				delete(r.Properties, "max")
 			}
-			if o.Kind == inject.KindDuration { // a number has no unit
+			if o.Kind.Name == option.Duration.Name { // a number has no unit
 				for _, name := range []string{"default", "fixed", "min", "max"} {
-					rule.Properties[name].Type = "string"
+					r.Properties[name].Type = "string"
 				}
 			}
-			options.Properties[o.Name] = rule
+			options.Properties[o.Name] = r
 		}
 		all.Properties[h.Name] = s
 	}
@@ -156,7 +159,7 @@ func (g generator) helpers() *schema {
 func (g generator) addition() *schema {
 	s := g.object(reflect.TypeFor[inject.AdditionSpec]())
 	s.Required = []string{"helper"}
-	for _, h := range inject.Helpers() {
+	for _, h := range helpers.Builtin().All() {
 		s.Properties["helper"].Enum = append(s.Properties["helper"].Enum, h.Name)
 	}
 	return s
@@ -187,10 +190,13 @@ func fieldDoc(f *ast.Field, name string) string {
 // policyDocs are the comments of all fields of a policy file.
 func policyDocs(root string) (map[string]string, error) {
 	core := filepath.Join(root, "internal", "inject")
-	return fieldDocs(filepath.Join(root, "internal", "policy", "types.go"), filepath.Join(core, "policy.go"), filepath.Join(core, "addition.go"))
+	return fieldDocs(filepath.Join(root, "internal", "policy", "types.go"), filepath.Join(core, "rule", "spec.go"), filepath.Join(core, "additionspec.go"))
 }
 
-// fieldDocs are the comments of the fields of the structs in files, as "Spec.Image". A
+// fieldName is a field of a type with its package, as the comments of the sources are known by.
+func fieldName(t reflect.Type, field string) string { return t.String() + "." + field }
+
+// fieldDocs are the comments of the fields of the structs in files, as "policy.Spec.Image". A
 // comment that is above several fields is that of the first.
 func fieldDocs(files ...string) (map[string]string, error) {
 	docs := map[string]string{}
@@ -207,7 +213,7 @@ func fieldDocs(files ...string) (map[string]string, error) {
 			if s, ok := spec.Type.(*ast.StructType); ok {
 				for _, f := range s.Fields.List {
 					for _, name := range f.Names {
-						docs[spec.Name.Name+"."+name.Name] = fieldDoc(f, name.Name)
+						docs[parsed.Name.Name+"."+spec.Name.Name+"."+name.Name] = fieldDoc(f, name.Name)
 					}
 				}
 			}

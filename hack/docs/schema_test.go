@@ -18,6 +18,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helpers"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -276,7 +278,7 @@ func TestTheSchemaNamesEveryField(t *testing.T) {
 	t.Parallel()
 	names := map[string]bool{}
 	properties(generated(t), names)
-	for _, h := range inject.Helpers() {
+	for _, h := range helpers.Builtin().All() {
 		for i := range h.Options {
 			if !names[h.Options[i].Name] {
 				t.Errorf("the option %s of %s is not in the schema", h.Options[i].Name, h.Name)
@@ -285,7 +287,7 @@ func TestTheSchemaNamesEveryField(t *testing.T) {
 	}
 	for _, typ := range []reflect.Type{
 		reflect.TypeFor[policy.InjectionPolicy](), reflect.TypeFor[policy.Metadata](), reflect.TypeFor[policy.Spec](), reflect.TypeFor[policy.Limits](),
-		reflect.TypeFor[policy.RuntimeClasses](), reflect.TypeFor[policy.Helper](), reflect.TypeFor[inject.AdditionSpec](), reflect.TypeFor[inject.RuleSpec](),
+		reflect.TypeFor[policy.RuntimeClasses](), reflect.TypeFor[policy.Helper](), reflect.TypeFor[inject.AdditionSpec](), reflect.TypeFor[rule.Spec](),
 	} {
 		for f := range typ.Fields() {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")

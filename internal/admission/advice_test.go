@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
 )
 
 func TestSentencesBecomeLines(t *testing.T) {
@@ -73,16 +73,16 @@ func TestSentencesBecomeLines(t *testing.T) {
 
 func TestAdditions(t *testing.T) {
 	t.Parallel()
-	helper := func(name string, containers ...string) inject.HelperStatus {
-		return inject.HelperStatus{Helper: "ipc", Container: name, Containers: containers}
+	added := func(name string, containers ...string) helper.Status {
+		return helper.Status{Helper: "ipc", Container: name, Containers: containers}
 	}
 	for name, c := range map[string]struct {
-		helpers []inject.HelperStatus
+		helpers []helper.Status
 		want    string
 	}{
-		"one helper for two containers":    {[]inject.HelperStatus{helper("pillion-a", "web", "api")}, "pillion-a (for web, api)"},
-		"one for the pod as a whole":       {[]inject.HelperStatus{helper("")}, "ipc"},
-		"more than four helpers are a sum": {[]inject.HelperStatus{helper("a"), helper("b"), helper("c"), helper("d"), helper("e"), helper("f")}, "a, b, c, d, 2 more"},
+		"one helper for two containers":    {[]helper.Status{added("pillion-a", "web", "api")}, "pillion-a (for web, api)"},
+		"one for the pod as a whole":       {[]helper.Status{added("")}, "ipc"},
+		"more than four helpers are a sum": {[]helper.Status{added("a"), added("b"), added("c"), added("d"), added("e"), added("f")}, "a, b, c, d, 2 more"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -20,28 +20,29 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
 // codes are the HTTP codes of the refusals: what a policy forbids is 403, what is
 // wrong in itself is 422.
-var codes = map[inject.Reason]int32{
-	inject.UnknownAnnotation: 422,
-	inject.TooMany:           422,
-	inject.InvalidValue:      422,
-	inject.MissingOption:     422,
-	inject.Contradiction:     422,
-	inject.UnknownContainer:  422,
-	inject.PathConflict:      422,
-	inject.PodConflict:       422,
-	inject.ReservedName:      422,
-	inject.HelperNotAllowed:  403,
-	inject.ValueNotAllowed:   403,
-	inject.LimitExceeded:     403,
-	inject.HostNetwork:       403,
-	inject.RuntimeClass:      403,
-	inject.RequiredHelper:    403,
-	inject.UnknownPolicy:     403,
+var codes = map[reason.Reason]int32{
+	reason.UnknownAnnotation: 422,
+	reason.TooMany:           422,
+	reason.InvalidValue:      422,
+	reason.MissingOption:     422,
+	reason.Contradiction:     422,
+	reason.UnknownContainer:  422,
+	reason.PathConflict:      422,
+	reason.PodConflict:       422,
+	reason.ReservedName:      422,
+	reason.HelperNotAllowed:  403,
+	reason.ValueNotAllowed:   403,
+	reason.LimitExceeded:     403,
+	reason.HostNetwork:       403,
+	reason.RuntimeClass:      403,
+	reason.RequiredHelper:    403,
+	reason.UnknownPolicy:     403,
 }
 
 // Every golden pod, once more as the API server sends it.
@@ -60,7 +61,7 @@ func TestGoldenPodsAreAnswered(t *testing.T) {
 			if diff := cmp.Diff(string(want.Patch), string(response.Patch)); diff != "" {
 				t.Errorf("patch (-Inject +answer):\n%s", diff)
 			}
-			if want.Result == inject.Denied {
+			if want.Result == reason.Denied {
 				wantRefusal(t, response, want.Reason, want.Message())
 			} else if !response.Allowed {
 				t.Errorf("refused: %s", response.Result.Message)
@@ -75,7 +76,7 @@ func TestGoldenPodsAreAnswered(t *testing.T) {
 	}
 }
 
-func wantRefusal(t *testing.T, response *admissionv1.AdmissionResponse, reason inject.Reason, message string) {
+func wantRefusal(t *testing.T, response *admissionv1.AdmissionResponse, reason reason.Reason, message string) {
 	t.Helper()
 	statusReason := map[int32]metav1.StatusReason{403: metav1.StatusReasonForbidden, 422: metav1.StatusReasonInvalid}
 	want := &metav1.Status{Status: metav1.StatusFailure, Message: message, Code: codes[reason], Reason: statusReason[codes[reason]]}
@@ -153,7 +154,7 @@ func TestMetricLabelsAreAClosedSet(t *testing.T) {
 	t.Parallel()
 	e := newEdge(map[string]*inject.Policy{"default": policy.Builtin(), "panicking": panicking()})
 	known := map[observation]bool{}
-	for _, r := range inject.Reasons() {
+	for _, r := range reason.All() {
 		for _, p := range []string{"default", "panicking", inject.NoPolicy} {
 			known[observation{p, string(r.Result), string(r.Reason)}] = true
 		}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -21,7 +22,7 @@ func benchReviews(b testing.TB) map[string][]byte {
 	const asks = `"git-poller.pillion.dev/repo":"https://github.com/acme/site.git","git-poller.pillion.dev/mount-path":"/usr/share/nginx/html"`
 	small := benchPod(asks, 1, 0, 2200)
 	out, err := Inject(testInjector, policy.Builtin(), []byte(small), Template{})
-	if err != nil || out.Result != inject.Injected {
+	if err != nil || out.Result != reason.Injected {
 		b.Fatalf("%v: %s", err, out.Message())
 	}
 	return map[string][]byte{

@@ -14,6 +14,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 // policy is the policy that a path names. A namespace whose label names none is sent to
@@ -23,18 +26,18 @@ import (
 // of this replica, or behind it, and the next one may know better. See [elsewhere].
 func (h *handler) policy(name string) (*inject.Policy, error) {
 	if name == inject.NoPolicy {
-		return &inject.Policy{Name: inject.NoPolicy}, nil
+		return &inject.Policy{Name: inject.NoPolicy, Known: h.known()}, nil
 	}
 	if p := h.Policies[name]; p != nil {
 		return p, nil
 	}
 	const longest = 63 // of a label's value
 	hint := ""
-	if near := inject.Nearest(name, h.policyNames()); near != "" {
+	if near := option.Nearest(name, h.policyNames()); near != "" {
 		hint = fmt.Sprintf("; did you mean %q?", near)
 	}
 	return nil, &failure{
-		status: http.StatusServiceUnavailable, reason: inject.PolicyNotLoaded, retry: true,
+		status: http.StatusServiceUnavailable, reason: reason.PolicyNotLoaded, retry: true,
 		err: fmt.Errorf("this replica has not loaded the policy %+q, only %s%s; if the policy is new, wait for the webhook's rollout, "+
 			"otherwise give it a file in --policy-dir or remove its entry from the webhook configuration",
 			name[:min(len(name), longest)], h.knownPolicies(), hint),
@@ -66,14 +69,22 @@ func elsewhere(w http.ResponseWriter, f *failure) {
 // A review does not hold the labels of its namespace, so the sentence cannot repeat the
 // label's value; the warning at the label itself does, see reviewNamespace.
 func (h *handler) named(d inject.Decision, namespace string) inject.Decision {
-	if d.Policy != inject.NoPolicy || d.Result != inject.Denied {
+	if d.Policy != inject.NoPolicy || d.Result != reason.Denied {
 		return d
 	}
 	problem := field.Forbidden(field.NewPath("metadata", "namespace"), fmt.Sprintf(
 		"the label %s of namespace %q names no policy; the policies are %s; see: kubectl get namespace %s -L %s",
 		inject.PolicyLabel, namespace, h.knownPolicies(), namespace, inject.PolicyLabel))
-	d.Reason, d.Problems = inject.UnknownPolicy, []inject.Problem{{Reason: inject.UnknownPolicy, Error: problem}}
+	d.Reason, d.Problems = reason.UnknownPolicy, []reason.Problem{{Reason: reason.UnknownPolicy, Error: problem}}
 	return d
+}
+
+// known are the helpers that there are, which all policies of an installation share.
+func (h *handler) known() *helper.Set {
+	if names := h.policyNames(); len(names) > 0 {
+		return h.Policies[names[0]].Known
+	}
+	return nil
 }
 
 func (h *handler) policyNames() []string { return slices.Sorted(maps.Keys(h.Policies)) }

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -28,7 +29,7 @@ func TestAPodIsRefusedWhereTheLabelNamesNoPolicy(t *testing.T) {
 	t.Parallel()
 	e := twoPolicies()
 	response := e.review(t, inject.NoPolicy, []byte(annotatedPod))
-	wantRefusal(t, response, inject.UnknownPolicy, `metadata.namespace: Forbidden: the label pillion.dev/policy of namespace "site" names no policy; `+
+	wantRefusal(t, response, reason.UnknownPolicy, `metadata.namespace: Forbidden: the label pillion.dev/policy of namespace "site" names no policy; `+
 		`the policies are default, web; see: kubectl get namespace site -L pillion.dev/policy`)
 	if diff := cmp.Diff(map[string]string{"policy": "unknown", "result": "Denied", "reason": "UnknownPolicy"}, response.AuditAnnotations); diff != "" {
 		t.Errorf("audit annotations (-want +got):\n%s", diff)
@@ -50,7 +51,7 @@ func TestAPodThatAsksForNothingIsAdmittedUnderNoPolicy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			response := twoPolicies().review(t, inject.NoPolicy, fmt.Appendf(nil, `{"metadata":{"annotations":%s},"spec":{"containers":[{"name":"web"}]}}`, annotations))
-			if !response.Allowed || response.AuditAnnotations["reason"] != string(inject.NothingRequested) {
+			if !response.Allowed || response.AuditAnnotations["reason"] != string(reason.NothingRequested) {
 				t.Errorf("allowed %v: %v", response.Allowed, response.AuditAnnotations)
 			}
 		})

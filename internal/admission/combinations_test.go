@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -109,11 +110,11 @@ func combine(t *testing.T, p *inject.Policy, spec string, annotations map[string
 	if !slices.Contains(asked, "socket") && !slices.Contains(asked, "fifo") && slices.Contains(asked, "gid") {
 		want = true // the group of nothing, or no mode at all
 	}
-	if denied := out.Result == inject.Denied; denied != want {
+	if denied := out.Result == reason.Denied; denied != want {
 		t.Errorf("%v: %s %s", asked, out.Result, out.Message())
 	}
 	for _, problem := range out.Problems {
-		if text := problem.Error.Error(); !sentence.MatchString(text) && problem.Reason != inject.MissingOption {
+		if text := problem.Error.Error(); !sentence.MatchString(text) && problem.Reason != reason.MissingOption {
 			t.Errorf("%v: %s", asked, text)
 		}
 	}

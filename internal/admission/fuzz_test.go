@@ -17,6 +17,7 @@ import (
 	kjson "sigs.k8s.io/json"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -99,7 +100,7 @@ func FuzzDecodePod(f *testing.F) {
 		f.Add([]byte(pod))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		got, err := DecodePod(raw)
+		got, err := pod.Decode(raw)
 		if err != nil || !unambiguous(raw) {
 			return
 		}
@@ -115,7 +116,7 @@ func FuzzDecodePod(f *testing.F) {
 
 // diffOfViews compares a view with one that DecodePod made, but for what is of the JSON and
 // not of the pod.
-func diffOfViews(want, got *inject.Pod) string {
+func diffOfViews(want, got *pod.Pod) string {
 	quantities := cmp.Comparer(func(a, b resource.Quantity) bool { return a.Cmp(b) == 0 })
 	ofJSON := cmp.FilterPath(func(p cmp.Path) bool {
 		last := p.Last().String()
@@ -129,11 +130,11 @@ func diffOfViews(want, got *inject.Pod) string {
 func unambiguous(raw []byte) bool { return jsontext.Value(raw).IsValid() }
 
 // viewOf is the view of a pod that was decoded whole.
-func viewOf(pod *corev1.Pod) *inject.Pod {
-	spec := &pod.Spec
-	return &inject.Pod{
-		Metadata: inject.Metadata{GenerateName: pod.GenerateName, Annotations: pod.Annotations},
-		Spec: inject.Spec{
+func viewOf(p *corev1.Pod) *pod.Pod {
+	spec := &p.Spec
+	return &pod.Pod{
+		Metadata: pod.Metadata{GenerateName: p.GenerateName, Annotations: p.Annotations},
+		Spec: pod.Spec{
 			InitContainers:   each(spec.InitContainers, viewContainer),
 			Containers:       each(spec.Containers, viewContainer),
 			Volumes:          each(spec.Volumes, viewVolume),
@@ -154,50 +155,50 @@ func viewOf(pod *corev1.Pod) *inject.Pod {
 	}
 }
 
-func viewSecurity(s *corev1.PodSecurityContext) *inject.PodSecurity {
+func viewSecurity(s *corev1.PodSecurityContext) *pod.Security {
 	if s == nil {
 		return nil
 	}
-	return &inject.PodSecurity{RunAsUser: s.RunAsUser, FSGroup: s.FSGroup, SupplementalGroups: s.SupplementalGroups, Sysctls: s.Sysctls}
+	return &pod.Security{RunAsUser: s.RunAsUser, FSGroup: s.FSGroup, SupplementalGroups: s.SupplementalGroups, Sysctls: s.Sysctls}
 }
 
-func viewContainer(c corev1.Container) inject.Container {
+func viewContainer(c corev1.Container) pod.Container {
 	policy := ""
 	if c.RestartPolicy != nil {
 		policy = string(*c.RestartPolicy)
 	}
-	view := inject.Container{
+	view := pod.Container{
 		Name: c.Name, RestartPolicy: policy, Command: c.Command, VolumeMounts: each(c.VolumeMounts, viewMount),
 		VolumeDevices: c.VolumeDevices, Ports: c.Ports, Resources: c.Resources,
 		TerminationMessagePath: c.TerminationMessagePath,
 		LivenessProbe:          present(c.LivenessProbe), StartupProbe: present(c.StartupProbe),
 	}
 	if c.SecurityContext != nil {
-		view.SecurityContext = &inject.ContainerSecurity{RunAsUser: c.SecurityContext.RunAsUser}
+		view.SecurityContext = &pod.ContainerSecurity{RunAsUser: c.SecurityContext.RunAsUser}
 	}
 	return view
 }
 
-func viewMount(m corev1.VolumeMount) inject.VolumeMount {
-	return inject.VolumeMount{
+func viewMount(m corev1.VolumeMount) pod.VolumeMount {
+	return pod.VolumeMount{
 		Name: m.Name, MountPath: m.MountPath, ReadOnly: m.ReadOnly, SubPath: m.SubPath, SubPathExpr: m.SubPathExpr,
 		MountPropagation: (*string)(m.MountPropagation),
 	}
 }
 
-func viewVolume(v corev1.Volume) inject.Volume {
-	view := inject.Volume{
+func viewVolume(v corev1.Volume) pod.Volume {
+	view := pod.Volume{
 		Name: v.Name, EmptyDir: v.EmptyDir, ConfigMap: present(v.ConfigMap), Secret: present(v.Secret),
 		Projected: present(v.Projected), DownwardAPI: present(v.DownwardAPI), Image: present(v.Image),
 	}
 	if v.PersistentVolumeClaim != nil {
-		view.PersistentVolumeClaim = &inject.ReadOnlySource{ReadOnly: v.PersistentVolumeClaim.ReadOnly}
+		view.PersistentVolumeClaim = &pod.ReadOnlySource{ReadOnly: v.PersistentVolumeClaim.ReadOnly}
 	}
 	if v.NFS != nil {
-		view.NFS = &inject.ReadOnlySource{ReadOnly: v.NFS.ReadOnly}
+		view.NFS = &pod.ReadOnlySource{ReadOnly: v.NFS.ReadOnly}
 	}
 	if v.CSI != nil {
-		view.CSI = &inject.ReadOnlySource{ReadOnly: v.CSI.ReadOnly != nil && *v.CSI.ReadOnly}
+		view.CSI = &pod.ReadOnlySource{ReadOnly: v.CSI.ReadOnly != nil && *v.CSI.ReadOnly}
 	}
 	return view
 }

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -125,7 +126,7 @@ func complete(dir string) error {
 // golden is what an outcome looks like in a file, and the file's name.
 func golden(t *testing.T, out Outcome) (file string, text []byte) {
 	t.Helper()
-	if out.Result == inject.Denied {
+	if out.Result == reason.Denied {
 		return "want.err", fmt.Appendf(nil, "%s\n%s\n", out.Reason, out.Message())
 	}
 	pod, err := yaml.JSONToYAML(out.Patched)
@@ -191,7 +192,7 @@ func TestGoldenDirectoriesAreComplete(t *testing.T) {
 // nobody has looked at.
 func TestGoldenPodsShowEveryReasonOfAPod(t *testing.T) {
 	t.Parallel()
-	shown := map[inject.Reason]bool{}
+	shown := map[reason.Reason]bool{}
 	for _, dir := range goldenDirs(t) {
 		c := readGolden(t, dir)
 		out, err := Inject(testInjector, c.policy, c.pod, Template{})
@@ -204,10 +205,10 @@ func TestGoldenPodsShowEveryReasonOfAPod(t *testing.T) {
 		}
 	}
 	var missing []string
-	for _, r := range inject.Reasons() {
-		ofAPod := r.Reason != inject.MirrorPod && // a pod cannot say who creates it: TestAMirrorIsWhatItsKubeletCreates
-			r.Reason != inject.UnknownPolicy && r.Reason != inject.WrongObject && r.Reason != inject.NothingChanged
-		if r.Result != inject.Failed && ofAPod && !shown[r.Reason] {
+	for _, r := range reason.All() {
+		ofAPod := r.Reason != reason.MirrorPod && // a pod cannot say who creates it: TestAMirrorIsWhatItsKubeletCreates
+			r.Reason != reason.UnknownPolicy && r.Reason != reason.WrongObject && r.Reason != reason.NothingChanged
+		if r.Result != reason.Failed && ofAPod && !shown[r.Reason] {
 			missing = append(missing, string(r.Reason))
 		}
 	}

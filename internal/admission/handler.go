@@ -20,6 +20,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 // Options are what a handler needs. All fields but Log and the Observes are required.
@@ -78,7 +79,7 @@ type handler struct {
 // failure is an error with the HTTP status that it is answered with.
 type failure struct {
 	status int
-	reason inject.Reason
+	reason reason.Reason
 	err    error
 	retry  bool // another replica may do better
 }
@@ -86,7 +87,7 @@ type failure struct {
 func (f *failure) Error() string { return f.err.Error() }
 
 func malformed(status int, err error) *failure {
-	return &failure{status: status, reason: inject.MalformedReview, err: err}
+	return &failure{status: status, reason: reason.MalformedReview, err: err}
 }
 
 // ServeHTTP answers one review. It is the only place where a failure becomes an HTTP
@@ -101,7 +102,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if value := recover(); value != nil {
 			// The value of a panic may hold any part of the pod; its type and the stack do not.
 			h.Log.Error("panic", "policy", policy, "type", fmt.Sprintf("%T", value), "stack", string(debug.Stack()))
-			h.fail(w, policy, start, &failure{status: http.StatusInternalServerError, reason: inject.InternalError, err: errors.New("internal error")})
+			h.fail(w, policy, start, &failure{status: http.StatusInternalServerError, reason: reason.InternalError, err: errors.New("internal error")})
 		}
 	}()
 	m := memories.Get().(*memory) //nolint:errcheck // the pool holds nothing else
@@ -138,7 +139,7 @@ func (h *handler) read(r *http.Request, m *memory) (*request, error) {
 	}
 	if err != nil {
 		// The caller has broken off, or the server has no room for the body.
-		return nil, &failure{status: http.StatusServiceUnavailable, reason: inject.ReviewNotRead, err: fmt.Errorf("reading the body: %w", err), retry: true}
+		return nil, &failure{status: http.StatusServiceUnavailable, reason: reason.ReviewNotRead, err: fmt.Errorf("reading the body: %w", err), retry: true}
 	}
 	req, err := decodeReview(body, h.check)
 	if err != nil {
@@ -180,7 +181,7 @@ func (h *handler) reviewPod(req *request, policyName string) (Outcome, *admissio
 	}
 	out.Decision = h.named(out.Decision, req.Namespace)
 	response := &admissionv1.AdmissionResponse{UID: req.UID, AuditAnnotations: audit(out), Warnings: out.Warnings}
-	if out.Result == inject.Denied {
+	if out.Result == reason.Denied {
 		refuse(response, out.Reason, out.Message())
 		return out, response, nil
 	}
@@ -193,10 +194,10 @@ func (h *handler) reviewPod(req *request, policyName string) (Outcome, *admissio
 
 // refuse makes the answer a deliberate refusal. What a policy forbids is Forbidden,
 // what is wrong in itself is Invalid.
-func refuse(response *admissionv1.AdmissionResponse, reason inject.Reason, message string) {
+func refuse(response *admissionv1.AdmissionResponse, why reason.Reason, message string) {
 	response.Allowed = false
 	status := &metav1.Status{Status: metav1.StatusFailure, Message: message, Code: http.StatusUnprocessableEntity, Reason: metav1.StatusReasonInvalid}
-	if reason.OfPolicy() || reason == inject.UnknownPolicy {
+	if why.OfPolicy() || why == reason.UnknownPolicy {
 		status.Code, status.Reason = http.StatusForbidden, metav1.StatusReasonForbidden
 	}
 	response.Result = status
@@ -219,7 +220,7 @@ func audit(out Outcome) map[string]string {
 }
 
 // reasonsAndFields says why and where, and no value.
-func reasonsAndFields(problems []inject.Problem) []string {
+func reasonsAndFields(problems []reason.Problem) []string {
 	var all []string
 	for _, p := range problems {
 		all = append(all, string(p.Reason)+" "+p.Field)
@@ -238,14 +239,14 @@ func helperNames(out Outcome) []string {
 
 // fail answers with an HTTP status, which lets the webhook's failurePolicy decide.
 func (h *handler) fail(w http.ResponseWriter, policy string, start time.Time, err error) {
-	f := &failure{status: http.StatusInternalServerError, reason: inject.InternalError, err: err}
+	f := &failure{status: http.StatusInternalServerError, reason: reason.InternalError, err: err}
 	errors.As(err, &f)
-	h.observe(policy, string(inject.Failed), string(f.reason), time.Since(start))
+	h.observe(policy, string(reason.Failed), string(f.reason), time.Since(start))
 	level := slog.LevelError
-	if f.reason == inject.MalformedReview || f.reason == inject.ReviewNotRead { // anybody who reaches the port can cause these
+	if f.reason == reason.MalformedReview || f.reason == reason.ReviewNotRead { // anybody who reaches the port can cause these
 		level = slog.LevelWarn
 	}
-	h.Log.Log(context.Background(), level, "review failed", "policy", policy, "result", inject.Failed, "reason", f.reason, "status", f.status, "error", f.err.Error())
+	h.Log.Log(context.Background(), level, "review failed", "policy", policy, "result", reason.Failed, "reason", f.reason, "status", f.status, "error", f.err.Error())
 	if f.retry {
 		elsewhere(w, f)
 		return

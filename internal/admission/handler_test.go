@@ -17,6 +17,10 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helpers"
+	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -155,8 +159,8 @@ func withPadding(size int) string {
 // panicking is a policy that package policy would never make: its value of repo was
 // not parsed, so the helper finds no scheme in it.
 func panicking() *inject.Policy {
-	return &inject.Policy{Name: "panicking", Helpers: map[string]*inject.HelperPolicy{
-		"git-poller": {Rules: map[string]*inject.Rule{"repo": {Fixed: &inject.Value{Text: "https://git.example/site"}}}},
+	return &inject.Policy{Name: "panicking", Known: helpers.Builtin(), Helpers: map[string]*rule.Helper{
+		"git-poller": {Rules: map[string]*rule.Rule{"repo": {Fixed: &option.Value{Text: "https://git.example/site"}}}},
 	}}
 }
 
@@ -172,7 +176,7 @@ func TestPanic(t *testing.T) {
 	if want := (observation{"panicking", "Failed", "InternalError"}); len(e.observed) != 1 || e.observed[0] != want {
 		t.Errorf("observed %v, want %v", e.observed, want)
 	}
-	if log := e.log.String(); !strings.Contains(log, `"msg":"panic"`) || !strings.Contains(log, "gitpoller.go") || strings.Contains(log, "canary") {
+	if log := e.log.String(); !strings.Contains(log, `"msg":"panic"`) || !strings.Contains(log, "gitpoller/objects.go") || strings.Contains(log, "canary") {
 		t.Errorf("the log has no panic with its place, or part of the pod: %s", log)
 	}
 	for range 2 {
@@ -230,7 +234,7 @@ func TestHandlerWithoutLogAndObserve(t *testing.T) {
 func TestFailureNamesItsReason(t *testing.T) {
 	t.Parallel()
 	err := malformed(http.StatusBadRequest, errors.New("why"))
-	if err.Error() != "why" || err.reason != inject.MalformedReview || err.status != http.StatusBadRequest {
+	if err.Error() != "why" || err.reason != reason.MalformedReview || err.status != http.StatusBadRequest {
 		t.Errorf("got %v", err)
 	}
 	if path := (Template{}).Path(); path != (*field.Path)(nil) {

@@ -9,7 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -24,45 +25,45 @@ func TestOddPodsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, spec string
-		want       inject.Reason
+		want       reason.Reason
 	}{
 		{
 			"the app's mount and one of ours at the same place, in two spellings",
 			`{"containers":[{"name":"web","volumeMounts":[{"name":"cache","mountPath":"/srv"},{"name":"pillion-date-writer","mountPath":"/srv/"}]}],
 			"volumes":[{"name":"cache","emptyDir":{}},{"name":"pillion-date-writer","emptyDir":{}}]}`,
-			inject.PathConflict,
+			reason.PathConflict,
 		},
 		{
 			"two mounts of our volume at the same place, in two spellings",
 			`{"containers":[{"name":"web","volumeMounts":[{"name":"pillion-date-writer","mountPath":"/srv/"},{"name":"pillion-date-writer","mountPath":"/srv"}]}],
 			"volumes":[{"name":"pillion-date-writer","emptyDir":{}}]}`,
-			inject.PathConflict,
+			reason.PathConflict,
 		},
 		{
 			"a block device with one of our names",
 			`{"containers":[{"name":"web","volumeDevices":[{"name":"pillion-date-writer","devicePath":"/dev/disk"}]}],
 			"volumes":[{"name":"pillion-date-writer","persistentVolumeClaim":{"claimName":"disk"}}]}`,
-			inject.ReservedName,
+			reason.ReservedName,
 		},
 		{
 			"a place inside an image, which is read-only",
 			`{"containers":[{"name":"web","volumeMounts":[{"name":"files","mountPath":"/"}]}],"volumes":[{"name":"files","image":{"reference":"acme/files"}}]}`,
-			inject.PathConflict,
+			reason.PathConflict,
 		},
 		{
 			"our volume in the hands of another container",
 			`{"containers":[{"name":"web","volumeMounts":[{"name":"pillion-no-token","mountPath":"/x"}]}],"volumes":[{"name":"pillion-no-token","emptyDir":{}}]}`,
-			inject.ReservedName,
+			reason.ReservedName,
 		},
 		{
 			"a sidecar with one of our names that was not asked for",
-			`{"initContainers":[{"name":"pillion-git-poller","restartPolicy":"Always"}],"containers":[{"name":"web"}]}`, inject.ReservedName,
+			`{"initContainers":[{"name":"pillion-git-poller","restartPolicy":"Always"}],"containers":[{"name":"web"}]}`, reason.ReservedName,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			out, err := Inject(testInjector, policy.Builtin(), asks(c.spec), Template{})
-			if err != nil || out.Result != inject.Denied || out.Reason != c.want {
+			if err != nil || out.Result != reason.Denied || out.Reason != c.want {
 				t.Errorf("%s (%s) %v %s, want Denied (%s)\n%s", out.Result, out.Reason, err, out.Message(), c.want, out.Patch)
 			}
 		})
@@ -101,14 +102,14 @@ func TestTheLargestPods(t *testing.T) {
 	t.Run("the most containers that are considered are injected", func(t *testing.T) {
 		t.Parallel()
 		out, err := Inject(testInjector, policy.Builtin(), asks(manyContainers(256)), Template{})
-		if err != nil || out.Result != inject.Injected {
+		if err != nil || out.Result != reason.Injected {
 			t.Errorf("%s (%s) %v", out.Result, out.Reason, err)
 		}
 	})
 	t.Run("one more is refused", func(t *testing.T) {
 		t.Parallel()
 		out, err := Inject(testInjector, policy.Builtin(), asks(manyContainers(257)), Template{})
-		if err != nil || out.Result != inject.Denied || out.Reason != inject.TooMany {
+		if err != nil || out.Result != reason.Denied || out.Reason != reason.TooMany {
 			t.Errorf("%s (%s) %v", out.Result, out.Reason, err)
 		}
 	})
@@ -122,10 +123,10 @@ func TestTooManyAnnotationsCostLittle(t *testing.T) { //nolint:paralleltest // a
 	for i := range n {
 		annotations[fmt.Sprintf("i%d.git-polle.pillion.dev/mount-pat%d", i, i)] = "x"
 	}
-	pod := &inject.Pod{Metadata: inject.Metadata{Annotations: annotations}}
+	pod := &pod.Pod{Metadata: pod.Metadata{Annotations: annotations}}
 	p := policy.Builtin()
 	if allocated := testing.AllocsPerRun(3, func() {
-		if d := testInjector.Decide(pod, p, nil); d.Reason != inject.TooMany {
+		if d := testInjector.Decide(pod, p, nil); d.Reason != reason.TooMany {
 			t.Errorf("%s (%s)", d.Result, d.Reason)
 		}
 	}); allocated > n {
@@ -141,7 +142,7 @@ func TestMessagesAreBounded(t *testing.T) {
 			t.Parallel()
 			pod := fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}},"spec":{"containers":[{"name":"web"}]}}`, key, strings.Repeat("x", 200<<10))
 			out, err := Inject(testInjector, policy.Builtin(), []byte(pod), Template{})
-			if err != nil || out.Result != inject.Denied || len(out.Message()) > 1<<10 {
+			if err != nil || out.Result != reason.Denied || len(out.Message()) > 1<<10 {
 				t.Errorf("%s (%s) %v with a message of %d bytes", out.Result, out.Reason, err, len(out.Message()))
 			}
 		})

@@ -7,14 +7,17 @@ import (
 	"net/http"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/plan"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 // Outcome is a decision on a document and what it makes of the document.
 type Outcome struct {
 	inject.Decision
-	Pod     *inject.Pod // as it was received
-	Patch   []byte      // RFC 6902; nil if nothing changes
-	Patched []byte      // the document with the patch applied
+	Pod     *pod.Pod // as it was received
+	Patch   []byte   // RFC 6902; nil if nothing changes
+	Patched []byte   // the document with the patch applied
 }
 
 // Inject decides on the pod in a document and, if something is to be added, makes the
@@ -26,7 +29,7 @@ func Inject(in inject.Injector, policy *inject.Policy, document []byte, at Templ
 }
 
 // InjectFor is [Inject] for a pod that the kubelet of a node creates, or nobody's if that is
-// "": see [inject.Pod].
+// "": see [pod.Pod].
 func InjectFor(kubelet string, in inject.Injector, policy *inject.Policy, document []byte, at Template) (Outcome, error) {
 	var patched []byte
 	return injectInto(&patched, kubelet, in, policy, document, at)
@@ -34,43 +37,43 @@ func InjectFor(kubelet string, in inject.Injector, policy *inject.Policy, docume
 
 // injectInto is InjectFor with memory for the patched document.
 func injectInto(patched *[]byte, kubelet string, in inject.Injector, policy *inject.Policy, document []byte, at Template) (Outcome, error) {
-	d, pod, err := decide(kubelet, in, policy, document, at)
+	d, p, err := decide(kubelet, in, policy, document, at)
 	if err != nil {
 		return Outcome{}, malformed(http.StatusBadRequest, err)
 	}
-	out := Outcome{Decision: d, Pod: pod, Patched: document}
+	out := Outcome{Decision: d, Pod: p, Patched: document}
 	out.Warnings = append(tolerated(d), d.Warnings...)
 	if d.Plan.Empty() {
 		return out, nil
 	}
-	ops, err := Patch(pod, &d.Plan, at.pointer())
+	ops, err := plan.Patch(p, &d.Plan, at.pointer())
 	if err != nil {
 		return Outcome{}, err
 	}
-	if *patched, err = splice((*patched)[:0], document, ops); err != nil {
+	if *patched, err = plan.Apply((*patched)[:0], document, ops); err != nil {
 		return Outcome{}, fmt.Errorf("applying the patch: %w", err)
 	}
 	out.Patched = *patched
-	out.Patch = marshalPatch(ops)
+	out.Patch = plan.Marshal(ops)
 	again, _, err := decide(kubelet, in, policy, out.Patched, at)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("reading the patched pod: %w", err)
 	}
-	if again.Result == inject.Denied || !again.Plan.Empty() {
+	if again.Result == reason.Denied || !again.Plan.Empty() {
 		return Outcome{}, fmt.Errorf("the patched pod is not what was decided: a second look says %s (%s) %s", again.Result, again.Reason, again.Message())
 	}
 	return out, nil
 }
 
-func decide(kubelet string, in inject.Injector, policy *inject.Policy, document []byte, at Template) (inject.Decision, *inject.Pod, error) {
+func decide(kubelet string, in inject.Injector, policy *inject.Policy, document []byte, at Template) (inject.Decision, *pod.Pod, error) {
 	raw, err := at.find(document)
 	if err != nil {
 		return inject.Decision{}, nil, err
 	}
-	pod, err := DecodePod(raw)
+	p, err := pod.Decode(raw)
 	if err != nil {
 		return inject.Decision{}, nil, err
 	}
-	pod.Kubelet = kubelet
-	return in.Decide(pod, policy, at.Path()), pod, nil
+	p.Kubelet = kubelet
+	return in.Decide(p, policy, at.Path()), p, nil
 }

@@ -12,35 +12,39 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"gomodules.xyz/jsonpatch/v2"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 // provePod checks on one outcome what has to hold for all of them.
-func provePod(t *testing.T, policy *inject.Policy, pod []byte, out Outcome) {
+func provePod(t *testing.T, policy *inject.Policy, doc []byte, out Outcome) {
 	t.Helper()
-	proveDeterministic(t, policy, pod, out)
-	if out.Result == inject.Denied {
+	proveDeterministic(t, policy, doc, out)
+	if out.Result == reason.Denied {
 		if out.Patch != nil || !out.Plan.Empty() {
 			t.Errorf("a refused pod has a patch: %s", out.Patch)
 		}
 		return
 	}
-	proveOperations(t, pod, out.Patch)
-	proveApplied(t, pod, out)
+	proveOperations(t, doc, out.Patch)
+	proveApplied(t, doc, out)
+	proveDifference(t, doc, out)
 	proveIdempotent(t, policy, out.Patched)
-	proveUserUnchanged(t, pod, out.Patched)
-	proveUnknownFieldsSurvive(t, policy, pod)
+	proveUserUnchanged(t, doc, out.Patched)
+	proveUnknownFieldsSurvive(t, policy, doc)
 }
 
 // proveApplied: what we checked before answering is what the API server will make of
 // the patch.
-func proveApplied(t *testing.T, pod []byte, out Outcome) {
+func proveApplied(t *testing.T, doc []byte, out Outcome) {
 	t.Helper()
 	if out.Patch == nil {
 		return
 	}
-	want, err := Apply(pod, out.Patch)
+	want, err := Apply(doc, out.Patch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,11 +53,59 @@ func proveApplied(t *testing.T, pod []byte, out Outcome) {
 	}
 }
 
+// proveDifference: what differs between the pod before and after is what the plan said, as a
+// library sees it that knows nothing of the plan. It compares lists by index, so what happens
+// inside a list into which something was inserted is compared as that list.
+func proveDifference(t *testing.T, doc []byte, out Outcome) {
+	t.Helper()
+	difference, err := jsonpatch.CreatePatch(doc, out.Patched)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said []jsonpatch.Operation
+	if out.Patch != nil {
+		if err := json.Unmarshal(out.Patch, &said); err != nil {
+			t.Fatal(err)
+		}
+	}
+	covered := func(path string, by []jsonpatch.Operation) bool {
+		return slices.ContainsFunc(by, func(op jsonpatch.Operation) bool {
+			a, b := listOf(path)+"/", listOf(op.Path)+"/"
+			return strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
+		})
+	}
+	for _, op := range difference {
+		if !covered(op.Path, said) {
+			t.Errorf("%s differs, which the plan does not say", op.Path)
+		}
+	}
+	for _, op := range said {
+		if !covered(op.Path, difference) {
+			t.Errorf("the plan says %s %s, and nothing differs there", op.Operation, op.Path)
+		}
+	}
+}
+
+// listOf is a pointer up to the first list of the pod's spec that things are inserted into.
+func listOf(path string) string {
+	for _, list := range []string{"/spec/initContainers", "/spec/volumes", "/spec/imagePullSecrets", "/spec/securityContext/sysctls"} {
+		if path == list || strings.HasPrefix(path, list+"/") {
+			return list
+		}
+	}
+	for _, list := range []string{"/volumeMounts", "/command"} {
+		if before, _, found := strings.Cut(path, list); found {
+			return before + list
+		}
+	}
+	return path
+}
+
 // proveDeterministic: the same pod and policy give the same bytes.
-func proveDeterministic(t *testing.T, policy *inject.Policy, pod []byte, out Outcome) {
+func proveDeterministic(t *testing.T, policy *inject.Policy, doc []byte, out Outcome) {
 	t.Helper()
 	for range 5 { // Go varies the order of a map's keys
-		again, err := Inject(testInjector, policy, pod, Template{})
+		again, err := Inject(testInjector, policy, doc, Template{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,13 +122,13 @@ func proveIdempotent(t *testing.T, policy *inject.Policy, patched []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again.Patch != nil || again.Result == inject.Injected || again.Result == inject.Denied {
+	if again.Patch != nil || again.Result == reason.Injected || again.Result == reason.Denied {
 		t.Errorf("a second pass is %s (%s) with the patch %s", again.Result, again.Message(), again.Patch)
 	}
 }
 
 // proveOperations: the patch adds, and replaces only what bears a reserved name.
-func proveOperations(t testing.TB, pod, patch []byte) {
+func proveOperations(t testing.TB, doc, patch []byte) {
 	t.Helper()
 	if patch == nil {
 		return
@@ -85,13 +137,13 @@ func proveOperations(t testing.TB, pod, patch []byte) {
 	if err := json.Unmarshal(patch, &ops); err != nil {
 		t.Fatal(err)
 	}
-	spec, _ := object(t, pod)["spec"].(map[string]any)
+	spec, _ := object(t, doc)["spec"].(map[string]any)
 	for _, op := range ops {
 		switch tokens := strings.Split(op.Path, "/")[1:]; {
 		case op.Op == "replace" && isReserved(spec, tokens[1:]):
 		case op.Op == "add" && slices.Contains([]string{"/metadata/annotations/pillion.dev~1status", "/metadata/annotations/cluster-autoscaler.kubernetes.io~1safe-to-evict-local-volumes"}, op.Path):
 		case op.Op == "add" && slices.Contains([]string{"/metadata/annotations", "/metadata"}, op.Path):
-			if at(object(t, pod), tokens) != nil {
+			if at(object(t, doc), tokens) != nil {
 				t.Errorf("%s %s overwrites what is there", op.Op, op.Path)
 			}
 		case op.Op == "add" && tokens[0] == "spec" && len(tokens) == 2: // a whole list
@@ -126,8 +178,8 @@ func proveUserUnchanged(t testing.TB, before, after []byte) {
 // proveSafeToEvict: volumes that were listed are still listed.
 func proveSafeToEvict(t testing.TB, before, after map[string]any) {
 	t.Helper()
-	listed := func(pod map[string]any) []string {
-		text, _ := at(pod, []string{"metadata", "annotations", inject.SafeToEvictAnnotation}).(string)
+	listed := func(doc map[string]any) []string {
+		text, _ := at(doc, []string{"metadata", "annotations", inject.SafeToEvictAnnotation}).(string)
 		names := strings.Split(text, ",")
 		for i := range names {
 			names[i] = strings.TrimSpace(names[i])
@@ -144,8 +196,8 @@ func proveSafeToEvict(t testing.TB, before, after map[string]any) {
 
 // strip takes away what Pillion may have added. original is the stripped pod as it
 // was: what stands behind its mounts and pull secrets is an addition.
-func strip(pod, original map[string]any) {
-	meta, _ := pod["metadata"].(map[string]any)
+func strip(doc, original map[string]any) {
+	meta, _ := doc["metadata"].(map[string]any)
 	annotations, _ := meta["annotations"].(map[string]any)
 	delete(annotations, inject.StatusAnnotation)
 	delete(annotations, inject.SafeToEvictAnnotation)
@@ -153,9 +205,9 @@ func strip(pod, original map[string]any) {
 		delete(meta, "annotations")
 	}
 	if len(meta) == 0 {
-		delete(pod, "metadata")
+		delete(doc, "metadata")
 	}
-	spec, _ := pod["spec"].(map[string]any)
+	spec, _ := doc["spec"].(map[string]any)
 	for _, list := range []string{"initContainers", "volumes"} {
 		items, _ := spec[list].([]any)
 		keep(spec, list, notReserved(items))
@@ -183,7 +235,7 @@ func strip(pod, original map[string]any) {
 }
 
 func notReserved(items []any) []any {
-	return slices.DeleteFunc(items, func(v any) bool { return inject.Reserved(nameOf(v)) })
+	return slices.DeleteFunc(items, func(v any) bool { return pod.Reserved(nameOf(v)) })
 }
 
 // keep sets a list, or removes it if it is empty: absent, null and empty mean the same.
@@ -197,7 +249,7 @@ func keep(parent map[string]any, key string, list []any) {
 
 // proveUnknownFieldsSurvive puts a field that no version of k8s.io/api knows into all
 // that is the user's, and finds each again in its place, to the byte.
-func proveUnknownFieldsSurvive(t *testing.T, policy *inject.Policy, pod []byte) {
+func proveUnknownFieldsSurvive(t *testing.T, policy *inject.Policy, doc []byte) {
 	t.Helper()
 	const field = "fieldOfTomorrow"
 	value := func(place string) json.RawMessage { // with forms that a decoder would change
@@ -208,9 +260,9 @@ func proveUnknownFieldsSurvive(t *testing.T, policy *inject.Policy, pod []byte) 
 		want[place] = value(place)
 		o[field] = want[place]
 	}
-	marked := object(t, pod)
+	marked := object(t, doc)
 	forEachPlace(marked, func(place string, o map[string]any) {
-		if !strings.Contains(place, "/"+inject.ReservedPrefix) { // a changed one of ours is renewed
+		if !strings.Contains(place, "/"+pod.ReservedPrefix) { // a changed one of ours is renewed
 			mark(place, o)
 		}
 	})
@@ -223,7 +275,7 @@ func proveUnknownFieldsSurvive(t *testing.T, policy *inject.Policy, pod []byte) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out.Result == inject.Denied {
+	if out.Result == reason.Denied {
 		t.Fatalf("refused with the unknown field: %s", out.Message())
 	}
 	got := map[string]json.RawMessage{}

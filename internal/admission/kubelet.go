@@ -9,6 +9,8 @@ import (
 
 	jsonv2 "github.com/go-json-experiment/json"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/pillion-dev/pillion/internal/jsonscan"
 )
 
 // kubelet is the node whose kubelet asks, told from everybody else by the user name and the
@@ -22,7 +24,7 @@ func (r *request) kubelet() string {
 		Username string   `json:"username"`
 		Groups   []string `json:"groups"`
 	}
-	if jsonv2.Unmarshal(r.UserInfo, &user, lax) != nil || !slices.Contains(user.Groups, "system:nodes") {
+	if jsonv2.Unmarshal(r.UserInfo, &user, jsonscan.AllowDuplicates) != nil || !slices.Contains(user.Groups, "system:nodes") {
 		return ""
 	}
 	node, isNode := strings.CutPrefix(user.Username, "system:node:")

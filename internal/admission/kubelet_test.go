@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -32,21 +33,21 @@ func TestAMirrorIsWhatItsKubeletCreates(t *testing.T) {
 	const kubelet = `{"username":"system:node:node-1","groups":["system:nodes","system:authenticated"]}`
 	for _, tt := range []struct {
 		name, pod, user string
-		want            inject.Reason
+		want            reason.Reason
 	}{
-		{"its kubelet", marked, kubelet, inject.MirrorPod},
-		{"its kubelet, with more said of it", marked, `{"username":"system:node:node-1","uid":"7","groups":["a","system:nodes"],"extra":{"a":["b"]}}`, inject.MirrorPod},
-		{"a person", marked, `{"username":"alice","groups":["system:authenticated"]}`, inject.Required},
-		{"a person in the group of nodes", marked, `{"username":"alice","groups":["system:nodes"]}`, inject.Required},
-		{"a person with the name of a node", marked, `{"username":"system:node:node-1","groups":["system:authenticated"]}`, inject.Required},
-		{"a person with a name that a node's name ends", marked, `{"username":"alice:system:node:node-1","groups":["system:nodes"]}`, inject.Required},
-		{"the kubelet of another node", marked, `{"username":"system:node:node-2","groups":["system:nodes"]}`, inject.Required},
-		{"a node without a name", strings.Replace(marked, `"node-1"`, `""`, 1), `{"username":"system:node:","groups":["system:nodes"]}`, inject.Required},
-		{"nobody", marked, `{}`, inject.Required},
-		{"null", marked, `null`, inject.Required},
-		{"something else than a user", marked, `{"username":5,"groups":"system:nodes"}`, inject.Required},
-		{"a list", marked, `["system:node:node-1"]`, inject.Required},
-		{"a kubelet and no mark", plain, kubelet, inject.Required},
+		{"its kubelet", marked, kubelet, reason.MirrorPod},
+		{"its kubelet, with more said of it", marked, `{"username":"system:node:node-1","uid":"7","groups":["a","system:nodes"],"extra":{"a":["b"]}}`, reason.MirrorPod},
+		{"a person", marked, `{"username":"alice","groups":["system:authenticated"]}`, reason.Required},
+		{"a person in the group of nodes", marked, `{"username":"alice","groups":["system:nodes"]}`, reason.Required},
+		{"a person with the name of a node", marked, `{"username":"system:node:node-1","groups":["system:authenticated"]}`, reason.Required},
+		{"a person with a name that a node's name ends", marked, `{"username":"alice:system:node:node-1","groups":["system:nodes"]}`, reason.Required},
+		{"the kubelet of another node", marked, `{"username":"system:node:node-2","groups":["system:nodes"]}`, reason.Required},
+		{"a node without a name", strings.Replace(marked, `"node-1"`, `""`, 1), `{"username":"system:node:","groups":["system:nodes"]}`, reason.Required},
+		{"nobody", marked, `{}`, reason.Required},
+		{"null", marked, `null`, reason.Required},
+		{"something else than a user", marked, `{"username":5,"groups":"system:nodes"}`, reason.Required},
+		{"a list", marked, `["system:node:node-1"]`, reason.Required},
+		{"a kubelet and no mark", plain, kubelet, reason.Required},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -104,7 +105,7 @@ func TestATemplateWithoutMetadataGetsSome(t *testing.T) {
 	for _, metadata := range []string{"", `"metadata":null,`, `"metadata":{},`, `"metadata":{"annotations":null},`, `"metadata":{"annotations":{}},`} {
 		document := []byte(`{"kind":"Deployment","spec":{"template":{` + metadata + `"spec":{"containers":[{"name":"web"}]}}}}`)
 		out, err := Inject(testInjector, audited(t), document, at)
-		if err != nil || out.Result != inject.Injected {
+		if err != nil || out.Result != reason.Injected {
 			t.Errorf("%s: %s %v", metadata, out.Result, err)
 			continue
 		}

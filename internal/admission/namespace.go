@@ -11,6 +11,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
+	"github.com/pillion-dev/pillion/internal/jsonscan"
 )
 
 // labelled is the view of a namespace.
@@ -33,22 +36,22 @@ func namespaces(r *request) error {
 // and here the person reads it who wrote it.
 func (h *handler) reviewNamespace(req *request, _ string) (Outcome, *admissionv1.AdmissionResponse, error) {
 	var now, before labelled
-	if err := jsonv2.Unmarshal(req.Object, &now, lax); err != nil {
-		return Outcome{}, nil, malformed(http.StatusBadRequest, fmt.Errorf("decoding the namespace: %w", withoutValue(err)))
+	if err := jsonv2.Unmarshal(req.Object, &now, jsonscan.AllowDuplicates); err != nil {
+		return Outcome{}, nil, malformed(http.StatusBadRequest, fmt.Errorf("decoding the namespace: %w", jsonscan.WithoutValue(err)))
 	}
 	name, has := now.Metadata.Labels[inject.PolicyLabel]
-	out := Outcome{Decision: inject.Decision{Result: inject.Skipped, Reason: inject.NothingRequested, Policy: inject.NoPolicy}}
+	out := Outcome{Decision: inject.Decision{Result: reason.Skipped, Reason: reason.NothingRequested, Policy: inject.NoPolicy}}
 	var a advice
 	switch p := h.Policies[name]; {
 	case p != nil:
 		out.Policy, out.PolicyHash = p.Name, p.Hash
 	case !has:
-	case req.Operation == admissionv1.Update && jsonv2.Unmarshal(req.OldObject, &before, lax) == nil && before.Metadata.Labels[inject.PolicyLabel] == name:
-		out.Reason = inject.NothingChanged
+	case req.Operation == admissionv1.Update && jsonv2.Unmarshal(req.OldObject, &before, jsonscan.AllowDuplicates) == nil && before.Metadata.Labels[inject.PolicyLabel] == name:
+		out.Reason = reason.NothingChanged
 	default:
-		out.Result, out.Reason = inject.Denied, inject.UnknownPolicy
+		out.Result, out.Reason = reason.Denied, reason.UnknownPolicy
 		hint := ""
-		if near := inject.Nearest(name, h.policyNames()); near != "" {
+		if near := option.Nearest(name, h.policyNames()); near != "" {
 			hint = fmt.Sprintf("; did you mean %q?", near)
 		}
 		a.say("there is no policy %q, so pods of this namespace that ask for a helper will be refused; the policies are %s%s", name, h.knownPolicies(), hint)

@@ -11,6 +11,8 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/pillion-dev/pillion/internal/jsonscan"
 )
 
 // request is the view of an AdmissionRequest: what Pillion looks at and nothing else. Of
@@ -46,9 +48,9 @@ func decodeReview(body []byte, check func(*request) error) (*request, error) {
 	var r request
 	var apiVersion, kind string
 	var asked bool
-	dec := newDecoder(body)
-	defer dec.release()
-	err := members(dec, func(name []byte) error {
+	dec := jsonscan.New(body)
+	defer dec.Release()
+	err := jsonscan.Members(dec, func(name []byte) error {
 		switch string(name) {
 		case "apiVersion":
 			return jsonv2.UnmarshalDecode(&dec.Decoder, &apiVersion)
@@ -56,7 +58,7 @@ func decodeReview(body []byte, check func(*request) error) (*request, error) {
 			return jsonv2.UnmarshalDecode(&dec.Decoder, &kind)
 		case "request":
 			asked = true
-			return members(dec, func(name []byte) error { return r.member(dec, name) })
+			return jsonscan.Members(dec, func(name []byte) error { return r.member(dec, name) })
 		}
 		return dec.SkipValue()
 	})
@@ -72,7 +74,7 @@ func decodeReview(body []byte, check func(*request) error) (*request, error) {
 	case len(body) == 0:
 		return nil, errors.New("the body is empty; expected an AdmissionReview")
 	case err != nil:
-		return nil, fmt.Errorf("decoding the AdmissionReview: %w", withoutValue(err))
+		return nil, fmt.Errorf("decoding the AdmissionReview: %w", jsonscan.WithoutValue(err))
 	case apiVersion != reviewType.APIVersion || kind != reviewType.Kind:
 		return nil, fmt.Errorf("got apiVersion %q, kind %q; expected %s, %s", apiVersion, kind, reviewType.APIVersion, reviewType.Kind)
 	case !asked:
@@ -104,7 +106,7 @@ func (r *request) unexpected(expected string) error {
 }
 
 // member reads one member of a request.
-func (r *request) member(dec *decoder, name []byte) error {
+func (r *request) member(dec *jsonscan.Decoder, name []byte) error {
 	switch string(name) {
 	case "uid":
 		return jsonv2.UnmarshalDecode(&dec.Decoder, &r.UID)
@@ -133,7 +135,7 @@ func (r *request) member(dec *decoder, name []byte) error {
 }
 
 // part takes a value as it is written, inside the decoder's buffer, which is the body.
-func part(dec *decoder, field *[]byte) error {
+func part(dec *jsonscan.Decoder, field *[]byte) error {
 	value, err := dec.ReadValue()
 	*field = value
 	return err

@@ -3,15 +3,13 @@
 package admission
 
 import (
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
-	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/pillion-dev/pillion/internal/jsonscan"
 )
 
 // Template is where a document holds its pod: nowhere deeper for a Pod, at
@@ -39,59 +37,23 @@ func (t Template) In(tokens ...string) Template {
 }
 
 // Path is the field path of the pod in its document; nil for a Pod.
-func (t Template) Path() *field.Path { return fieldPath(t.tokens) }
+func (t Template) Path() *field.Path { return jsonscan.FieldPath(t.tokens) }
 
-func fieldPath(tokens []string) *field.Path {
-	var path *field.Path
-	for _, token := range tokens {
-		switch i, err := strconv.Atoi(token); {
-		case err == nil:
-			path = path.Index(i)
-		case strings.ContainsAny(token, "./"): // an annotation's key, not a field
-			path = path.Key(token)
-		default:
-			path = path.Child(token)
-		}
-	}
-	return path
-}
+// Tokens are the names and indexes that lead to the pod in its document.
+func (t Template) Tokens() []string { return t.tokens }
 
 // pointer is the JSON pointer of the pod in its document.
-func (t Template) pointer() string { return pointer(t.tokens...) }
+func (t Template) pointer() string { return jsonscan.Pointer(t.tokens...) }
 
 // find returns the JSON of the pod in a document.
 func (t Template) find(document []byte) ([]byte, error) {
 	value := jsontext.Value(document)
 	for i, token := range t.tokens {
-		next, err := child(value, token)
+		next, err := jsonscan.Child(value, token)
 		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", fieldPath(t.tokens[:i+1]), withoutValue(err))
+			return nil, fmt.Errorf("reading %s: %w", jsonscan.FieldPath(t.tokens[:i+1]), jsonscan.WithoutValue(err))
 		}
 		value = next
 	}
 	return value, nil
-}
-
-var errAbsent = errors.New("it is absent")
-
-// child reads one member of an object or one element of an array.
-func child(value jsontext.Value, token string) (jsontext.Value, error) {
-	if value.Kind() == '[' {
-		var list []jsontext.Value
-		if err := jsonv2.Unmarshal(value, &list); err != nil {
-			return nil, err
-		}
-		if i, err := strconv.Atoi(token); err == nil && i < len(list) {
-			return list[i], nil
-		}
-		return nil, errAbsent
-	}
-	var object map[string]jsontext.Value
-	if err := jsonv2.Unmarshal(value, &object); err != nil {
-		return nil, err
-	}
-	if object[token] == nil {
-		return nil, errAbsent
-	}
-	return object[token], nil
 }

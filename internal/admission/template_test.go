@@ -5,6 +5,8 @@ package admission
 import (
 	"strings"
 	"testing"
+
+	"github.com/pillion-dev/pillion/internal/inject/pod"
 )
 
 func TestTemplateOf(t *testing.T) {
@@ -82,7 +84,7 @@ func TestFindingATemplate(t *testing.T) {
 // counts, as for the API server's own decoder.
 func TestOfAKeyThatIsThereTwiceInAPodTheLastCounts(t *testing.T) {
 	t.Parallel()
-	pod, err := DecodePod([]byte(`{"metadata":{"annotations":{"a":"1","a":"2"}},"spec":{"hostNetwork":true,"hostNetwork":false,"containers":[{"name":"x","name":"y"}]}}`))
+	pod, err := pod.Decode([]byte(`{"metadata":{"annotations":{"a":"1","a":"2"}},"spec":{"hostNetwork":true,"hostNetwork":false,"containers":[{"name":"x","name":"y"}]}}`))
 	if err != nil {
 		t.Fatal(err)
 	}

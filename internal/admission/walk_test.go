@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
 )
 
 // object reads JSON with its numbers as they are written.
@@ -46,7 +46,7 @@ func at(value any, tokens []string) any {
 // isReserved tells whether a container, volume or mount has one of our names.
 func isReserved(spec any, tokens []string) bool {
 	o, _ := at(spec, tokens).(map[string]any)
-	return inject.Reserved(nameOf(o))
+	return pod.Reserved(nameOf(o))
 }
 
 func nameOf(v any) string {
@@ -68,12 +68,12 @@ func forEachContainer(pod map[string]any, do func(key string, c map[string]any))
 }
 
 // forEachPlace visits the objects into which Kubernetes may put a new field.
-func forEachPlace(pod map[string]any, do func(place string, o map[string]any)) {
-	do("pod", pod)
-	if meta, _ := pod["metadata"].(map[string]any); meta != nil {
+func forEachPlace(document map[string]any, do func(place string, o map[string]any)) {
+	do("pod", document)
+	if meta, _ := document["metadata"].(map[string]any); meta != nil {
 		do("metadata", meta)
 	}
-	spec, _ := pod["spec"].(map[string]any)
+	spec, _ := document["spec"].(map[string]any)
 	if spec != nil {
 		do("spec", spec)
 	}
@@ -83,11 +83,11 @@ func forEachPlace(pod map[string]any, do func(place string, o map[string]any)) {
 			do("volumes/"+nameOf(o), o)
 		}
 	}
-	forEachContainer(pod, func(key string, c map[string]any) {
+	forEachContainer(document, func(key string, c map[string]any) {
 		do(key, c)
 		mounts, _ := c["volumeMounts"].([]any)
 		for _, v := range mounts {
-			if m, _ := v.(map[string]any); m != nil && !inject.Reserved(nameOf(m)) {
+			if m, _ := v.(map[string]any); m != nil && !pod.Reserved(nameOf(m)) {
 				do(key+fmt.Sprintf("/mounts%v", m["mountPath"]), m)
 			}
 		}

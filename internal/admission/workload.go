@@ -16,6 +16,11 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
+	"github.com/pillion-dev/pillion/internal/jsonscan"
 )
 
 // Pods are made by controllers, so what is said about a pod is read by nobody. A
@@ -36,6 +41,7 @@ type workload struct {
 		JobTemplate annotated `json:"jobTemplate"`
 	} `json:"spec"`
 
+	known    *helper.Set // the helpers whose keys are looked for
 	at       Template
 	template []byte
 }
@@ -54,10 +60,10 @@ func workloads(r *request) error {
 	return nil
 }
 
-func decodeWorkload(raw []byte, kind string) (*workload, error) {
-	var w workload
-	if err := jsonv2.Unmarshal(raw, &w, lax); err != nil {
-		return nil, fmt.Errorf("decoding the workload: %w", withoutValue(err))
+func decodeWorkload(known *helper.Set, raw []byte, kind string) (*workload, error) {
+	w := workload{known: known}
+	if err := jsonv2.Unmarshal(raw, &w, jsonscan.AllowDuplicates); err != nil {
+		return nil, fmt.Errorf("decoding the workload: %w", jsonscan.WithoutValue(err))
 	}
 	var err error
 	w.at, _ = TemplateOf(kind)
@@ -75,24 +81,24 @@ func (h *handler) reviewWorkload(req *request, policyName string) (Outcome, *adm
 	if err != nil {
 		return Outcome{}, nil, err
 	}
-	w, err := decodeWorkload(req.Object, req.Kind.Kind)
+	w, err := decodeWorkload(policy.Known, req.Object, req.Kind.Kind)
 	if err != nil {
 		return Outcome{}, nil, malformed(http.StatusBadRequest, err)
 	}
-	out := Outcome{Decision: inject.Decision{Result: inject.Skipped, Reason: inject.NothingChanged, Policy: policy.Name, PolicyHash: policy.Hash}}
+	out := Outcome{Decision: inject.Decision{Result: reason.Skipped, Reason: reason.NothingChanged, Policy: policy.Name, PolicyHash: policy.Hash}}
 	var a advice
 	if !w.same(req) {
-		pod, err := DecodePod(w.template)
+		p, err := pod.Decode(w.template)
 		if err != nil {
 			return Outcome{}, nil, malformed(http.StatusBadRequest, err)
 		}
-		out.Pod = pod
-		out.Decision = h.named(h.injector.Decide(pod, policy, w.at.Path()), req.Namespace)
-		misplaced := w.misplaced(pod)
-		if len(misplaced) > 0 && out.Reason == inject.NothingRequested {
-			out.Reason = inject.WrongObject
+		out.Pod = p
+		out.Decision = h.named(h.injector.Decide(p, policy, w.at.Path()), req.Namespace)
+		misplaced := w.misplaced(p)
+		if len(misplaced) > 0 && out.Reason == reason.NothingRequested {
+			out.Reason = reason.WrongObject
 		}
-		w.advise(&a, req.Kind.Kind, misplaced, out.Decision, pod)
+		w.advise(&a, req.Kind.Kind, misplaced, out.Decision, p)
 	}
 	return out, &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true, Warnings: a.lines(), AuditAnnotations: audit(out)}, nil
 }
@@ -104,7 +110,7 @@ func (w *workload) same(req *request) bool {
 	if req.Operation != admissionv1.Update {
 		return false
 	}
-	before, err := decodeWorkload(req.OldObject, req.Kind.Kind)
+	before, err := decodeWorkload(w.known, req.OldObject, req.Kind.Kind)
 	return err == nil && bytes.Equal(before.template, w.template) && maps.Equal(before.own(), w.own())
 }
 
@@ -113,7 +119,7 @@ func (w *workload) own() map[string]string {
 	own := map[string]string{}
 	for _, annotations := range []map[string]string{w.Metadata.Annotations, w.Spec.JobTemplate.Metadata.Annotations} {
 		for key, value := range annotations {
-			if isOurs(key) || meant(key) != "" {
+			if isOurs(key) || meant(w.known, key) != "" {
 				own[key] = value
 			}
 		}
@@ -124,10 +130,10 @@ func (w *workload) own() map[string]string {
 // misplaced are the keys that ask for something where nobody looks. One that the
 // template has with the same value is what kustomize and others make of an annotation
 // for everything.
-func (w *workload) misplaced(pod *inject.Pod) []string {
+func (w *workload) misplaced(p *pod.Pod) []string {
 	var keys []string
 	for key, value := range w.own() {
-		if there, has := pod.Metadata.Annotations[key]; isOurs(key) && (!has || there != value) {
+		if there, has := p.Metadata.Annotations[key]; isOurs(key) && (!has || there != value) {
 			keys = append(keys, key)
 		}
 	}
@@ -137,21 +143,21 @@ func (w *workload) misplaced(pod *inject.Pod) []string {
 
 // advise puts what is to be said in its order: what would happen in silence, what would
 // be refused, what is odd, and what will be.
-func (w *workload) advise(a *advice, kind string, misplaced []string, d inject.Decision, pod *inject.Pod) {
+func (w *workload) advise(a *advice, kind string, misplaced []string, d inject.Decision, p *pod.Pod) {
 	if len(misplaced) > 0 {
 		a.say("%s on the %s itself; move to %s", nothing(misplaced), kind, w.at.Path().Child("metadata", "annotations"))
 	}
-	for _, annotations := range []map[string]string{pod.Metadata.Annotations, w.own()} {
+	for _, annotations := range []map[string]string{p.Metadata.Annotations, w.own()} {
 		for _, key := range slices.Sorted(maps.Keys(annotations)) {
-			if right := meant(key); right != "" {
+			if right := meant(w.known, key); right != "" {
 				a.say("nobody reads the annotation %s; did you mean %s?", key, right)
 			}
 		}
 	}
 	switch {
-	case d.Reason == inject.UnknownPolicy:
+	case d.Reason == reason.UnknownPolicy:
 		a.say("the pods of this %s will be refused: %s", kind, d.Problems[0].Detail)
-	case d.Result == inject.Denied:
+	case d.Result == reason.Denied:
 		a.say("policy %s will refuse the pods of this %s:", d.Policy, kind)
 		for _, p := range d.Problems {
 			a.say("%s", brief(p))
@@ -166,7 +172,7 @@ func (w *workload) advise(a *advice, kind string, misplaced []string, d inject.D
 	for _, text := range d.Warnings {
 		a.say("%s", strings.TrimPrefix(text, speaker))
 	}
-	if d.Result == inject.Injected {
+	if d.Result == reason.Injected {
 		a.say("policy %s: each pod gets %s", d.Policy, additions(d.Helpers))
 	}
 }
@@ -189,7 +195,7 @@ func nothing(keys []string) string {
 }
 
 // brief is a problem without the path that all annotations share.
-func brief(p inject.Problem) string {
+func brief(p reason.Problem) string {
 	where := p.Field
 	if i := strings.Index(where, "metadata.annotations["); i >= 0 {
 		where = strings.TrimSuffix(where[i+len("metadata.annotations["):], "]")
@@ -201,7 +207,7 @@ func brief(p inject.Problem) string {
 }
 
 // additions lists helpers with the containers that take part.
-func additions(helpers []inject.HelperStatus) string {
+func additions(helpers []helper.Status) string {
 	const most = 4
 	var texts []string
 	for _, h := range helpers[:min(len(helpers), most)] {
@@ -210,9 +216,9 @@ func additions(helpers []inject.HelperStatus) string {
 			text += fmt.Sprintf(" (for %s)", strings.Join(h.Containers, ", "))
 		}
 		switch h.Reason {
-		case inject.Required:
+		case reason.Required:
 			text += ", which it requires"
-		case inject.ByDefault:
+		case reason.ByDefault:
 			text += ", unless it opts out"
 		default: // it asks for it
 		}
@@ -230,17 +236,17 @@ func isOurs(key string) bool { return inject.Asks(map[string]string{key: ""}) }
 // meant is the key that one of another domain was meant to be: a mistake in
 // "pillion.dev" itself, which the API server's match conditions for pods cannot see.
 // It is said only of a key that is otherwise right, since every domain is somebody's.
-func meant(key string) string {
-	prefix, option, _ := strings.Cut(key, "/")
+func meant(known *helper.Set, key string) string {
+	prefix, name, _ := strings.Cut(key, "/")
 	labels := strings.Split(strings.ToLower(prefix), ".")
 	if len(labels) < 3 {
 		return ""
 	}
 	at := len(labels) - 2
 	domain := strings.Join(labels[at:], ".")
-	helper := inject.FindHelper(labels[at-1])
-	if helper == nil || helper.Option(option) == nil || domain == inject.Domain || inject.Nearest(domain, []string{inject.Domain}) == "" {
+	h := known.Find(labels[at-1])
+	if h == nil || h.Option(name) == nil || domain == helper.Domain || option.Nearest(domain, []string{helper.Domain}) == "" {
 		return ""
 	}
-	return strings.Join(append(labels[:at], inject.Domain), ".") + "/" + option
+	return strings.Join(append(labels[:at], helper.Domain), ".") + "/" + name
 }

@@ -15,7 +15,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	kjson "sigs.k8s.io/json"
 
-	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -89,7 +89,7 @@ func FuzzWarn(f *testing.F) {
 // foretold compares what was said of a workload with what its pods are answered.
 func foretold(t *testing.T, asked *admissionv1.AdmissionRequest, r *admissionv1.AdmissionResponse) {
 	t.Helper()
-	if r.AuditAnnotations["reason"] == string(inject.NothingChanged) {
+	if r.AuditAnnotations["reason"] == string(reason.NothingChanged) {
 		if len(r.Warnings) > 0 || asked.Operation != admissionv1.Update {
 			t.Errorf("nothing changed in a %s, and yet: %q", asked.Operation, r.Warnings)
 		}
@@ -106,10 +106,10 @@ func foretold(t *testing.T, asked *admissionv1.AdmissionRequest, r *admissionv1.
 	}
 	said := strings.Join(r.Warnings, "\n")
 	refusal := strings.Contains(said, "pillion: policy default will refuse the pods of this ")
-	if refusal != (pod.Result == inject.Denied) {
+	if refusal != (pod.Result == reason.Denied) {
 		t.Errorf("the pod will be %s (%s), and the warnings are\n%s", pod.Result, pod.Reason, said)
 	}
-	if pod.Result == inject.Injected && len(pod.Helpers) > 0 && said == "" {
+	if pod.Result == reason.Injected && len(pod.Helpers) > 0 && said == "" {
 		t.Error("helpers are added in silence")
 	}
 }

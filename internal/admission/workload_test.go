@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -48,27 +49,27 @@ func TestWorkloadsAreWarned(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, kind, object, old string
-		reason                  inject.Reason
+		reason                  reason.Reason
 		want                    []string
 	}{
 		{
-			"what will be added is one line", "Deployment", deploymentOf("", gitAsked, noneAsked), "", inject.Requested,
+			"what will be added is one line", "Deployment", deploymentOf("", gitAsked, noneAsked), "", reason.Requested,
 			[]string{"pillion: policy default: each pod gets pillion-git-poller (for web)"},
 		},
 		{
-			"an annotation of the workload itself does nothing", "StatefulSet", deploymentOf(gitAsked, "", noneAsked), "", inject.WrongObject,
+			"an annotation of the workload itself does nothing", "StatefulSet", deploymentOf(gitAsked, "", noneAsked), "", reason.WrongObject,
 			[]string{
 				"pillion: git-poller.pillion.dev/mount-path and 1 more do nothing on the StatefulSet itself; move to",
 				"pillion:   spec.template.metadata.annotations",
 			},
 		},
 		{
-			"one that is on the template as well is no mistake", "DaemonSet", deploymentOf(gitAsked, gitAsked, noneAsked), "", inject.Requested,
+			"one that is on the template as well is no mistake", "DaemonSet", deploymentOf(gitAsked, gitAsked, noneAsked), "", reason.Requested,
 			[]string{"pillion: policy default: each pod gets pillion-git-poller (for web)"},
 		},
 		{
 			"unless it has another value there", "Job",
-			deploymentOf(`"git-poller.pillion.dev/mount-path":"/html"`, gitAsked, noneAsked), "", inject.Requested,
+			deploymentOf(`"git-poller.pillion.dev/mount-path":"/html"`, gitAsked, noneAsked), "", reason.Requested,
 			[]string{
 				"pillion: git-poller.pillion.dev/mount-path does nothing on the Job itself; move to spec.template.metadata.annotations",
 				"pillion: policy default: each pod gets pillion-git-poller (for web)",
@@ -76,7 +77,7 @@ func TestWorkloadsAreWarned(t *testing.T) {
 		},
 		{
 			"a CronJob has a third wrong place", "CronJob",
-			`{"spec":{"jobTemplate":{"metadata":{"annotations":{` + gitAsked + `}},"spec":{"template":{"spec":` + noneAsked + `}}}}}`, "", inject.WrongObject,
+			`{"spec":{"jobTemplate":{"metadata":{"annotations":{` + gitAsked + `}},"spec":{"template":{"spec":` + noneAsked + `}}}}}`, "", reason.WrongObject,
 			[]string{
 				"pillion: git-poller.pillion.dev/mount-path and 1 more do nothing on the CronJob itself; move to",
 				"pillion:   spec.jobTemplate.spec.template.metadata.annotations",
@@ -84,7 +85,7 @@ func TestWorkloadsAreWarned(t *testing.T) {
 		},
 		{
 			"and its template lies deeper", "CronJob",
-			`{"spec":{"jobTemplate":{"spec":{"template":{"metadata":{"annotations":{` + gitAsked + `}},"spec":{"hostNetwork":true,"containers":[{"name":"web"}]}}}}}}`, "", inject.HostNetwork,
+			`{"spec":{"jobTemplate":{"spec":{"template":{"metadata":{"annotations":{` + gitAsked + `}},"spec":{"hostNetwork":true,"containers":[{"name":"web"}]}}}}}}`, "", reason.HostNetwork,
 			[]string{
 				"pillion: policy default will refuse the pods of this CronJob:",
 				`pillion: spec.jobTemplate.spec.template.spec.hostNetwork: policy "default" does not allow helpers in pods that use the`,
@@ -92,7 +93,7 @@ func TestWorkloadsAreWarned(t *testing.T) {
 			},
 		},
 		{
-			"what will be refused is said as the refusal will say it", "ReplicaSet", deploymentOf("", gitAsked+`,"git-poller.pillion.dev/period":"60"`, noneAsked), "", inject.InvalidValue,
+			"what will be refused is said as the refusal will say it", "ReplicaSet", deploymentOf("", gitAsked+`,"git-poller.pillion.dev/period":"60"`, noneAsked), "", reason.InvalidValue,
 			[]string{
 				"pillion: policy default will refuse the pods of this ReplicaSet:",
 				`pillion: git-poller.pillion.dev/period: "60": has no unit; write "60s" for seconds`,
@@ -101,7 +102,7 @@ func TestWorkloadsAreWarned(t *testing.T) {
 		{
 			"many mistakes are counted", "Deployment",
 			deploymentOf("", `"git-poller.pillion.dev/a":"","git-poller.pillion.dev/b":"","git-poller.pillion.dev/c":"","git-poller.pillion.dev/d":"","git-poller.pillion.dev/e":""`, noneAsked), "",
-			inject.UnknownAnnotation,
+			reason.UnknownAnnotation,
 			[]string{
 				"pillion: policy default will refuse the pods of this Deployment:",
 				`pillion: git-poller.pillion.dev/a: git-poller has no option "a"`,
@@ -111,7 +112,7 @@ func TestWorkloadsAreWarned(t *testing.T) {
 			},
 		},
 		{
-			"a domain that is almost ours", "Deployment", deploymentOf(`"docs.git-poller.pillion.io/ref":"main"`, `"git-poller.pilion.dev/repo":"x"`, noneAsked), "", inject.NothingRequested,
+			"a domain that is almost ours", "Deployment", deploymentOf(`"docs.git-poller.pillion.io/ref":"main"`, `"git-poller.pilion.dev/repo":"x"`, noneAsked), "", reason.NothingRequested,
 			[]string{
 				"pillion: nobody reads the annotation git-poller.pilion.dev/repo; did you mean git-poller.pillion.dev/repo?",
 				"pillion: nobody reads the annotation docs.git-poller.pillion.io/ref; did you mean docs.git-poller.pillion.dev/ref?",
@@ -120,10 +121,10 @@ func TestWorkloadsAreWarned(t *testing.T) {
 		{
 			"and others are somebody else's", "Deployment",
 			deploymentOf("", `"million.dev/repo":"x","git-poller.example.com/repo":"x","poller.pilion.dev/repo":"x","git-poller.pilion.dev/x":"x","pilion.dev":"x"`, noneAsked), "",
-			inject.NothingRequested, nil,
+			reason.NothingRequested, nil,
 		},
 		{
-			"what is odd is said", "Deployment", deploymentOf("", gitAsked+`,"pillion.dev/inject":"false"`, noneAsked), "", inject.Requested,
+			"what is odd is said", "Deployment", deploymentOf("", gitAsked+`,"pillion.dev/inject":"false"`, noneAsked), "", reason.Requested,
 			[]string{
 				`pillion: inject "false" opts out of a policy's defaults only, not of what it requires or the pod asks for`,
 				"pillion: policy default: each pod gets pillion-git-poller (for web)",
@@ -131,17 +132,17 @@ func TestWorkloadsAreWarned(t *testing.T) {
 		},
 		{
 			"scaling is not commented", "Deployment", deploymentOf("", gitAsked, noneAsked),
-			strings.Replace(deploymentOf(`"kubectl.kubernetes.io/last-applied-configuration":"{}"`, gitAsked, noneAsked), `"replicas":1`, `"replicas":2`, 1), inject.NothingChanged, nil,
+			strings.Replace(deploymentOf(`"kubectl.kubernetes.io/last-applied-configuration":"{}"`, gitAsked, noneAsked), `"replicas":1`, `"replicas":2`, 1), reason.NothingChanged, nil,
 		},
 		{
-			"a changed template is", "Deployment", deploymentOf("", gitAsked, noneAsked), deploymentOf("", gitAsked, `{"containers":[{"name":"old"}]}`), inject.Requested,
+			"a changed template is", "Deployment", deploymentOf("", gitAsked, noneAsked), deploymentOf("", gitAsked, `{"containers":[{"name":"old"}]}`), reason.Requested,
 			[]string{"pillion: policy default: each pod gets pillion-git-poller (for web)"},
 		},
 		{
-			"and so are changed annotations of its own", "Deployment", deploymentOf(`"pillion.dev/inject":"false"`, "", noneAsked), deploymentOf("", "", noneAsked), inject.WrongObject,
+			"and so are changed annotations of its own", "Deployment", deploymentOf(`"pillion.dev/inject":"false"`, "", noneAsked), deploymentOf("", "", noneAsked), reason.WrongObject,
 			[]string{"pillion: pillion.dev/inject does nothing on the Deployment itself; move to spec.template.metadata.annotations"},
 		},
-		{"nothing asked, nothing said", "Deployment", deploymentOf("", "", noneAsked), "", inject.NothingRequested, nil},
+		{"nothing asked, nothing said", "Deployment", deploymentOf("", "", noneAsked), "", reason.NothingRequested, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -157,7 +158,7 @@ func TestWorkloadsAreWarned(t *testing.T) {
 			if !response.Allowed || response.Patch != nil {
 				t.Errorf("allowed %v with the patch %s", response.Allowed, response.Patch)
 			}
-			if got := inject.Reason(e.observed[0].reason); got != c.reason || response.AuditAnnotations["reason"] != string(c.reason) {
+			if got := reason.Reason(e.observed[0].reason); got != c.reason || response.AuditAnnotations["reason"] != string(c.reason) {
 				t.Errorf("observed %v and audited %v, want %s", e.observed, response.AuditAnnotations, c.reason)
 			}
 			if log := e.log.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, `"workload":"`+c.kind+`/web"`) || !strings.Contains(log, `"reason":"`+string(c.reason)+`"`) {

@@ -17,13 +17,13 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/pillion-dev/pillion/internal/certs"
-	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
 )
 
 // The first labels of an entry's name: inject.pillion.dev, web.inject.pillion.dev.
 const (
-	injects = "inject." + inject.Domain
-	warns   = "warn." + inject.Domain
+	injects = "inject." + helper.Domain
+	warns   = "warn." + helper.Domain
 )
 
 // entry is one webhook of a configuration of Pillion, of either kind.

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/option"
 )
 
 var everyNamespace = object{resource: "namespaces"}
@@ -50,7 +51,7 @@ func (l *look) namespaces(ctx context.Context) error {
 				fmt.Sprintf("have the entries' namespaceSelector take the namespace, or: kubectl label namespace %s %s-", ns.Name, inject.PolicyLabel))
 			continue
 		}
-		use := inject.Nearest(name, policies)
+		use := option.Nearest(name, policies)
 		if use == "" {
 			use = "POLICY"
 		}

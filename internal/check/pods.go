@@ -10,7 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
-	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
 )
 
 // mostNamespaces is in how many namespaces of a policy a pod is tried, if others refuse it.
@@ -75,10 +75,10 @@ type ask struct {
 func asks() []ask {
 	const path = "/pillion-check"
 	return []ask{
-		{"date-writer", map[string]string{"date-writer." + inject.Domain + "/mount-path": path}},
+		{"date-writer", map[string]string{"date-writer." + helper.Domain + "/mount-path": path}},
 		{"git-poller", map[string]string{
-			"git-poller." + inject.Domain + "/mount-path": path,
-			"git-poller." + inject.Domain + "/repo":       "https://github.com/pillion-dev/pillion.git",
+			"git-poller." + helper.Domain + "/mount-path": path,
+			"git-poller." + helper.Domain + "/repo":       "https://github.com/pillion-dev/pillion.git",
 		}},
 	}
 }

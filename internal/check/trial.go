@@ -17,6 +17,9 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 // trial is a pod that is made under a policy as a dry run.
@@ -95,7 +98,7 @@ func (t *trial) judge(a *ask, made *corev1.Pod) {
 			"set failurePolicy to Fail, and check again to see why")
 		return
 	}
-	name := inject.ReservedPrefix + a.helper
+	name := pod.ReservedPrefix + a.helper
 	i := slices.IndexFunc(made.Spec.InitContainers, func(c corev1.Container) bool { return c.Name == name })
 	switch {
 	case i < 0:
@@ -116,7 +119,7 @@ func (t *trial) everyPod(made *corev1.Pod) {
 	if json.Unmarshal([]byte(made.Annotations[inject.StatusAnnotation]), &status) != nil {
 		return
 	}
-	added := slices.DeleteFunc(status.Helpers, func(h inject.HelperStatus) bool { return h.Reason != inject.Required && h.Reason != inject.ByDefault })
+	added := slices.DeleteFunc(status.Helpers, func(h helper.Status) bool { return h.Reason != reason.Required && h.Reason != reason.ByDefault })
 	if len(added) == 0 {
 		return
 	}

@@ -104,10 +104,7 @@ func labelsOf(document []byte, at admission.Template) map[string]string {
 	if json.Unmarshal(document, &o) != nil {
 		return nil
 	}
-	for token := range strings.SplitSeq(strings.TrimPrefix(pointerOf(at), "/"), "/") {
-		if token == "" {
-			break
-		}
+	for _, token := range at.Tokens() {
 		o = member(o, token)
 	}
 	found := map[string]string{}

@@ -13,7 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
-	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
 )
 
 // Cluster is what was read of a cluster for the objects of one namespace.
@@ -59,7 +59,7 @@ func WebhooksOf(configurations []admissionregistrationv1.MutatingWebhookConfigur
 				namespaces: w.NamespaceSelector, objects: w.ObjectSelector,
 			}
 			entry.Policy, entry.Service = target(&w.ClientConfig)
-			if strings.HasSuffix(w.Name, "."+inject.Domain) {
+			if strings.HasSuffix(w.Name, "."+helper.Domain) {
 				ours = append(ours, entry)
 			} else {
 				others = append(others, entry)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/admission"
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -55,7 +56,7 @@ func jsonOf(t *testing.T, v any) []byte {
 func injected(t *testing.T, p *inject.Policy, by inject.Injector) *corev1.Pod {
 	t.Helper()
 	out, err := admission.Inject(by, p, jsonOf(t, podAsking(map[string]string{dateMount: "/html"})), admission.Template{})
-	if err != nil || out.Result != inject.Injected {
+	if err != nil || out.Result != reason.Injected {
 		t.Fatalf("%v %v %v", err, out.Result, out.Message())
 	}
 	var pod corev1.Pod

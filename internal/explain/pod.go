@@ -10,8 +10,11 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/pillion-dev/pillion/internal/admission"
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/plan"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 // State is that of a pod in one word.
@@ -53,7 +56,7 @@ type Pod struct {
 	Version    string        `json:"version,omitempty"`
 	Policy     string        `json:"policy,omitempty"`
 	PolicyHash string        `json:"policyHash,omitempty"`
-	Reason     inject.Reason `json:"reason,omitempty"` // of the status
+	Reason     reason.Reason `json:"reason,omitempty"` // of the status
 	Created    time.Time     `json:"created"`
 	Findings   []Finding     `json:"findings,omitempty"`
 }
@@ -65,7 +68,7 @@ func (p *Pod) Good() bool { return p.State != Changed && p.State != Missing }
 type PodIn struct {
 	corev1.Pod
 	status *inject.Status // nil if it has none that can be read
-	view   *inject.Pod
+	view   *pod.Pod
 }
 
 // ReadPod decodes a pod.
@@ -75,7 +78,7 @@ func ReadPod(raw []byte) (*PodIn, error) {
 		return nil, fmt.Errorf("decoding a pod: %w", err)
 	}
 	var err error
-	if p.view, err = admission.DecodePod(raw); err != nil {
+	if p.view, err = pod.Decode(raw); err != nil {
 		return nil, err
 	}
 	p.view.Kubelet = p.view.Spec.NodeName // of a pod that is there, the mark of a mirror is believed
@@ -91,13 +94,13 @@ func (p *PodIn) Concerns() bool {
 	return p.status != nil || inject.Asks(p.Annotations) || slices.ContainsFunc(p.Spec.InitContainers, reserved)
 }
 
-func reserved(c corev1.Container) bool { return inject.Reserved(c.Name) }
+func reserved(c corev1.Container) bool { return pod.Reserved(c.Name) }
 
 // helpers names what is there.
 func (p *PodIn) helpers() []string {
 	names := []string{}
 	for i := range p.Spec.InitContainers {
-		if c := &p.Spec.InitContainers[i]; inject.Reserved(c.Name) {
+		if c := &p.Spec.InitContainers[i]; pod.Reserved(c.Name) {
 			names = append(names, c.Name)
 		}
 	}
@@ -127,7 +130,7 @@ type Newest map[string]*PodIn
 
 // Add takes a pod into account.
 func (n Newest) Add(p *PodIn) {
-	if p.status == nil || p.status.Result != inject.Injected {
+	if p.status == nil || p.status.Result != reason.Injected {
 		return
 	}
 	if have := n[p.status.Policy]; have == nil || have.CreationTimestamp.Before(&p.CreationTimestamp) {
@@ -148,14 +151,14 @@ func (l *Look) Judge(p *PodIn) Pod {
 		decision = l.Injector.Decide(p.view, choice.policy, nil)
 	}
 	switch {
-	case p.status != nil && p.status.Result == inject.Injected:
+	case p.status != nil && p.status.Result == reason.Injected:
 		l.judgeInjected(p, &out, &choice, &decision)
-	case !asks && len(out.Helpers) == 0 && choice.certain && decision.Result == inject.Injected && !finished(p):
+	case !asks && len(out.Helpers) == 0 && choice.certain && decision.Result == reason.Injected && !finished(p):
 		out.State = Missing
 		out.Findings = append(out.Findings, l.without(p, &choice))
 	case !asks && len(out.Helpers) == 0:
 		out.State = None
-	case decision.Result == inject.Skipped:
+	case decision.Result == reason.Skipped:
 		out.State, out.Reason = Skipped, decision.Reason
 	case len(out.Helpers) > 0:
 		out.State = Changed
@@ -197,7 +200,7 @@ func (l *Look) judgeInjected(p *PodIn, out *Pod, choice *PolicyChoice, d *inject
 		out.State = Drifted
 		out.Findings = append(out.Findings, *drift)
 	}
-	if d.Result == inject.Denied && choice.certain && !finished(p) {
+	if d.Result == reason.Denied && choice.certain && !finished(p) {
 		out.State = Drifted
 		out.Findings = append(out.Findings, Finding{Code: RefusedToday, Text: "a pod like this would be refused today: " + d.Message(), Fix: "change the annotations before the pod is made anew"})
 	}
@@ -228,10 +231,10 @@ func addedLater(p *PodIn, d *inject.Decision) []string {
 	var names []string
 	for i := range d.Plan.Containers {
 		name := d.Plan.Containers[i].Container.Name
-		if slices.ContainsFunc(d.Helpers, func(h inject.HelperStatus) bool { return h.Container == name && h.Reason != inject.Requested }) {
+		if slices.ContainsFunc(d.Helpers, func(h helper.Status) bool { return h.Container == name && h.Reason != reason.Requested }) {
 			continue // the policy's, which has changed
 		}
-		if d.Plan.Containers[i].Renew == inject.Insert && !slices.ContainsFunc(p.status.Helpers, func(h inject.HelperStatus) bool { return h.Container == name }) {
+		if d.Plan.Containers[i].Renew == plan.Insert && !slices.ContainsFunc(p.status.Helpers, func(h helper.Status) bool { return h.Container == name }) {
 			names = append(names, name)
 		}
 	}
@@ -272,7 +275,7 @@ func (l *Look) gone(p *PodIn, d *inject.Decision) []Finding {
 	}
 	for i := range d.Plan.Containers {
 		want := &d.Plan.Containers[i]
-		if want.Renew == inject.Insert || want.Container.RestartPolicy == nil || p.Spec.InitContainers[want.Renew].RestartPolicy != nil {
+		if want.Renew == plan.Insert || want.Container.RestartPolicy == nil || p.Spec.InitContainers[want.Renew].RestartPolicy != nil {
 			continue
 		}
 		all = append(all, Finding{Code: RestartPolicyLost, Problem: true, Text: want.Container.Name + " lost its restartPolicy: Always, so the pod waits for ever for it to end: another webhook, one older than sidecars, took it away", Fix: fix})
@@ -283,7 +286,7 @@ func (l *Look) gone(p *PodIn, d *inject.Decision) []Finding {
 			list = p.Spec.InitContainers
 		}
 		text := fmt.Sprintf("container %s has no mount of %s at %s", list[m.Container.Index].Name, m.Mount.Name, m.Mount.MountPath)
-		if m.Renew == inject.Insert && slices.ContainsFunc(p.status.Helpers, func(h inject.HelperStatus) bool {
+		if m.Renew == plan.Insert && slices.ContainsFunc(p.status.Helpers, func(h helper.Status) bool {
 			return slices.Contains(h.Volumes, m.Mount.Name) && slices.Contains(h.Containers, list[m.Container.Index].Name)
 		}) {
 			all = append(all, Finding{Code: MountTakenAway, Problem: true, Text: text + ", which Pillion had added", Fix: fix})

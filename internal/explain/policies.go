@@ -9,10 +9,12 @@ import (
 	"strings"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 // PolicyLabel is the label by which a namespace picks its policy.
-const PolicyLabel = inject.Domain + "/policy"
+const PolicyLabel = helper.Domain + "/policy"
 
 // DefaultPolicy is the policy of namespaces without the label.
 const DefaultPolicy = "default"
@@ -109,6 +111,6 @@ func (p *Policies) Choose(c *Cluster) (PolicyChoice, []Finding) {
 
 // unknown is the decision on a pod whose namespace picks a policy that does not exist.
 func (p *PolicyChoice) unknown() (inject.Decision, string) {
-	return inject.Decision{Result: inject.Denied, Reason: inject.UnknownPolicy, Policy: p.Name},
+	return inject.Decision{Result: reason.Denied, Reason: reason.UnknownPolicy, Policy: p.Name},
 		fmt.Sprintf("the policy %q does not exist (%s); there is %s", p.Name, p.Source, strings.Join(p.known, ", "))
 }

@@ -10,6 +10,9 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/admission"
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
 // Object is a pod or workload to explain.
@@ -31,8 +34,8 @@ type Report struct {
 	Template  string `json:"template,omitempty"` // where the pod template lies; empty for a pod
 
 	Policy   PolicyChoice  `json:"policy"`
-	Result   inject.Result `json:"result"`
-	Reason   inject.Reason `json:"reason"`
+	Result   reason.Result `json:"result"`
+	Reason   reason.Reason `json:"reason"`
 	Problems []string      `json:"problems,omitempty"` // why it is refused
 	Rules    []Rule        `json:"rules"`
 	Helpers  []Helper      `json:"helpers,omitempty"` // what is asked for
@@ -44,7 +47,7 @@ type Report struct {
 
 // Rule is one rule of the decision: a reason for which pods are refused.
 type Rule struct {
-	Reason inject.Reason `json:"reason"`
+	Reason reason.Reason `json:"reason"`
 	State  string        `json:"state"` // "passed", "failed", "warned" or "open": see the constants
 	Doc    string        `json:"doc"`
 }
@@ -62,24 +65,24 @@ type Helper struct {
 	Helper   string        `json:"helper"`
 	Instance string        `json:"instance,omitempty"`
 	Allowed  bool          `json:"allowed"`
-	Reason   inject.Reason `json:"reason"`          // why it is there
+	Reason   reason.Reason `json:"reason"`          // why it is there
 	Added    string        `json:"added,omitempty"` // where the policy adds it to every pod: "require[0]"
 	Options  []Option      `json:"options"`
 }
 
 // Option is one option of such a helper, as far as it has a value, a rule or a problem.
 type Option struct {
-	Option  string        `json:"option"`
-	Value   string        `json:"value,omitempty"`
-	Source  inject.Source `json:"source,omitempty"`
-	Rule    string        `json:"rule,omitempty"`    // what the policy says of it
-	Problem string        `json:"problem,omitempty"` // what is wrong with it
+	Option  string      `json:"option"`
+	Value   string      `json:"value,omitempty"`
+	Source  rule.Source `json:"source,omitempty"`
+	Rule    string      `json:"rule,omitempty"`    // what the policy says of it
+	Problem string      `json:"problem,omitempty"` // what is wrong with it
 }
 
 // Good tells whether the pod gets, or has, all that it asks for.
 func (r *Report) Good() bool {
 	witnessed := r.Policy.StandIn && len(r.Pods) > 0 // pods that exist know better than a policy that is assumed
-	if r.Result == inject.Denied && !witnessed {
+	if r.Result == reason.Denied && !witnessed {
 		return false
 	}
 	if slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Problem }) {
@@ -113,9 +116,7 @@ func Explain(in inject.Injector, o Object, policies *Policies, c *Cluster) (*Rep
 	}
 	r.Rules = rules(out.Decision)
 	r.Helpers = helpers(inject.Explain(out.Pod, choice.policy, o.At.Path()), slices.Concat(out.Problems, out.Violations))
-	if r.Changes, err = Changes(out.Patch, o.At, out.Pod); err != nil {
-		return nil, err
-	}
+	r.Changes = Changes(&out.Plan, out.Pod)
 	asks := inject.Asks(out.Pod.Metadata.Annotations)
 	if o.Misplaced {
 		findings = append(findings, Misplaced(o.Kind, o.At.Path().String(), !asks))
@@ -156,26 +157,26 @@ func Misplaced(kind, template string, problem bool) Finding {
 // rules lists each reason to refuse a pod and what became of it.
 func rules(d inject.Decision) []Rule {
 	var all []Rule
-	for _, doc := range inject.Reasons() {
-		if doc.Result != inject.Denied {
+	for _, doc := range reason.All() {
+		if doc.Result != reason.Denied {
 			continue
 		}
 		state := Passed
 		switch {
-		case doc.Reason == d.Reason, slices.ContainsFunc(d.Problems, func(p inject.Problem) bool { return p.Reason == doc.Reason }):
+		case doc.Reason == d.Reason, slices.ContainsFunc(d.Problems, func(p reason.Problem) bool { return p.Reason == doc.Reason }):
 			state = Broken
-		case slices.ContainsFunc(d.Violations, func(p inject.Problem) bool { return p.Reason == doc.Reason }):
+		case slices.ContainsFunc(d.Violations, func(p reason.Problem) bool { return p.Reason == doc.Reason }):
 			state = Warned
-		case d.Result == inject.Denied, d.Result == inject.Skipped:
+		case d.Result == reason.Denied, d.Result == reason.Skipped:
 			state = Open
 		}
-		all = append(all, Rule{doc.Reason, state, doc.Doc})
+		all = append(all, Rule{doc.Reason, state, doc.Text})
 	}
 	return all
 }
 
 // helpers puts the problems of a decision to the options that they are about.
-func helpers(asked []inject.Asked, problems []inject.Problem) []Helper {
+func helpers(asked []inject.Asked, problems []reason.Problem) []Helper {
 	var all []Helper
 	for _, a := range asked {
 		h := Helper{Helper: a.Helper.Name, Instance: a.Instance, Allowed: a.Allowed, Reason: a.Reason}
@@ -202,12 +203,12 @@ func helpers(asked []inject.Asked, problems []inject.Problem) []Helper {
 }
 
 // RuleText is what a policy says of an option, in words; "" if nothing.
-func RuleText(r *inject.Rule) string {
+func RuleText(r *rule.Rule) string {
 	if r == nil {
 		return ""
 	}
 	var parts []string
-	add := func(what string, v *inject.Value) {
+	add := func(what string, v *option.Value) {
 		if v != nil {
 			parts = append(parts, what+" "+v.Text)
 		}

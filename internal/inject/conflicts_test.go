@@ -7,20 +7,25 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/plan"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
-func at(volume, path string) VolumeMount { return VolumeMount{Name: volume, MountPath: path} }
+func at(volume, path string) pod.VolumeMount { return pod.VolumeMount{Name: volume, MountPath: path} }
 
 func TestAPathThatIsTakenIsRefused(t *testing.T) {
 	t.Parallel()
 	const path = "/srv/site" // of git-poller
 	var (
-		configMap   = Volume{Name: "v", ConfigMap: &struct{}{}}
-		secret      = Volume{Name: "v", Secret: &struct{}{}}
-		projected   = Volume{Name: "v", Projected: &struct{}{}}
-		downwardAPI = Volume{Name: "v", DownwardAPI: &struct{}{}}
-		readOnly    = func(volume, path string) VolumeMount {
-			return VolumeMount{Name: volume, MountPath: path, ReadOnly: true}
+		configMap   = pod.Volume{Name: "v", ConfigMap: &struct{}{}}
+		secret      = pod.Volume{Name: "v", Secret: &struct{}{}}
+		projected   = pod.Volume{Name: "v", Projected: &struct{}{}}
+		downwardAPI = pod.Volume{Name: "v", DownwardAPI: &struct{}{}}
+		readOnly    = func(volume, path string) pod.VolumeMount {
+			return pod.VolumeMount{Name: volume, MountPath: path, ReadOnly: true}
 		}
 		taken = func(kind string) string {
 			return `container "web" mounts the volume "v" (` + kind + `) there; choose another path, or make that volume an emptyDir to share it`
@@ -37,7 +42,7 @@ func TestAPathThatIsTakenIsRefused(t *testing.T) {
 		}
 	)
 	devices := func(p string) *PodBuilder {
-		return MakePod("web").Change(func(pod *Pod) {
+		return MakePod("web").Change(func(pod *pod.Pod) {
 			pod.Spec.Containers[0].VolumeDevices = []corev1.VolumeDevice{{Name: "disk", DevicePath: p}}
 		})
 	}
@@ -50,30 +55,30 @@ func TestAPathThatIsTakenIsRefused(t *testing.T) {
 		{"a secret is there", MakePod("web").Volume(secret).Mount("web", at("v", path)), taken("secret")},
 		{"a projected volume is there", MakePod("web").Volume(projected).Mount("web", at("v", path)), taken("projected")},
 		{"a downwardAPI volume is there", MakePod("web").Volume(downwardAPI).Mount("web", at("v", path)), taken("downwardAPI")},
-		{"a claim is there", MakePod("web").Volume(Volume{Name: "v"}).Mount("web", at("v", path)), taken("not an emptyDir")},
+		{"a claim is there", MakePod("web").Volume(pod.Volume{Name: "v"}).Mount("web", at("v", path)), taken("not an emptyDir")},
 		{"a volume that the pod does not have is there", MakePod("web").Mount("web", at("v", path)), taken("not an emptyDir")},
 		{"a configMap is there with a slash behind", MakePod("web").Volume(configMap).Mount("web", at("v", path+"/")), taken("configMap")},
 		{"a configMap is there with two slashes", MakePod("web").Volume(configMap).Mount("web", at("v", "/srv//site")), taken("configMap")},
 		{"a configMap is there without the slash in front", MakePod("web").Volume(configMap).Mount("web", at("v", "srv/site")), taken("configMap")},
 		{"a configMap is there by a detour", MakePod("web").Volume(configMap).Mount("web", at("v", "/srv/x/../site")), taken("configMap")},
-		{"a configMap is there with a subPath", MakePod("web").Volume(configMap).Mount("web", VolumeMount{Name: "v", MountPath: path, SubPath: "a"}), taken("configMap")},
+		{"a configMap is there with a subPath", MakePod("web").Volume(configMap).Mount("web", pod.VolumeMount{Name: "v", MountPath: path, SubPath: "a"}), taken("configMap")},
 
-		{"a part of an emptyDir is there", MakePod("web").EmptyDir("v").Mount("web", VolumeMount{Name: "v", MountPath: path, SubPath: "a"}), subPath},
-		{"a part of an emptyDir is there by an expression", MakePod("web").EmptyDir("v").Mount("web", VolumeMount{Name: "v", MountPath: path, SubPathExpr: "$(A)"}), subPath},
+		{"a part of an emptyDir is there", MakePod("web").EmptyDir("v").Mount("web", pod.VolumeMount{Name: "v", MountPath: path, SubPath: "a"}), subPath},
+		{"a part of an emptyDir is there by an expression", MakePod("web").EmptyDir("v").Mount("web", pod.VolumeMount{Name: "v", MountPath: path, SubPathExpr: "$(A)"}), subPath},
 
 		{"an emptyDir is inside", MakePod("web").EmptyDir("v").Mount("web", at("v", path+"/cache")), inside(path + "/cache")},
-		{"a file of a configMap is far inside", MakePod("web").Volume(configMap).Mount("web", VolumeMount{Name: "v", MountPath: path + "/a/b/c.json", SubPath: "c.json"}), inside(path + "/a/b/c.json")},
+		{"a file of a configMap is far inside", MakePod("web").Volume(configMap).Mount("web", pod.VolumeMount{Name: "v", MountPath: path + "/a/b/c.json", SubPath: "c.json"}), inside(path + "/a/b/c.json")},
 		{"an emptyDir is there and a configMap inside", MakePod("web").EmptyDir("w").Volume(configMap).Mount("web", at("w", path)).Mount("web", at("v", path+"/conf/")), inside(path + "/conf")},
 
 		{"a configMap is around", MakePod("web").Volume(configMap).Mount("web", at("v", "/srv")), noMountPoint("/srv")},
 		{"a secret is around", MakePod("web").Volume(secret).Mount("web", at("v", "/srv/")), noMountPoint("/srv")},
 		{"a projected volume is around", MakePod("web").Volume(projected).Mount("web", at("v", "/srv")), noMountPoint("/srv")},
 		{"a downwardAPI volume is around", MakePod("web").Volume(downwardAPI).Mount("web", at("v", "/srv")), noMountPoint("/srv")},
-		{"an image is around", MakePod("web").Volume(Volume{Name: "v", Image: &struct{}{}}).Mount("web", at("v", "/srv")), noMountPoint("/srv")},
-		{"a claim that is read-only itself is around", MakePod("web").Volume(Volume{Name: "v", PersistentVolumeClaim: &ReadOnlySource{ReadOnly: true}}).Mount("web", at("v", "/srv")), noMountPoint("/srv")},
+		{"an image is around", MakePod("web").Volume(pod.Volume{Name: "v", Image: &struct{}{}}).Mount("web", at("v", "/srv")), noMountPoint("/srv")},
+		{"a claim that is read-only itself is around", MakePod("web").Volume(pod.Volume{Name: "v", PersistentVolumeClaim: &pod.ReadOnlySource{ReadOnly: true}}).Mount("web", at("v", "/srv")), noMountPoint("/srv")},
 		{"a read-only emptyDir is around", MakePod("web").EmptyDir("v").Mount("web", readOnly("v", "/srv")), noMountPoint("/srv")},
-		{"a read-only claim is around", MakePod("web").Volume(Volume{Name: "v"}).Mount("web", readOnly("v", "/srv")), noMountPoint("/srv")},
-		{"a read-only volume is mounted over the root", MakePod("web").Volume(Volume{Name: "v"}).Mount("web", readOnly("v", "/")), noMountPoint("/")},
+		{"a read-only claim is around", MakePod("web").Volume(pod.Volume{Name: "v"}).Mount("web", readOnly("v", "/srv")), noMountPoint("/srv")},
+		{"a read-only volume is mounted over the root", MakePod("web").Volume(pod.Volume{Name: "v"}).Mount("web", readOnly("v", "/")), noMountPoint("/")},
 
 		{
 			"two volumes are there, in two spellings of the path", MakePod("web").EmptyDir("v").EmptyDir("w").Mount("web", at("v", path)).Mount("web", at("w", path+"/")),
@@ -92,7 +97,7 @@ func TestAPathThatIsTakenIsRefused(t *testing.T) {
 			t.Parallel()
 			d := decide(tt.pod.Git().Obj())
 			want := wrong(keyMountPath, path, tt.want)
-			if got := d.Message(); got != want || d.Reason != PathConflict {
+			if got := d.Message(); got != want || d.Reason != reason.PathConflict {
 				t.Errorf("got  %s (%s)\nwant %s", got, d.Reason, want)
 			}
 		})
@@ -101,7 +106,7 @@ func TestAPathThatIsTakenIsRefused(t *testing.T) {
 
 func TestAPathThatIsNotTakenIsFree(t *testing.T) {
 	t.Parallel()
-	configMap := Volume{Name: "v", ConfigMap: &struct{}{}}
+	configMap := pod.Volume{Name: "v", ConfigMap: &struct{}{}}
 	for _, tt := range []struct {
 		name string
 		pod  *PodBuilder
@@ -110,17 +115,17 @@ func TestAPathThatIsNotTakenIsFree(t *testing.T) {
 		{"a mount whose path begins like it", MakePod("web").Volume(configMap).Mount("web", at("v", "/srv/site-config"))},
 		{"a mount around whose path begins like a part of it", MakePod("web").Volume(configMap).Mount("web", at("v", "/srv/si"))},
 		{"a writable emptyDir around it", MakePod("web").EmptyDir("v").Mount("web", at("v", "/srv"))},
-		{"a writable claim around it", MakePod("web").Volume(Volume{Name: "v"}).Mount("web", at("v", "/srv"))},
+		{"a writable claim around it", MakePod("web").Volume(pod.Volume{Name: "v"}).Mount("web", at("v", "/srv"))},
 		{"a configMap there in a container that does not take part", MakePod("web", "api").Volume(configMap).Mount("api", at("v", "/srv/site")).Git(keyTargets, "web")},
 		{"a configMap there in an init container", MakePod("web").Init("setup").Volume(configMap).Mount("setup", at("v", "/srv/site"))},
-		{"a block device elsewhere", MakePod("web").Change(func(p *Pod) {
+		{"a block device elsewhere", MakePod("web").Change(func(p *pod.Pod) {
 			p.Spec.Containers[0].VolumeDevices = []corev1.VolumeDevice{{Name: "disk", DevicePath: "/dev/xvda"}}
 		})},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			d := decide(tt.pod.Git().Obj())
-			want := []HelperMount{{Mount: corev1.VolumeMount{Name: "pillion-git-poller", MountPath: "/srv/site", ReadOnly: true}, Renew: Insert}}
+			want := []plan.Mount{{Mount: corev1.VolumeMount{Name: "pillion-git-poller", MountPath: "/srv/site", ReadOnly: true}, Renew: plan.Insert}}
 			if diff := cmp.Diff(want, d.Plan.Mounts); diff != "" {
 				t.Errorf("mounts, %s (-want +got):\n%s", d.Message(), diff)
 			}
@@ -131,28 +136,28 @@ func TestAPathThatIsNotTakenIsFree(t *testing.T) {
 func TestAnEmptyDirOfTheAppIsShared(t *testing.T) {
 	t.Parallel()
 	helperMount := func(volume string) corev1.VolumeMount {
-		return corev1.VolumeMount{Name: volume, MountPath: contentDir}
+		return corev1.VolumeMount{Name: volume, MountPath: helper.ContentDir}
 	}
-	insert := func(index int, init, readOnly bool) HelperMount {
-		return HelperMount{
-			Container: ContainerRef{Init: init, Index: index}, Renew: Insert,
+	insert := func(index int, init, readOnly bool) plan.Mount {
+		return plan.Mount{
+			Container: pod.Ref{Init: init, Index: index}, Renew: plan.Insert,
 			Mount: corev1.VolumeMount{Name: "html", MountPath: "/srv/site", ReadOnly: readOnly},
 		}
 	}
 	for _, tt := range []struct {
 		name   string
 		pod    *PodBuilder
-		mounts []HelperMount
+		mounts []plan.Mount
 	}{
 		{"the one container has it", MakePod("web").Mount("web", at("html", "/srv/site")), nil},
 		{"it is mounted with a slash behind", MakePod("web").Mount("web", at("html", "/srv/site/")), nil},
-		{"it is mounted read-only, and stays so", MakePod("web").Mount("web", VolumeMount{Name: "html", MountPath: "/srv/site", ReadOnly: true}).Git("git-poller.pillion.dev/writable", "true"), nil},
+		{"it is mounted read-only, and stays so", MakePod("web").Mount("web", pod.VolumeMount{Name: "html", MountPath: "/srv/site", ReadOnly: true}).Git("git-poller.pillion.dev/writable", "true"), nil},
 		{"it is mounted writable, and stays so", MakePod("web").Mount("web", at("html", "/srv/site")).Git("git-poller.pillion.dev/writable", "false"), nil},
 		{"both containers have it", MakePod("web", "api").Mount("web", at("html", "/srv/site")).Mount("api", at("html", "/srv/site")), nil},
-		{"the first of two has it", MakePod("web", "api").Mount("web", at("html", "/srv/site")), []HelperMount{insert(1, false, true)}},
-		{"the second of two has it", MakePod("api", "web").Mount("web", at("html", "/srv/site")), []HelperMount{insert(0, false, true)}},
-		{"the other one gets it writable if asked for", MakePod("api", "web").Mount("web", at("html", "/srv/site")).Git("git-poller.pillion.dev/writable", "true"), []HelperMount{insert(0, false, false)}},
-		{"an init container has it", MakePod("web").Init("setup").Mount("setup", at("html", "/srv/site")).Git(keyTargets, "setup,web", keyPosition, "first"), []HelperMount{insert(0, false, true)}},
+		{"the first of two has it", MakePod("web", "api").Mount("web", at("html", "/srv/site")), []plan.Mount{insert(1, false, true)}},
+		{"the second of two has it", MakePod("api", "web").Mount("web", at("html", "/srv/site")), []plan.Mount{insert(0, false, true)}},
+		{"the other one gets it writable if asked for", MakePod("api", "web").Mount("web", at("html", "/srv/site")).Git("git-poller.pillion.dev/writable", "true"), []plan.Mount{insert(0, false, false)}},
+		{"an init container has it", MakePod("web").Init("setup").Mount("setup", at("html", "/srv/site")).Git(keyTargets, "setup,web", keyPosition, "first"), []plan.Mount{insert(0, false, true)}},
 		{"it is around a mount of its own elsewhere", MakePod("web").Mount("web", at("html", "/srv")).Mount("web", at("html", "/srv/site")), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -171,7 +176,7 @@ func TestAnEmptyDirOfTheAppIsShared(t *testing.T) {
 			if diff := cmp.Diff([]string{"html", "pillion-no-token"}, d.Helpers[0].Volumes); diff != "" {
 				t.Errorf("volumes in the status (-want +got):\n%s", diff)
 			}
-			if again := decide(patched(t, pod, &d.Plan)); again.Result != Unchanged {
+			if again := decide(patched(t, pod, &d.Plan)); again.Result != reason.Unchanged {
 				t.Errorf("a second look says %s: %s", again.Result, again.Message())
 			}
 		})
@@ -184,10 +189,10 @@ func TestTargetsMustShareOneVolume(t *testing.T) {
 		Mount("web", at("a", "/srv/site")).Mount("worker", at("b", "/srv/site"))
 	const share = `container "web" mounts the volume "a" there and container "worker" the volume "b"; they must share one emptyDir, or take part one at a time (option containers)`
 	d := decide(pod.Git().Obj())
-	if want := wrong(keyMountPath, "/srv/site", share); d.Message() != want || d.Reason != PathConflict {
+	if want := wrong(keyMountPath, "/srv/site", share); d.Message() != want || d.Reason != reason.PathConflict {
 		t.Errorf("got  %s (%s)\nwant %s", d.Message(), d.Reason, want)
 	}
-	if d := decide(pod.Git(keyTargets, "web,api").Obj()); d.Result != Injected {
+	if d := decide(pod.Git(keyTargets, "web,api").Obj()); d.Result != reason.Injected {
 		t.Errorf("one at a time: %s", d.Message())
 	}
 }
@@ -240,7 +245,7 @@ func TestTwoHelpersNeedTwoFolders(t *testing.T) {
 			if diff := cmp.Diff(tt.want, sentences(d)); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
-			if d.Result == Denied && d.Reason != PathConflict {
+			if d.Result == reason.Denied && d.Reason != reason.PathConflict {
 				t.Errorf("the reason is %s", d.Reason)
 			}
 		})

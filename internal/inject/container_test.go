@@ -11,13 +11,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/pillion-dev/pillion/internal/inject/plan"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 // planned is the helper container of a pod that asks for one.
 func planned(t *testing.T, pod *PodBuilder) (corev1.Container, Decision) {
 	t.Helper()
 	d := decide(pod.Obj())
-	if d.Result != Injected || len(d.Plan.Containers) != 1 {
+	if d.Result != reason.Injected || len(d.Plan.Containers) != 1 {
 		t.Fatalf("%s with %d containers: %s", d.Result, len(d.Plan.Containers), d.Message())
 	}
 	return d.Plan.Containers[0].Container, d
@@ -154,10 +158,10 @@ func TestTheVolumesOfAHelperAreExactlyThese(t *testing.T) {
 	limit := func(size string) *corev1.EmptyDirVolumeSource {
 		return &corev1.EmptyDirVolumeSource{SizeLimit: new(resource.MustParse(size))}
 	}
-	volume := func(name string, source corev1.VolumeSource) HelperVolume {
-		return HelperVolume{Volume: corev1.Volume{Name: name, VolumeSource: source}, Renew: Insert}
+	volume := func(name string, source corev1.VolumeSource) plan.Volume {
+		return plan.Volume{Volume: corev1.Volume{Name: name, VolumeSource: source}, Renew: plan.Insert}
 	}
-	want := []HelperVolume{
+	want := []plan.Volume{
 		volume("pillion-date-writer", corev1.VolumeSource{EmptyDir: limit("20Mi")}), // twice max-size, and room
 		volume("pillion-no-token", corev1.VolumeSource{EmptyDir: limit("1Mi")}),
 		volume("pillion-git-poller", corev1.VolumeSource{EmptyDir: limit("4Gi")}),
@@ -200,7 +204,7 @@ func TestNoAnnotationReachesWhatThePlatformOwns(t *testing.T) {
 		t.Run(option, func(t *testing.T) {
 			t.Parallel()
 			d := decide(MakePod("web").Git("git-poller.pillion.dev/"+option, "x").Obj())
-			if d.Result != Denied || d.Reason != UnknownAnnotation {
+			if d.Result != reason.Denied || d.Reason != reason.UnknownAnnotation {
 				t.Errorf("%s: %s", d.Result, d.Message())
 			}
 		})
@@ -227,10 +231,10 @@ func TestAGuaranteedPodStaysGuaranteed(t *testing.T) {
 		{"one container of two", MakePod("web", "api").Resources("web", full, full), false},
 		{"an init container that is not", MakePod("web").Init("setup").Resources("web", full, full), false},
 		{"an init container that is", MakePod("web").Init("setup").Resources("web", full, full).Resources("setup", full, full), true},
-		{"resources of the pod itself", MakePod("web").Resources("web", full, full).Change(func(p *Pod) {
+		{"resources of the pod itself", MakePod("web").Resources("web", full, full).Change(func(p *pod.Pod) {
 			p.Spec.Resources = &corev1.ResourceRequirements{Limits: corev1.ResourceList{"cpu": resource.MustParse("2")}}
 		}), false},
-		{"resources of the pod that are empty", MakePod("web").Resources("web", full, full).Change(func(p *Pod) { p.Spec.Resources = &corev1.ResourceRequirements{} }), true},
+		{"resources of the pod that are empty", MakePod("web").Resources("web", full, full).Change(func(p *pod.Pod) { p.Spec.Resources = &corev1.ResourceRequirements{} }), true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -239,7 +243,7 @@ func TestAGuaranteedPodStaysGuaranteed(t *testing.T) {
 			if raised != tt.want {
 				t.Errorf("raised %t, want %t: %v", raised, tt.want, c.Resources)
 			}
-			if again := decide(patched(t, tt.pod.Obj(), &d.Plan)); again.Result != Unchanged {
+			if again := decide(patched(t, tt.pod.Obj(), &d.Plan)); again.Result != reason.Unchanged {
 				t.Errorf("a second look says %s", again.Result)
 			}
 		})
@@ -264,14 +268,14 @@ func TestPullSecretsOfThePolicyAreAddedOnce(t *testing.T) {
 	policy := testPolicy()
 	policy.Helpers["git-poller"].PullSecrets = []corev1.LocalObjectReference{{Name: "mirror"}, {Name: "own"}}
 	policy.Helpers["date-writer"].PullSecrets = []corev1.LocalObjectReference{{Name: "mirror"}}
-	pod := MakePod("web").Git().Date().Change(func(p *Pod) {
+	pod := MakePod("web").Git().Date().Change(func(p *pod.Pod) {
 		p.Spec.ImagePullSecrets = []corev1.LocalObjectReference{{Name: "own"}, {Name: "other"}}
 	}).Obj()
 	d := Injector{}.Decide(pod, policy, nil)
 	if diff := cmp.Diff([]corev1.LocalObjectReference{{Name: "mirror"}}, d.Plan.PullSecrets); diff != "" {
 		t.Errorf("pull secrets (-want +got):\n%s", diff)
 	}
-	if again := (Injector{}).Decide(patched(t, pod, &d.Plan), policy, nil); again.Result != Unchanged {
+	if again := (Injector{}).Decide(patched(t, pod, &d.Plan), policy, nil); again.Result != reason.Unchanged {
 		t.Errorf("a second look says %s and adds %v", again.Result, again.Plan.PullSecrets)
 	}
 }
@@ -328,7 +332,7 @@ func TestAHelperLeavesToThePodWhatThePodBudgets(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c, _ := planned(t, MakePod("web").Change(func(p *Pod) { p.Spec.Resources = &tt.whole }).Git())
+			c, _ := planned(t, MakePod("web").Change(func(p *pod.Pod) { p.Spec.Resources = &tt.whole }).Git())
 			r := c.Resources
 			got := fmt.Sprintf("cpu %s/%s memory %s/%s", r.Requests.Cpu(), r.Limits.Cpu(), r.Requests.Memory(), r.Limits.Memory())
 			if diff := cmp.Diff(tt.want, got); diff != "" {

@@ -7,6 +7,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
 func TestOptionsThatExcludeEachOtherAreRefused(t *testing.T) {
@@ -24,7 +28,7 @@ func TestOptionsThatExcludeEachOtherAreRefused(t *testing.T) {
 		name        string
 		annotations []string
 		want        []string
-		reason      Reason
+		reason      reason.Reason
 	}{
 		{"https without a Secret", []string{keyRepo, https}, nil, ""},
 		{"https with a Secret", []string{keyRepo, https, keySecret, "s"}, nil, ""},
@@ -38,40 +42,40 @@ func TestOptionsThatExcludeEachOtherAreRefused(t *testing.T) {
 
 		{"https and the auth of ssh", []string{keyRepo, https, keySecret, "s", auth, "ssh"}, []string{
 			wrong(auth, "ssh", `an https URL is used with "basic"; change the URL, or leave auth out`),
-		}, Contradiction},
+		}, reason.Contradiction},
 		{"ssh and the auth of https", []string{keyRepo, ssh, keySecret, "s", auth, "basic"}, []string{
 			wrong(auth, "basic", `an ssh URL is used with "ssh"; change the URL, or leave auth out`),
-		}, Contradiction},
+		}, reason.Contradiction},
 		{"http and the auth of ssh", []string{keyRepo, http, auth, "ssh"}, []string{
 			wrong(auth, "ssh", `an http URL is used with "basic"; change the URL, or leave auth out`),
-		}, Contradiction},
+		}, reason.Contradiction},
 		{"auth without a Secret", []string{keyRepo, https, auth, "basic"}, []string{
 			wrong(auth, "basic", "needs a Secret: set "+keySecret),
-		}, Contradiction},
-		{"ssh without a Secret", []string{keyRepo, ssh}, []string{sshKey}, MissingOption},
+		}, reason.Contradiction},
+		{"ssh without a Secret", []string{keyRepo, ssh}, []string{sshKey}, reason.MissingOption},
 		{"http and a Secret", []string{keyRepo, http, keySecret, "s"}, []string{
 			wrong(keySecret, "s", "would be sent in clear text over http; use an https URL"),
-		}, Contradiction},
+		}, reason.Contradiction},
 		{"http and a Secret and its auth", []string{keyRepo, http, keySecret, "s", auth, "basic"}, []string{
 			wrong(keySecret, "s", "would be sent in clear text over http; use an https URL"),
-		}, Contradiction},
+		}, reason.Contradiction},
 		{"ssh and authorities", []string{keyRepo, ssh, keySecret, "s", ca, "c"}, []string{
 			wrong(ca, "c", "has a meaning for https URLs only; remove it"),
-		}, Contradiction},
+		}, reason.Contradiction},
 		{"http and authorities", []string{keyRepo, http, ca, "c"}, []string{
 			wrong(ca, "c", "has a meaning for https URLs only; remove it"),
-		}, Contradiction},
+		}, reason.Contradiction},
 		{"once and no wait", []string{keyMode, "once", wanted, "false"}, []string{
 			wrong(wanted, "false", "mode once always ends before the app starts; remove wait, or use mode poll"),
-		}, Contradiction},
+		}, reason.Contradiction},
 		{"all of it at once", []string{keyRepo, ssh, ca, "c", keyMode, "once", wanted, "false"}, []string{
 			sshKey,
 			wrong(ca, "c", "has a meaning for https URLs only; remove it"),
 			wrong(wanted, "false", "mode once always ends before the app starts; remove wait, or use mode poll"),
-		}, MissingOption},
+		}, reason.MissingOption},
 		{"a repository that does not parse leaves nothing to agree with", []string{keyRepo, "x", auth, "ssh", ca, "c"}, []string{
-			wrong(keyRepo, "x", notLocal),
-		}, InvalidValue},
+			wrong(keyRepo, "x", "must be a URL, such as https://github.com/acme/site.git; a local path cannot be polled"),
+		}, reason.InvalidValue},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -79,7 +83,7 @@ func TestOptionsThatExcludeEachOtherAreRefused(t *testing.T) {
 			if diff := cmp.Diff(tt.want, sentences(d)); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
-			if d.Result == Denied && d.Reason != tt.reason {
+			if d.Result == reason.Denied && d.Reason != tt.reason {
 				t.Errorf("the reason is %s, want %s", d.Reason, tt.reason)
 			}
 		})
@@ -101,8 +105,8 @@ func TestAnInstanceIsToldAboutItsOwnAnnotations(t *testing.T) {
 
 func TestWhatAPolicySetsIsNoContradictionOfThePod(t *testing.T) {
 	t.Parallel()
-	policy := withRule(t, testPolicy(), "git-poller", "wait", RuleSpec{Fixed: text("false")})
-	if d := (Injector{}).Decide(MakePod("web").Git(keyMode, "once").Obj(), policy, nil); d.Result != Injected {
+	policy := withRule(t, testPolicy(), "git-poller", "wait", rule.Spec{Fixed: text("false")})
+	if d := (Injector{}).Decide(MakePod("web").Git(keyMode, "once").Obj(), policy, nil); d.Result != reason.Injected {
 		t.Errorf("a policy without waiting refuses the mode once: %s", d.Message())
 	}
 }
@@ -130,7 +134,7 @@ func TestFiveMistakesOfAPodGiveFiveSentencesInOneAnswer(t *testing.T) {
 	if diff := cmp.Diff(want, d.Message()); diff != "" {
 		t.Errorf("message (-want +got):\n%s", diff)
 	}
-	if d.Result != Denied || d.Reason != InvalidValue || !d.Plan.Empty() || d.Helpers != nil {
+	if d.Result != reason.Denied || d.Reason != reason.InvalidValue || !d.Plan.Empty() || d.Helpers != nil {
 		t.Errorf("the decision is %+v", d)
 	}
 }
@@ -138,7 +142,7 @@ func TestFiveMistakesOfAPodGiveFiveSentencesInOneAnswer(t *testing.T) {
 func TestAProblemInATemplateSaysWhereTheTemplateIs(t *testing.T) {
 	t.Parallel()
 	root := rootOf("spec", "template")
-	pod := MakePod("web").Git(keyRef, "-x", keyTargets, "wbe").Change(func(p *Pod) { p.Spec.HostNetwork = true }).Obj()
+	pod := MakePod("web").Git(keyRef, "-x", keyTargets, "wbe").Change(func(p *pod.Pod) { p.Spec.HostNetwork = true }).Obj()
 	got := sentences(Injector{}.Decide(pod, testPolicy(), root))
 	want := []string{
 		`spec.template.metadata.annotations[git-poller.pillion.dev/ref]: Invalid value: "-x": must not begin with '-'`,

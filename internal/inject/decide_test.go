@@ -8,15 +8,19 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/pillion-dev/pillion/internal/inject/plan"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 const statusSkipped = `{"version":"v0.1.0","policy":"web","policyHash":"sha256:0123456789ab","result":"Skipped","reason":%q}`
 
 func TestAPodThatGetsNothingIsToldWhy(t *testing.T) {
 	t.Parallel()
-	windows := func(p *Pod) { p.Spec.OS = &corev1.PodOS{Name: corev1.Windows} }
-	selects := func(label, value string) func(p *Pod) {
-		return func(p *Pod) { p.Spec.NodeSelector = map[string]string{label: value} }
+	windows := func(p *pod.Pod) { p.Spec.OS = &corev1.PodOS{Name: corev1.Windows} }
+	selects := func(label, value string) func(p *pod.Pod) {
+		return func(p *pod.Pod) { p.Spec.NodeSelector = map[string]string{label: value} }
 	}
 	const (
 		onWindows = "pillion: helpers are Linux containers; this Windows pod gets none"
@@ -25,27 +29,27 @@ func TestAPodThatGetsNothingIsToldWhy(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		pod     *PodBuilder
-		reason  Reason
+		reason  reason.Reason
 		warning string
 		status  bool // is written
 	}{
-		{"a pod without annotations", MakePod("web"), NothingRequested, "", false},
-		{"a pod with annotations of others", MakePod("web").Annotate("example.com/a", "b"), NothingRequested, "", false},
-		{"a pod that opts out", MakePod("web").Annotate(InjectAnnotation, "false"), NothingRequested, "", false},
-		{"a pod that opts in and asks for nothing", MakePod("web").Annotate(InjectAnnotation, "true"), NothingRequested, "", false},
-		{"a pod with a status that it made up", MakePod("web").Annotate(StatusAnnotation, `{"result":"Injected"}`), NothingRequested, "", true},
-		{"a pod with a status that is no JSON", MakePod("web").Annotate(StatusAnnotation, "injected"), NothingRequested, "", true},
-		{"a pod that opts out with a status that it made up", MakePod("web").Annotate(StatusAnnotation, "", InjectAnnotation, "false"), NothingRequested, "", true},
-		{"a Windows pod", MakePod("web").Git().Change(windows), WindowsPod, onWindows, true},
-		{"a Windows pod with mistakes", MakePod("web").Git(keyRepo, "x").Change(windows), WindowsPod, onWindows, true},
-		{"a Windows pod that asks for nothing", MakePod("web").Change(windows), NothingRequested, "", false},
-		{"a pod for nodes with Windows", MakePod("web").Git().Change(selects("kubernetes.io/os", "windows")), WindowsPod, onWindows, true},
-		{"a pod for nodes with Windows by their old label", MakePod("web").Git().Change(selects("beta.kubernetes.io/os", "windows")), WindowsPod, onWindows, true},
-		{"a mirror of a static pod that asks for nothing", MakePod("web").Annotate("kubernetes.io/config.mirror", "0123").Change(byKubelet), NothingRequested, "", false},
-		{"a mirror of a static pod with nothing but a status", MakePod("web").Annotate("kubernetes.io/config.mirror", "0123", StatusAnnotation, "x").Change(byKubelet), NothingRequested, "", false},
-		{"a mirror of a static pod", MakePod("web").Git("kubernetes.io/config.mirror", "0123").Change(byKubelet), MirrorPod, onDisk, false},
-		{"a mirror of a static pod with mistakes", MakePod("web").Git(keyRepo, "x", "kubernetes.io/config.mirror", "").Change(byKubelet), MirrorPod, onDisk, false},
-		{"a mirror of a static pod with a status", MakePod("web").Git(StatusAnnotation, "x", "kubernetes.io/config.mirror", "").Change(byKubelet), MirrorPod, onDisk, false},
+		{"a pod without annotations", MakePod("web"), reason.NothingRequested, "", false},
+		{"a pod with annotations of others", MakePod("web").Annotate("example.com/a", "b"), reason.NothingRequested, "", false},
+		{"a pod that opts out", MakePod("web").Annotate(InjectAnnotation, "false"), reason.NothingRequested, "", false},
+		{"a pod that opts in and asks for nothing", MakePod("web").Annotate(InjectAnnotation, "true"), reason.NothingRequested, "", false},
+		{"a pod with a status that it made up", MakePod("web").Annotate(StatusAnnotation, `{"result":"Injected"}`), reason.NothingRequested, "", true},
+		{"a pod with a status that is no JSON", MakePod("web").Annotate(StatusAnnotation, "injected"), reason.NothingRequested, "", true},
+		{"a pod that opts out with a status that it made up", MakePod("web").Annotate(StatusAnnotation, "", InjectAnnotation, "false"), reason.NothingRequested, "", true},
+		{"a Windows pod", MakePod("web").Git().Change(windows), reason.WindowsPod, onWindows, true},
+		{"a Windows pod with mistakes", MakePod("web").Git(keyRepo, "x").Change(windows), reason.WindowsPod, onWindows, true},
+		{"a Windows pod that asks for nothing", MakePod("web").Change(windows), reason.NothingRequested, "", false},
+		{"a pod for nodes with Windows", MakePod("web").Git().Change(selects("kubernetes.io/os", "windows")), reason.WindowsPod, onWindows, true},
+		{"a pod for nodes with Windows by their old label", MakePod("web").Git().Change(selects("beta.kubernetes.io/os", "windows")), reason.WindowsPod, onWindows, true},
+		{"a mirror of a static pod that asks for nothing", MakePod("web").Annotate("kubernetes.io/config.mirror", "0123").Change(byKubelet), reason.NothingRequested, "", false},
+		{"a mirror of a static pod with nothing but a status", MakePod("web").Annotate("kubernetes.io/config.mirror", "0123", StatusAnnotation, "x").Change(byKubelet), reason.NothingRequested, "", false},
+		{"a mirror of a static pod", MakePod("web").Git("kubernetes.io/config.mirror", "0123").Change(byKubelet), reason.MirrorPod, onDisk, false},
+		{"a mirror of a static pod with mistakes", MakePod("web").Git(keyRepo, "x", "kubernetes.io/config.mirror", "").Change(byKubelet), reason.MirrorPod, onDisk, false},
+		{"a mirror of a static pod with a status", MakePod("web").Git(StatusAnnotation, "x", "kubernetes.io/config.mirror", "").Change(byKubelet), reason.MirrorPod, onDisk, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -55,9 +59,9 @@ func TestAPodThatGetsNothingIsToldWhy(t *testing.T) {
 			if tt.warning != "" {
 				warnings = []string{tt.warning}
 			}
-			want := Decision{Result: Skipped, Reason: tt.reason, Warnings: warnings, Policy: "web", PolicyHash: "sha256:0123456789ab"}
+			want := Decision{Result: reason.Skipped, Reason: tt.reason, Warnings: warnings, Policy: "web", PolicyHash: "sha256:0123456789ab"}
 			if tt.status {
-				want.Plan.Annotations = []Annotation{{StatusAnnotation, fmt.Sprintf(statusSkipped, tt.reason)}}
+				want.Plan.Annotations = []plan.Annotation{{Key: StatusAnnotation, Value: fmt.Sprintf(statusSkipped, tt.reason)}}
 			}
 			if diff := cmp.Diff(want, d); diff != "" {
 				t.Fatalf("decision (-want +got):\n%s", diff)
@@ -70,25 +74,25 @@ func TestAPodThatGetsNothingIsToldWhy(t *testing.T) {
 }
 
 // byKubelet is a pod that the kubelet of its own node creates.
-func byKubelet(p *Pod) { p.Kubelet, p.Spec.NodeName = "node-1", "node-1" }
+func byKubelet(p *pod.Pod) { p.Kubelet, p.Spec.NodeName = "node-1", "node-1" }
 
 func TestAPodIsNotForWindowsUnlessItSaysSo(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name string
-		edit func(p *Pod)
+		edit func(p *pod.Pod)
 	}{
-		{"a Linux pod", func(p *Pod) { p.Spec.OS = &corev1.PodOS{Name: corev1.Linux} }},
-		{"a pod for nodes with Linux", func(p *Pod) { p.Spec.NodeSelector = map[string]string{"kubernetes.io/os": "linux"} }},
-		{"a Linux pod with a selector that says otherwise", func(p *Pod) {
+		{"a Linux pod", func(p *pod.Pod) { p.Spec.OS = &corev1.PodOS{Name: corev1.Linux} }},
+		{"a pod for nodes with Linux", func(p *pod.Pod) { p.Spec.NodeSelector = map[string]string{"kubernetes.io/os": "linux"} }},
+		{"a Linux pod with a selector that says otherwise", func(p *pod.Pod) {
 			p.Spec.OS = &corev1.PodOS{Name: corev1.Linux}
 			p.Spec.NodeSelector = map[string]string{"kubernetes.io/os": "windows"}
 		}},
-		{"a pod with windows under another label", func(p *Pod) { p.Spec.NodeSelector = map[string]string{"example.com/os": "windows"} }},
+		{"a pod with windows under another label", func(p *pod.Pod) { p.Spec.NodeSelector = map[string]string{"example.com/os": "windows"} }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if d := decide(MakePod("web").Git().Change(tt.edit).Obj()); d.Result != Injected {
+			if d := decide(MakePod("web").Git().Change(tt.edit).Obj()); d.Result != reason.Injected {
 				t.Errorf("%s (%s)", d.Result, d.Reason)
 			}
 		})
@@ -101,7 +105,7 @@ func TestAnInjectedPodSaysSoInItsStatus(t *testing.T) {
 		"docs.git-poller.pillion.dev/repo", "https://github.com/acme/docs", "docs.git-poller.pillion.dev/mount-path", "/srv/docs",
 		"docs.git-poller.pillion.dev/containers", "api",
 	).Obj())
-	want := Annotation{StatusAnnotation, `{"version":"v0.1.0","policy":"web","policyHash":"sha256:0123456789ab","result":"Injected","reason":"Requested","helpers":[` +
+	want := plan.Annotation{Key: StatusAnnotation, Value: `{"version":"v0.1.0","policy":"web","policyHash":"sha256:0123456789ab","result":"Injected","reason":"Requested","helpers":[` +
 		`{"helper":"git-poller","container":"pillion-git-poller","volumes":["pillion-git-poller","pillion-auth-git-poller","pillion-no-token"],"containers":["web","api"],"reason":"Requested"},` +
 		`{"helper":"git-poller","instance":"docs","container":"pillion-git-poller-docs","volumes":["pillion-git-poller-docs","pillion-no-token"],"containers":["api"],"reason":"Requested"}]}`}
 	if len(d.Plan.Annotations) != 2 {
@@ -122,7 +126,7 @@ func TestWhatIsInPlaceIsLeftInPlace(t *testing.T) {
 		{"git-poller, first among init containers", MakePod("web").Init("setup").Git(keyPosition, "first", keyTargets, "setup,web")},
 		{"git-poller, last among init containers", MakePod("web").Init("setup").Sidecar("proxy").Git()},
 		{"git-poller once, with all it can have", MakePod("web").Git(keyMode, "once", keySecret, "s", "git-poller.pillion.dev/ca-configmap", "c", "git-poller.pillion.dev/writable", "true")},
-		{"git-poller in an emptyDir of the app", MakePod("web", "api").EmptyDir("html").Mount("web", VolumeMount{Name: "html", MountPath: "/srv/site/"}).Git()},
+		{"git-poller in an emptyDir of the app", MakePod("web", "api").EmptyDir("html").Mount("web", pod.VolumeMount{Name: "html", MountPath: "/srv/site/"}).Git()},
 		{"date-writer", MakePod("web").Date()},
 		{"both, and an instance", MakePod("web").Git().Date().Annotate(
 			"docs.git-poller.pillion.dev/repo", "https://github.com/acme/docs", "docs.git-poller.pillion.dev/mount-path", "/srv/docs")},
@@ -132,7 +136,7 @@ func TestWhatIsInPlaceIsLeftInPlace(t *testing.T) {
 			t.Parallel()
 			pod := tt.pod.Obj()
 			first := decide(pod)
-			if first.Result != Injected || first.Reason != Requested {
+			if first.Result != reason.Injected || first.Reason != reason.Requested {
 				t.Fatalf("%s (%s): %s", first.Result, first.Reason, first.Message())
 			}
 			if diff := cmp.Diff(first, decide(pod)); diff != "" {
@@ -140,7 +144,7 @@ func TestWhatIsInPlaceIsLeftInPlace(t *testing.T) {
 			}
 			second := decide(patched(t, pod, &first.Plan))
 			want := first
-			want.Result, want.Reason, want.Plan = Unchanged, AlreadyInjected, Plan{}
+			want.Result, want.Reason, want.Plan = reason.Unchanged, reason.AlreadyInjected, plan.Plan{}
 			if diff := cmp.Diff(want, second); diff != "" {
 				t.Errorf("a second look (-want +got):\n%s", diff)
 			}
@@ -162,7 +166,7 @@ func TestTheClusterAutoscalerMayLoseWhatWePutOnTheDisk(t *testing.T) {
 		{"spaces and empty places go", MakePod("web").Git(SafeToEvictAnnotation, " tmp ,, cache,"), "tmp,cache," + ours},
 		{"what is there already is not repeated", MakePod("web").Git(SafeToEvictAnnotation, "pillion-no-token,tmp"), "pillion-no-token,tmp,pillion-git-poller"},
 		{"all of it is there already", MakePod("web").Git(SafeToEvictAnnotation, " pillion-no-token , pillion-git-poller"), ""},
-		{"an emptyDir of the app is the app's to decide about", MakePod("web").EmptyDir("html").Mount("web", VolumeMount{Name: "html", MountPath: "/srv/site"}).Git(), "pillion-no-token"},
+		{"an emptyDir of the app is the app's to decide about", MakePod("web").EmptyDir("html").Mount("web", pod.VolumeMount{Name: "html", MountPath: "/srv/site"}).Git(), "pillion-no-token"},
 		{"a Secret is not on the disk", MakePod("web").Git(keySecret, "s"), ours},
 		{"two helpers", MakePod("web").Git().Date(), "pillion-date-writer,pillion-no-token,pillion-git-poller"},
 	} {
@@ -191,15 +195,15 @@ func TestMoreContainersThanAreConsideredAreRefused(t *testing.T) {
 		}
 		return names
 	}
-	if d := decide(MakePod(many("app", 200)...).Init(many("init", 56)...).Git().Obj()); d.Result != Injected {
+	if d := decide(MakePod(many("app", 200)...).Init(many("init", 56)...).Git().Obj()); d.Result != reason.Injected {
 		t.Errorf("256 containers: %s", d.Message())
 	}
 	d := decide(MakePod(many("app", 200)...).Init(many("init", 57)...).Git().Obj())
 	const want = "spec.containers: Invalid value: 257: is the number of containers and init containers; at most 256 are considered"
-	if d.Message() != want || d.Reason != TooMany {
+	if d.Message() != want || d.Reason != reason.TooMany {
 		t.Errorf("got %s (%s), want %s", d.Message(), d.Reason, want)
 	}
-	if d := decide(MakePod(many("app", 300)...).Obj()); d.Result != Skipped {
+	if d := decide(MakePod(many("app", 300)...).Obj()); d.Result != reason.Skipped {
 		t.Errorf("a pod that asks for nothing: %s", d.Message())
 	}
 }
@@ -223,7 +227,7 @@ func TestOurOwnContainersAreAsManyAsAnnotationsAndAdditions(t *testing.T) {
 
 func TestAHelperGoesWhereItsPositionSays(t *testing.T) {
 	t.Parallel()
-	names := func(p *Pod) (out []string) {
+	names := func(p *pod.Pod) (out []string) {
 		for i := range p.Spec.InitContainers {
 			out = append(out, p.Spec.InitContainers[i].Name)
 		}

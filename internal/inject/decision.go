@@ -7,42 +7,26 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/util/validation/field"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/plan"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
-
-// Problem is one mistake in a pod, or one thing that a policy refuses. Its text is a
-// sentence with the full path of the field, the value, and what would be right.
-type Problem struct {
-	Reason Reason
-	*field.Error
-}
 
 // Decision is the answer to one review.
 type Decision struct {
-	Result Result
-	Reason Reason // of a denial: the reason of the first problem
+	Result reason.Result
+	Reason reason.Reason // of a denial: the reason of the first problem
 
-	Plan     Plan           // what to add; empty unless Result is Injected or Skipped
-	Helpers  []HelperStatus // what the pod has, or will have once the plan is applied
-	Problems []Problem      // why the pod is denied; all of them
+	Plan     plan.Plan        // what to add; empty unless Result is Injected or Skipped
+	Helpers  []helper.Status  // what the pod has, or will have once the plan is applied
+	Problems []reason.Problem // why the pod is denied; all of them
 	// Violations are what a policy that only warns would have refused. The pod is
 	// admitted, and injected, as if the policy allowed them.
-	Violations []Problem
+	Violations []reason.Problem
 	Warnings   []string // for the person who made the request; at most 120 characters each
 
 	Policy     string // name of the policy that was applied
 	PolicyHash string // hash of its canonical form
-}
-
-// HelperStatus says what one helper put into the pod, and why it is there.
-type HelperStatus struct {
-	Helper     string   `json:"helper"`
-	Instance   string   `json:"instance,omitempty"`
-	Container  string   `json:"container,omitempty"` // none, if the helper adds settings and volumes only
-	Volumes    []string `json:"volumes,omitempty"`
-	Settings   []string `json:"settings,omitempty"` // of the pod or its containers
-	Containers []string `json:"containers"`         // the app's containers that take part
-	Reason     Reason   `json:"reason"`
 }
 
 // Message is the text of a refusal, written for the person who reads it in the
@@ -67,7 +51,7 @@ func (d Decision) Message() string {
 }
 
 // violations takes what a policy forbids apart from what is wrong in itself.
-func violations(problems []Problem) (ofPolicy, own []Problem) {
+func violations(problems []reason.Problem) (ofPolicy, own []reason.Problem) {
 	for _, p := range problems {
 		if p.Reason.OfPolicy() {
 			ofPolicy = append(ofPolicy, p)
@@ -79,8 +63,8 @@ func violations(problems []Problem) (ofPolicy, own []Problem) {
 }
 
 // violated are the reasons of the violations, each once.
-func (d Decision) violated() []Reason {
-	var reasons []Reason
+func (d Decision) violated() []reason.Reason {
+	var reasons []reason.Reason
 	for _, p := range d.Violations {
 		reasons = append(reasons, p.Reason)
 	}
@@ -89,16 +73,8 @@ func (d Decision) violated() []Reason {
 }
 
 // deny makes a decision of the problems that were found.
-func (d Decision) deny(problems []Problem) Decision {
-	d.Result, d.Reason, d.Problems = Denied, problems[0].Reason, problems
-	d.Plan, d.Helpers = Plan{}, nil
+func (d Decision) deny(problems []reason.Problem) Decision {
+	d.Result, d.Reason, d.Problems = reason.Denied, problems[0].Reason, problems
+	d.Plan, d.Helpers = plan.Plan{}, nil
 	return d
-}
-
-func invalid(reason Reason, path *field.Path, value any, format string, args ...any) Problem {
-	return Problem{reason, field.Invalid(path, value, fmt.Sprintf(format, args...))}
-}
-
-func forbidden(reason Reason, path *field.Path, format string, args ...any) Problem {
-	return Problem{reason, field.Forbidden(path, fmt.Sprintf(format, args...))}
 }

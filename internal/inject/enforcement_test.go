@@ -10,17 +10,21 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
 // warning is a policy that only warns: of date-writer, of helpers on the node's network,
 // of the class kata, of the period 10s and of more than two helpers or 4Gi.
 func warning(t *testing.T) *Policy {
 	t.Helper()
-	p := withRule(t, testPolicy(), "git-poller", "period", RuleSpec{Min: text("30s")})
-	withRule(t, p, "git-poller", "ref", RuleSpec{Allow: Texts{"main", "v*"}})
+	p := withRule(t, testPolicy(), "git-poller", "period", rule.Spec{Min: text("30s")})
+	withRule(t, p, "git-poller", "ref", rule.Spec{Allow: rule.Texts{"main", "v*"}})
 	p.Warn, p.DeniedClasses = true, []string{"kata"}
 	p.Limits = Limits{HelpersPerPod: 2, VolumeSize: resource.MustParse("4Gi")}
-	p.Unlisted = map[string]*HelperPolicy{"date-writer": p.Helpers["date-writer"]}
+	p.Unlisted = map[string]*rule.Helper{"date-writer": p.Helpers["date-writer"]}
 	delete(p.Helpers, "date-writer")
 	return p
 }
@@ -33,33 +37,33 @@ func TestAPolicyThatWarnsRefusesNothingOfItsOwn(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		pod  *PodBuilder
-		want []Reason // of the violations
+		want []reason.Reason // of the violations
 	}{
 		{"nothing is wrong", MakePod("web").Git(main...), nil},
-		{"a value that is not allowed", MakePod("web").Git(append(main, "git-poller.pillion.dev/period", "10s")...), []Reason{ValueNotAllowed}},
-		{"a default that is not allowed", MakePod("web").Git(), []Reason{ValueNotAllowed}},
-		{"a helper that is not listed", MakePod("web").Date(), []Reason{HelperNotAllowed}},
-		{"the node's network", MakePod("web").Git(main...).Change(func(p *Pod) { p.Spec.HostNetwork = true }), []Reason{HostNetwork}},
-		{"a class", MakePod("web").Git(main...).Change(func(p *Pod) { p.Spec.RuntimeClassName = &kata }), []Reason{RuntimeClass}},
-		{"too much disk", MakePod("web").Git(append(main, docs+"repo", "https://github.com/acme/docs.git", docs+"mount-path", "/srv/docs", docs+"ref", "v1")...), []Reason{LimitExceeded}},
-		{"a sysctl that is not listed", MakePod("web").Annotate("ipc.pillion.dev/sysctls", "kernel.msgmax=65536"), []Reason{ValueNotAllowed}},
+		{"a value that is not allowed", MakePod("web").Git(append(main, "git-poller.pillion.dev/period", "10s")...), []reason.Reason{reason.ValueNotAllowed}},
+		{"a default that is not allowed", MakePod("web").Git(), []reason.Reason{reason.ValueNotAllowed}},
+		{"a helper that is not listed", MakePod("web").Date(), []reason.Reason{reason.HelperNotAllowed}},
+		{"the node's network", MakePod("web").Git(main...).Change(func(p *pod.Pod) { p.Spec.HostNetwork = true }), []reason.Reason{reason.HostNetwork}},
+		{"a class", MakePod("web").Git(main...).Change(func(p *pod.Pod) { p.Spec.RuntimeClassName = &kata }), []reason.Reason{reason.RuntimeClass}},
+		{"too much disk", MakePod("web").Git(append(main, docs+"repo", "https://github.com/acme/docs.git", docs+"mount-path", "/srv/docs", docs+"ref", "v1")...), []reason.Reason{reason.LimitExceeded}},
+		{"a sysctl that is not listed", MakePod("web").Annotate("ipc.pillion.dev/sysctls", "kernel.msgmax=65536"), []reason.Reason{reason.ValueNotAllowed}},
 		{
-			"all at once", MakePod("web").Git(docs+"repo", "https://github.com/acme/docs.git", docs+"mount-path", "/srv/docs").Date().Change(func(p *Pod) { p.Spec.HostNetwork, p.Spec.RuntimeClassName = true, &kata }),
-			[]Reason{HostNetwork, RuntimeClass, HelperNotAllowed, ValueNotAllowed, ValueNotAllowed, LimitExceeded, LimitExceeded},
+			"all at once", MakePod("web").Git(docs+"repo", "https://github.com/acme/docs.git", docs+"mount-path", "/srv/docs").Date().Change(func(p *pod.Pod) { p.Spec.HostNetwork, p.Spec.RuntimeClassName = true, &kata }),
+			[]reason.Reason{reason.HostNetwork, reason.RuntimeClass, reason.HelperNotAllowed, reason.ValueNotAllowed, reason.ValueNotAllowed, reason.LimitExceeded, reason.LimitExceeded},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			policy := warning(t)
 			d := Injector{}.Decide(tt.pod.Obj(), policy, nil)
-			var got []Reason
+			var got []reason.Reason
 			for _, p := range d.Violations {
 				got = append(got, p.Reason)
 			}
-			if diff := cmp.Diff(tt.want, got); diff != "" || d.Result != Injected || len(d.Helpers) == 0 {
+			if diff := cmp.Diff(tt.want, got); diff != "" || d.Result != reason.Injected || len(d.Helpers) == 0 {
 				t.Fatalf("%s %s, violations (-want +got):\n%s", d.Result, d.Message(), diff)
 			}
-			if want := map[bool]Reason{true: Requested, false: WouldBeDenied}[len(tt.want) == 0]; d.Reason != want {
+			if want := map[bool]reason.Reason{true: reason.Requested, false: reason.WouldBeDenied}[len(tt.want) == 0]; d.Reason != want {
 				t.Errorf("the reason is %s, want %s", d.Reason, want)
 			}
 			// The same policy, if it denied: the same reasons, and nothing is injected.
@@ -67,7 +71,7 @@ func TestAPolicyThatWarnsRefusesNothingOfItsOwn(t *testing.T) {
 			strict.Warn, strict.Unlisted = false, nil
 			denied := Injector{}.Decide(tt.pod.Obj(), strict, nil)
 			for _, p := range denied.Problems {
-				if !slices.ContainsFunc(d.Violations, func(v Problem) bool { return v.Reason == p.Reason && v.Field == p.Field }) {
+				if !slices.ContainsFunc(d.Violations, func(v reason.Problem) bool { return v.Reason == p.Reason && v.Field == p.Field }) {
 					t.Errorf("the policy would refuse, and does not say: %s", p.Error)
 				}
 			}
@@ -75,7 +79,7 @@ func TestAPolicyThatWarnsRefusesNothingOfItsOwn(t *testing.T) {
 				t.Errorf("it warns of %v, and would refuse %q", tt.want, denied.Message())
 			}
 			again := Injector{}.Decide(patched(t, tt.pod.Obj(), &d.Plan), policy, nil)
-			if again.Result != Unchanged || len(again.Violations) != len(d.Violations) {
+			if again.Result != reason.Unchanged || len(again.Violations) != len(d.Violations) {
 				t.Errorf("a second look is %s with %d violations: %s", again.Result, len(again.Violations), again.Message())
 			}
 		})
@@ -121,38 +125,22 @@ func TestTheStatusSaysWhatWouldHaveBeenDenied(t *testing.T) {
 func TestAPolicyThatWarnsRefusesWhatIsWrongInItself(t *testing.T) {
 	t.Parallel()
 	d := Injector{}.Decide(MakePod("web").Date("git-poller.pillion.dev/rep", "x", "git-poller.pillion.dev/period", "10").Obj(), warning(t), nil)
-	var got []Reason
+	var got []reason.Reason
 	for _, p := range d.Problems {
 		got = append(got, p.Reason)
 	}
-	if d.Result != Denied || slices.ContainsFunc(got, Reason.OfPolicy) || !slices.Contains(got, UnknownAnnotation) || !slices.Contains(got, InvalidValue) {
+	if d.Result != reason.Denied || slices.ContainsFunc(got, reason.Reason.OfPolicy) || !slices.Contains(got, reason.UnknownAnnotation) || !slices.Contains(got, reason.InvalidValue) {
 		t.Errorf("%s for %v", d.Result, got)
 	}
-	if len(d.Violations) == 0 || d.Violations[0].Reason != HelperNotAllowed || !d.Plan.Empty() {
+	if len(d.Violations) == 0 || d.Violations[0].Reason != reason.HelperNotAllowed || !d.Plan.Empty() {
 		t.Errorf("violations %v, plan %+v", d.Violations, d.Plan)
-	}
-}
-
-func TestTheReasonsOfPoliciesAreReasonsToRefuse(t *testing.T) {
-	t.Parallel()
-	var all []Reason
-	for _, doc := range Reasons() {
-		if doc.Reason.OfPolicy() {
-			all = append(all, doc.Reason)
-			if doc.Result != Denied {
-				t.Errorf("%s is of a policy, and %s", doc.Reason, doc.Result)
-			}
-		}
-	}
-	if diff := cmp.Diff([]Reason{HelperNotAllowed, ValueNotAllowed, LimitExceeded, HostNetwork, RuntimeClass, RequiredHelper}, all); diff != "" {
-		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
 }
 
 func TestRuntimeClassesArePolicy(t *testing.T) {
 	t.Parallel()
 	in := func(class string) *PodBuilder {
-		return MakePod("web").Annotate(keyQueues, "/a").Change(func(p *Pod) { p.Spec.RuntimeClassName = &class })
+		return MakePod("web").Annotate(keyQueues, "/a").Change(func(p *pod.Pod) { p.Spec.RuntimeClassName = &class })
 	}
 	policy := testPolicy()
 	policy.GVisor, policy.DeniedClasses = []string{"sandboxed"}, []string{"kata"}
@@ -176,8 +164,8 @@ func TestRuntimeClassesArePolicy(t *testing.T) {
 		})
 	}
 	class := "kata"
-	silent := MakePod("web").Annotate(InjectAnnotation, "false").Change(func(p *Pod) { p.Spec.RuntimeClassName = &class }).Obj()
-	if d := (Injector{}).Decide(silent, policy, nil); d.Result != Skipped {
+	silent := MakePod("web").Annotate(InjectAnnotation, "false").Change(func(p *pod.Pod) { p.Spec.RuntimeClassName = &class }).Obj()
+	if d := (Injector{}).Decide(silent, policy, nil); d.Result != reason.Skipped {
 		t.Errorf("a pod that asks for nothing is %s: %s", d.Result, d.Message())
 	}
 }

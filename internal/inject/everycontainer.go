@@ -2,37 +2,45 @@
 
 package inject
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
+)
 
 // reviewEveryContainer binds a pod that leaves the option containers out, and so means
 // every container, by the names that the policy allows there.
-func reviewEveryContainer(p *Policy, hp *HelperPolicy, r *Request, s *Spec) *Problem {
-	rule := hp.Rules[containers]
-	if rule == nil || len(rule.Allow) == 0 || r.Has(containers) || r.given(containers) || r.Helper.Option(containers) == nil {
+func reviewEveryContainer(p *Policy, hp *rule.Helper, r *helper.Request, s *pod.Spec) *reason.Problem {
+	allowed := hp.Rules[helper.Containers]
+	if allowed == nil || len(allowed.Allow) == 0 || r.Has(helper.Containers) || r.Given(helper.Containers) || r.Helper.Option(helper.Containers) == nil {
 		return nil
 	}
-	names := r.Helper.everyone(s)
-	v := Value{Text: strings.Join(names, ","), List: names}
+	names := everyone(r.Helper, s)
+	v := option.Value{Text: strings.Join(names, ","), List: names}
 	if len(names) == 0 {
 		return nil
 	}
-	err := rule.check(v)
+	err := allowed.Check(v)
 	if err == nil {
 		return nil
 	}
-	problem := invalid(ValueNotAllowed, r.path(containers), shown(KindContainers, v.Text),
+	problem := reason.Invalid(reason.ValueNotAllowed, r.Path(helper.Containers), option.Containers.Shown(v.Text),
 		"without it every container takes part, which policy %q does not allow: %s; set the annotation", p.Name, err)
 	return &problem
 }
 
 // everyone are the containers that take part unless a pod says which.
-func (h *Helper) everyone(s *Spec) []string {
-	if h.withInit {
-		return s.names()
+func everyone(h *helper.Helper, s *pod.Spec) []string {
+	if h.WithInit {
+		return s.Names()
 	}
 	var names []string
 	for i := range s.Containers {
-		if !Reserved(s.Containers[i].Name) {
+		if !pod.Reserved(s.Containers[i].Name) {
 			names = append(names, s.Containers[i].Name)
 		}
 	}

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 // expand is what the kubelet does to commands, arguments and exec probes, as documented
@@ -29,6 +32,21 @@ func expand(text string) string {
 	return out.String()
 }
 
+// words are all words of an alphabet up to a length, the empty one first.
+func words(alphabet string, longest int) []string {
+	all := []string{""}
+	for from, n := 0, 0; n < longest; n++ {
+		to := len(all)
+		for _, word := range all[from:to] {
+			for _, letter := range alphabet {
+				all = append(all, word+string(letter))
+			}
+		}
+		from = to
+	}
+	return all
+}
+
 func TestTheOracleExpandsAsDocumented(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -45,7 +63,7 @@ func TestTheKubeletGivesBackWhatWasEscaped(t *testing.T) {
 	t.Parallel()
 	changed := 0
 	for _, text := range words("$()A", 7) {
-		if got := expand(literal(text)); got != text {
+		if got := expand(helper.Literal(text)); got != text {
 			t.Fatalf("%q arrives as %q", text, got)
 		}
 		if expand(text) != text {
@@ -64,7 +82,7 @@ func TestNoValueOfAPodIsExpandedByTheKubelet(t *testing.T) {
 		keyRef, hostile, "git-poller.pillion.dev/subdir", hostile, keyMountPath, "/srv/"+hostile, keySecret, "s",
 	).Date("date-writer.pillion.dev/file", hostile, keyDatePath, "/srv/date/"+hostile).Obj()
 	d := decide(pod)
-	if d.Result != Injected || len(d.Plan.Containers) != 2 {
+	if d.Result != reason.Injected || len(d.Plan.Containers) != 2 {
 		t.Fatalf("%s: %s", d.Result, d.Message())
 	}
 	date, git := d.Plan.Containers[0].Container, d.Plan.Containers[1].Container

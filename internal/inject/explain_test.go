@@ -6,22 +6,26 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
 func TestExplainTellsWhereEachValueComesFrom(t *testing.T) {
 	t.Parallel()
-	value := func(option, text string) *Value {
-		v, err := gitPoller.Option(option).Parse(text)
+	value := func(option, text string) *option.Value {
+		v, err := builtin.Find("git-poller").Option(option).Parse(text)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return &v
 	}
-	policy := &Policy{Name: "web", Helpers: map[string]*HelperPolicy{"git-poller": {Rules: map[string]*Rule{
+	policy := &Policy{Name: "web", Known: builtin, Helpers: map[string]*rule.Helper{"git-poller": {Rules: map[string]*rule.Rule{
 		"period": {Default: value("period", "2m")}, "depth": {Fixed: value("depth", "3")}, "wait-timeout": {Max: value("wait-timeout", "1m")},
-		"ref": {Allow: []Pattern{{text: "main"}}},
+		"ref": {Allow: []option.Pattern{option.Glob("main")}},
 	}}}}
-	pod := &Pod{Metadata: Metadata{Annotations: map[string]string{
+	pod := &pod.Pod{Metadata: pod.Metadata{Annotations: map[string]string{
 		"docs.git-poller.pillion.dev/repo": "HTTPS://github.com/a/b/", "docs.git-poller.pillion.dev/mode": "never",
 		"date-writer.pillion.dev/mount-path": "/html",
 	}}}
@@ -31,12 +35,12 @@ func TestExplainTellsWhereEachValueComesFrom(t *testing.T) {
 	}
 	type answer struct {
 		value string
-		from  Source
+		from  rule.Source
 	}
 	want := map[string]answer{
-		"repo": {"https://github.com/a/b", FromAnnotation}, "mode": {"", FromAnnotation}, "period": {"2m", FromPolicy},
-		"depth": {"3", FromFixed}, "wait-timeout": {"1m", FromDefault}, "position": {"last", FromDefault}, "subdir": {"", FromNowhere},
-		"ref": {"", FromNowhere}, // the policy refuses the default, so there is no value
+		"repo": {"https://github.com/a/b", rule.FromAnnotation}, "mode": {"", rule.FromAnnotation}, "period": {"2m", rule.FromPolicy},
+		"depth": {"3", rule.FromFixed}, "wait-timeout": {"1m", rule.FromDefault}, "position": {"last", rule.FromDefault}, "subdir": {"", rule.FromNowhere},
+		"ref": {"", rule.FromNowhere}, // the policy refuses the default, so there is no value
 	}
 	for i := range asked[1].Options {
 		o := &asked[1].Options[i]

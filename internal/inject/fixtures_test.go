@@ -12,6 +12,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/pillion-dev/pillion/internal/inject/helpers"
+	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/inject/plan"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
 // Keys of annotations that many tests set.
@@ -24,16 +30,33 @@ const (
 	keySecret    = "git-poller.pillion.dev/secret"
 	keyMode      = "git-poller.pillion.dev/mode"
 	keyDatePath  = "date-writer.pillion.dev/mount-path"
+
+	keyShm     = "ipc.pillion.dev/shm"
+	keyQueues  = "ipc.pillion.dev/mqueue"
+	keySysV    = "ipc.pillion.dev/sysv"
+	keySocket  = "ipc.pillion.dev/socket"
+	keyFIFO    = "ipc.pillion.dev/fifo"
+	keyProcess = "ipc.pillion.dev/process"
+	keyHuge    = "ipc.pillion.dev/hugepages"
+	keySysctls = "ipc.pillion.dev/sysctls"
+	keyGID     = "ipc.pillion.dev/gid"
+	keyIPCWho  = "ipc.pillion.dev/containers"
+	keyAfter   = "start.pillion.dev/after"
+	keyTimeout = "start.pillion.dev/timeout"
+	keyUmask   = "start.pillion.dev/umask"
 )
 
+// builtin are the helpers that all tests decide about.
+var builtin = helpers.Builtin()
+
 // PodBuilder builds the view of a pod, as it would be decoded.
-type PodBuilder struct{ pod Pod }
+type PodBuilder struct{ pod pod.Pod }
 
 // MakePod begins a pod with app containers of these names.
 func MakePod(names ...string) *PodBuilder {
 	b := &PodBuilder{}
 	for _, name := range names {
-		b.pod.Spec.Containers = append(b.pod.Spec.Containers, Container{Name: name})
+		b.pod.Spec.Containers = append(b.pod.Spec.Containers, pod.Container{Name: name})
 	}
 	return b
 }
@@ -62,21 +85,21 @@ func (b *PodBuilder) Date(pairs ...string) *PodBuilder {
 // Init appends init containers.
 func (b *PodBuilder) Init(names ...string) *PodBuilder {
 	for _, name := range names {
-		b.pod.Spec.InitContainers = append(b.pod.Spec.InitContainers, Container{Name: name})
+		b.pod.Spec.InitContainers = append(b.pod.Spec.InitContainers, pod.Container{Name: name})
 	}
 	return b
 }
 
 // Sidecar appends a native sidecar.
 func (b *PodBuilder) Sidecar(name string) *PodBuilder {
-	b.pod.Spec.InitContainers = append(b.pod.Spec.InitContainers, Container{Name: name, RestartPolicy: "Always"})
+	b.pod.Spec.InitContainers = append(b.pod.Spec.InitContainers, pod.Container{Name: name, RestartPolicy: "Always"})
 	return b
 }
 
 // RawInit appends an init container with its whole JSON, as the decoder does for reserved names.
 func (b *PodBuilder) RawInit(t *testing.T, raw string) *PodBuilder {
 	t.Helper()
-	var c Container
+	var c pod.Container
 	decode(t, []byte(raw), &c)
 	c.Raw = json.RawMessage(raw)
 	b.pod.Spec.InitContainers = append(b.pod.Spec.InitContainers, c)
@@ -86,7 +109,7 @@ func (b *PodBuilder) RawInit(t *testing.T, raw string) *PodBuilder {
 // RawVolume appends a volume with its whole JSON, as the decoder does for reserved names.
 func (b *PodBuilder) RawVolume(t *testing.T, raw string) *PodBuilder {
 	t.Helper()
-	var v Volume
+	var v pod.Volume
 	decode(t, []byte(raw), &v)
 	v.Raw = json.RawMessage(raw)
 	b.pod.Spec.Volumes = append(b.pod.Spec.Volumes, v)
@@ -94,7 +117,7 @@ func (b *PodBuilder) RawVolume(t *testing.T, raw string) *PodBuilder {
 }
 
 // Volume appends volumes.
-func (b *PodBuilder) Volume(volumes ...Volume) *PodBuilder {
+func (b *PodBuilder) Volume(volumes ...pod.Volume) *PodBuilder {
 	b.pod.Spec.Volumes = append(b.pod.Spec.Volumes, volumes...)
 	return b
 }
@@ -102,13 +125,13 @@ func (b *PodBuilder) Volume(volumes ...Volume) *PodBuilder {
 // EmptyDir appends emptyDir volumes.
 func (b *PodBuilder) EmptyDir(names ...string) *PodBuilder {
 	for _, name := range names {
-		b.Volume(Volume{Name: name, EmptyDir: &corev1.EmptyDirVolumeSource{}})
+		b.Volume(pod.Volume{Name: name, EmptyDir: &corev1.EmptyDirVolumeSource{}})
 	}
 	return b
 }
 
 // Mount mounts a volume in a container or an init container.
-func (b *PodBuilder) Mount(container string, m VolumeMount) *PodBuilder {
+func (b *PodBuilder) Mount(container string, m pod.VolumeMount) *PodBuilder {
 	c := b.container(container)
 	c.VolumeMounts = append(c.VolumeMounts, m)
 	return b
@@ -130,16 +153,16 @@ func (b *PodBuilder) Resources(container string, requests, limits [2]string) *Po
 }
 
 // Change edits what the other steps do not reach.
-func (b *PodBuilder) Change(edit func(p *Pod)) *PodBuilder {
+func (b *PodBuilder) Change(edit func(p *pod.Pod)) *PodBuilder {
 	edit(&b.pod)
 	return b
 }
 
 // Obj is the pod.
-func (b *PodBuilder) Obj() *Pod { return &b.pod }
+func (b *PodBuilder) Obj() *pod.Pod { return &b.pod }
 
-func (b *PodBuilder) container(name string) *Container {
-	found, ok := b.pod.Spec.find(name)
+func (b *PodBuilder) container(name string) *pod.Container {
+	found, ok := b.pod.Spec.Find(name)
 	if !ok {
 		panic("the test has no container " + name)
 	}
@@ -148,8 +171,8 @@ func (b *PodBuilder) container(name string) *Container {
 
 // testPolicy allows all helpers everything, and has no rule.
 func testPolicy() *Policy {
-	helper := func(cpu, memory string) *HelperPolicy {
-		return &HelperPolicy{
+	allowed := func(cpu, memory string) *rule.Helper {
+		return &rule.Helper{
 			Image:      "registry.example/pillion-helper:v1",
 			PullPolicy: corev1.PullIfNotPresent,
 			Resources: corev1.ResourceRequirements{
@@ -159,35 +182,35 @@ func testPolicy() *Policy {
 			RunAsUser:  new(int64(65532)),
 			RunAsGroup: new(int64(65532)),
 			VolumeSize: resource.MustParse("4Gi"),
-			Rules:      map[string]*Rule{},
+			Rules:      map[string]*rule.Rule{},
 		}
 	}
-	return &Policy{Name: "web", Hash: "sha256:0123456789ab", GVisor: []string{"gvisor", "runsc"}, Helpers: map[string]*HelperPolicy{
-		"git-poller": helper("500m", "256Mi"), "date-writer": helper("100m", "32Mi"),
-		"ipc": helper("100m", "32Mi"), "start": helper("100m", "32Mi"),
+	return &Policy{Name: "web", Hash: "sha256:0123456789ab", GVisor: []string{"gvisor", "runsc"}, Known: builtin, Helpers: map[string]*rule.Helper{
+		"git-poller": allowed("500m", "256Mi"), "date-writer": allowed("100m", "32Mi"),
+		"ipc": allowed("100m", "32Mi"), "start": allowed("100m", "32Mi"),
 	}}
 }
 
 // withRule adds a rule about an option of a helper.
-func withRule(t *testing.T, p *Policy, helper, option string, spec RuleSpec) *Policy {
+func withRule(t *testing.T, p *Policy, helper, option string, spec rule.Spec) *Policy {
 	t.Helper()
-	o := FindHelper(helper).Option(option)
+	o := builtin.Find(helper).Option(option)
 	if o == nil {
 		t.Fatalf("%s has no option %s", helper, option)
 	}
-	rule, errs := spec.Compile(o, nil)
+	compiled, errs := spec.Compile(o, nil)
 	if len(errs) > 0 {
 		t.Fatalf("the rule does not compile: %v", errs)
 	}
-	p.Helpers[helper].Rules[option] = rule
+	p.Helpers[helper].Rules[option] = compiled
 	return p
 }
 
-// text is a scalar for the fields of a RuleSpec.
-func text(s string) *Text { return new(Text(s)) }
+// text is a scalar for the fields of a rule.Spec.
+func text(s string) *rule.Text { return new(rule.Text(s)) }
 
 // decide reviews a pod under testPolicy.
-func decide(pod *Pod) Decision { return Injector{Version: "v0.1.0"}.Decide(pod, testPolicy(), nil) }
+func decide(p *pod.Pod) Decision { return Injector{Version: "v0.1.0"}.Decide(p, testPolicy(), nil) }
 
 // sentences are what a user reads of a denial.
 func sentences(d Decision) []string {
@@ -204,89 +227,89 @@ func wrong(key, value, why string) string {
 }
 
 // parseOne reads one annotation and returns its value, or the one sentence that refuses it.
-func parseOne(t *testing.T, key, value string) (Value, string) {
+func parseOne(t *testing.T, key, value string) (option.Value, string) {
 	t.Helper()
-	p := parse(map[string]string{key: value}, nil)
+	p := parse(builtin, map[string]string{key: value}, nil)
 	switch {
 	case len(p.problems) > 1:
 		t.Fatalf("one annotation has %d problems: %v", len(p.problems), p.problems)
 	case len(p.problems) == 1:
-		return Value{}, p.problems[0].Error.Error()
+		return option.Value{}, p.problems[0].Error.Error()
 	}
 	for _, r := range p.requests {
-		for i := range r.settings {
-			if r.settings[i].has {
-				return r.settings[i].value, ""
+		for _, name := range r.Helper.OptionNames() {
+			if r.Has(name) {
+				return r.Value(name), ""
 			}
 		}
 	}
 	t.Fatalf("%s=%q gave neither a value nor a problem", key, value)
-	return Value{}, ""
+	return option.Value{}, ""
 }
 
 // patched is the pod with a plan applied, in the way that the patch does it.
-func patched(t *testing.T, pod *Pod, plan *Plan) *Pod {
+func patched(t *testing.T, before *pod.Pod, made *plan.Plan) *pod.Pod {
 	t.Helper()
-	out := *pod
+	out := *before
 	spec := &out.Spec
-	spec.Containers, spec.InitContainers = copyContainers(pod.Spec.Containers), copyContainers(pod.Spec.InitContainers)
-	spec.Volumes = slices.Clone(pod.Spec.Volumes)
-	spec.ImagePullSecrets = append(slices.Clone(pod.Spec.ImagePullSecrets), plan.PullSecrets...)
-	patchSettings(spec, plan)
-	for _, m := range plan.Mounts {
+	spec.Containers, spec.InitContainers = copyContainers(before.Spec.Containers), copyContainers(before.Spec.InitContainers)
+	spec.Volumes = slices.Clone(before.Spec.Volumes)
+	spec.ImagePullSecrets = append(slices.Clone(before.Spec.ImagePullSecrets), made.PullSecrets...)
+	patchSettings(spec, made)
+	for _, m := range made.Mounts {
 		list := spec.Containers
 		if m.Container.Init {
 			list = spec.InitContainers
 		}
 		c := &list[m.Container.Index]
-		var view VolumeMount
+		var view pod.VolumeMount
 		decode(t, encode(t, m.Mount), &view)
-		if m.Renew != Insert {
+		if m.Renew != plan.Insert {
 			c.VolumeMounts[m.Renew] = view
 		} else {
 			c.VolumeMounts = append(c.VolumeMounts, view)
 		}
 	}
-	var first, last []Container
-	for i := range plan.Containers {
-		c := Container{Raw: encode(t, plan.Containers[i].Container)}
+	var first, last []pod.Container
+	for i := range made.Containers {
+		c := pod.Container{Raw: encode(t, made.Containers[i].Container)}
 		decode(t, c.Raw, &c)
 		switch {
-		case plan.Containers[i].Renew != Insert:
-			spec.InitContainers[plan.Containers[i].Renew] = c
-		case plan.Containers[i].First:
+		case made.Containers[i].Renew != plan.Insert:
+			spec.InitContainers[made.Containers[i].Renew] = c
+		case made.Containers[i].First:
 			first = append(first, c)
 		default:
 			last = append(last, c)
 		}
 	}
 	spec.InitContainers = slices.Concat(first, spec.InitContainers, last)
-	for i := range plan.Volumes {
-		v := Volume{Raw: encode(t, plan.Volumes[i].Volume)}
+	for i := range made.Volumes {
+		v := pod.Volume{Raw: encode(t, made.Volumes[i].Volume)}
 		decode(t, v.Raw, &v)
-		if plan.Volumes[i].Renew != Insert {
-			spec.Volumes[plan.Volumes[i].Renew] = v
+		if made.Volumes[i].Renew != plan.Insert {
+			spec.Volumes[made.Volumes[i].Renew] = v
 		} else {
 			spec.Volumes = append(spec.Volumes, v)
 		}
 	}
-	out.Metadata.Annotations = maps.Clone(pod.Metadata.Annotations)
+	out.Metadata.Annotations = maps.Clone(before.Metadata.Annotations)
 	if out.Metadata.Annotations == nil {
 		out.Metadata.Annotations = map[string]string{}
 	}
-	for _, a := range plan.Annotations {
+	for _, a := range made.Annotations {
 		out.Metadata.Annotations[a.Key] = a.Value
 	}
 	return &out
 }
 
 // patchSettings applies what is no list of things with names.
-func patchSettings(spec *Spec, plan *Plan) {
-	for _, w := range plan.Commands {
+func patchSettings(spec *pod.Spec, made *plan.Plan) {
+	for _, w := range made.Commands {
 		c := &spec.Containers[w.Container.Index]
 		c.Command = slices.Concat(w.Wrapper, c.Command[w.Renew:])
 	}
-	for _, l := range plan.HugePages {
+	for _, l := range made.HugePages {
 		list := spec.Containers
 		if l.Container.Init {
 			list = spec.InitContainers
@@ -298,14 +321,14 @@ func patchSettings(spec *Spec, plan *Plan) {
 		}
 		r.Limits[l.Resource] = l.Limit
 	}
-	s := &plan.Settings
+	s := &made.Settings
 	if s.ShareProcesses {
 		spec.ShareProcessNamespace = new(true)
 	}
 	if s.FSGroup == nil && s.Sysctls == nil {
 		return
 	}
-	security := PodSecurity{}
+	security := pod.Security{}
 	if spec.SecurityContext != nil {
 		security = *spec.SecurityContext
 	}
@@ -316,7 +339,7 @@ func patchSettings(spec *Spec, plan *Plan) {
 	spec.SecurityContext = &security
 }
 
-func copyContainers(list []Container) []Container {
+func copyContainers(list []pod.Container) []pod.Container {
 	list = slices.Clone(list)
 	for i := range list {
 		list[i].VolumeMounts = slices.Clone(list[i].VolumeMounts)

@@ -8,17 +8,24 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
+
+// gitSyncUser is the one user that the image of git-sync knows.
+const gitSyncUser int64 = 65533
 
 // gitSyncPolicy is testPolicy with the engine git-sync, run by the user of its image.
 func gitSyncPolicy() *Policy {
-	p := runningAs(GitSyncUser, GitSyncUser)
+	p := runningAs(gitSyncUser, gitSyncUser)
 	p.Name = "big"
-	p.Helpers["git-poller"].Engine = EngineGitSync
+	p.Helpers["git-poller"].Engine = "git-sync"
 	return p
 }
 
-func decideGitSync(pod *Pod) Decision { return Injector{}.Decide(pod, gitSyncPolicy(), nil) }
+func decideGitSync(pod *pod.Pod) Decision { return Injector{}.Decide(pod, gitSyncPolicy(), nil) }
 
 // flagsOf are the arguments of a decision's only container that begin with one of names.
 func flagsOf(t *testing.T, d Decision, names ...string) []string {
@@ -81,17 +88,17 @@ func TestWhatGitSyncCannotDoIsRefused(t *testing.T) {
 		user int64
 		want []string
 	}{
-		{"nothing is wrong", MakePod("web").Git(writable, "false"), GitSyncUser, nil},
-		{"a folder", MakePod("web").Git(subdir, "public/html"), GitSyncUser, []string{
+		{"nothing is wrong", MakePod("web").Git(writable, "false"), gitSyncUser, nil},
+		{"a folder", MakePod("web").Git(subdir, "public/html"), gitSyncUser, []string{
 			wrong(subdir, "public/html", says+"which publishes whole repositories; remove it and read the folder at /srv/site/current/public/html"),
 		}},
-		{"an app that writes", MakePod("web").Git(writable, "true"), GitSyncUser, []string{
+		{"an app that writes", MakePod("web").Git(writable, "true"), gitSyncUser, []string{
 			wrong(writable, "true", says+"whose own files an app could then change, and so what runs beside its credentials; remove it"),
 		}},
-		{"an emptyDir of the app", MakePod("web").Git().EmptyDir("html").Mount("web", VolumeMount{Name: "html", MountPath: "/srv/site"}), GitSyncUser, []string{
+		{"an emptyDir of the app", MakePod("web").Git().EmptyDir("html").Mount("web", pod.VolumeMount{Name: "html", MountPath: "/srv/site"}), gitSyncUser, []string{
 			wrong(keyMountPath, "/srv/site", `container "web" mounts the volume "html" there already; remove one of the two: the engine git-sync needs a volume that no app can write to`),
 		}},
-		{"ssh as the image's user", MakePod("web").Git(keyRepo, ssh, keySecret, "key"), GitSyncUser, nil},
+		{"ssh as the image's user", MakePod("web").Git(keyRepo, ssh, keySecret, "key"), gitSyncUser, nil},
 		{"ssh as another user", MakePod("web").Git(keyRepo, ssh, keySecret, "key"), 1000, []string{noUser}},
 		{"ssh as the namespace's user", MakePod("web").Git(keyRepo, ssh, keySecret, "key"), 0, []string{noUser}},
 		{"https as the namespace's user", MakePod("web").Git(keySecret, "key"), 0, nil},
@@ -100,12 +107,12 @@ func TestWhatGitSyncCannotDoIsRefused(t *testing.T) {
 			t.Run(tt.name, func(t *testing.T) {
 				t.Parallel()
 				p := runningAs(tt.user, tt.user)
-				p.Name, p.Warn, p.Helpers["git-poller"].Engine = "big", warns, EngineGitSync
+				p.Name, p.Warn, p.Helpers["git-poller"].Engine = "big", warns, "git-sync"
 				d := Injector{}.Decide(tt.pod.Obj(), p, nil)
 				if diff := cmp.Diff(tt.want, sentences(d)); diff != "" {
 					t.Errorf("sentences (-want +got):\n%s", diff)
 				}
-				if refused := d.Result == Denied; refused != (tt.want != nil) {
+				if refused := d.Result == reason.Denied; refused != (tt.want != nil) {
 					t.Errorf("the result is %s", d.Result)
 				}
 			})
@@ -177,14 +184,14 @@ func TestOptionsWithoutEffectAreToldForEveryEngine(t *testing.T) {
 
 func TestEveryOptionOfAnEngineIsExplained(t *testing.T) {
 	t.Parallel()
-	for _, h := range Helpers() {
+	for _, h := range builtin.All() {
 		for i := range h.Options {
 			o := &h.Options[i]
-			if o.WithGitSync != "" && (!h.HasEngine(EngineGitSync) || !strings.HasSuffix(o.WithGitSync, ".")) {
+			if o.WithGitSync != "" && (h.Engine("git-sync") == nil || !strings.HasSuffix(o.WithGitSync, ".")) {
 				t.Errorf("%s of %s says %q", o.Name, h.Name, o.WithGitSync)
 			}
 		}
-		if names := h.EngineNames(); names[0] != string(EnginePillion) || !h.HasEngine(EnginePillion) || h.HasEngine("other") {
+		if names := h.EngineNames(); names[0] != helper.OwnEngine || slices.Contains(names, "other") || h.Engine("other") != nil {
 			t.Errorf("%s has the engines %v", h.Name, names)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pillion-dev/pillion/internal/inject/pod"
 )
 
 // runningAs is testPolicy with another user and group for all helpers; 0 is the namespace's.
@@ -108,8 +110,8 @@ func TestAUserThatSomebodyAssignedStays(t *testing.T) {
 
 func TestAHelperWithoutAUserDoesNotGoIntoAPodOfRoot(t *testing.T) {
 	t.Parallel()
-	ofRoot := func(user int64) func(p *Pod) {
-		return func(p *Pod) { p.Spec.SecurityContext = &PodSecurity{RunAsUser: &user} }
+	ofRoot := func(user int64) func(p *pod.Pod) {
+		return func(p *pod.Pod) { p.Spec.SecurityContext = &pod.Security{RunAsUser: &user} }
 	}
 	const why = `spec.securityContext.runAsUser: Invalid value: 0: policy "web" leaves the user of helpers to the pod (runAsUser: FromNamespace), and helpers do not run as root; set runAsUser in the containers that need root instead`
 	for _, tt := range []struct {

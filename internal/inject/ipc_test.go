@@ -11,23 +11,31 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/pillion-dev/pillion/internal/inject/plan"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
+// rmidForced is the one sysctl of the IPC namespace that every kubelet allows.
+const rmidForced = "kernel.shm_rmid_forced"
+
 // again decides on a pod that has been injected.
-func again(t *testing.T, pod *Pod) (*Pod, Decision) {
+func again(t *testing.T, pod *pod.Pod) (*pod.Pod, Decision) {
 	t.Helper()
 	d := decide(pod)
-	if d.Result != Injected {
+	if d.Result != reason.Injected {
 		t.Fatalf("%s: %s", d.Result, d.Message())
 	}
 	out := patched(t, pod, &d.Plan)
-	if second := decide(out); !second.Plan.Empty() || second.Result != Unchanged {
+	if second := decide(out); !second.Plan.Empty() || second.Result != reason.Unchanged {
 		t.Fatalf("a second look is %s (%s) and plans %+v", second.Result, second.Message(), second.Plan)
 	}
 	return out, d
 }
 
-func mountsAt(c *Container) []string {
+func mountsAt(c *pod.Container) []string {
 	var all []string
 	for _, m := range c.VolumeMounts {
 		all = append(all, m.Name+":"+m.MountPath)
@@ -38,11 +46,11 @@ func mountsAt(c *Container) []string {
 func TestAContainerThatComesLaterTakesPartAsWell(t *testing.T) {
 	t.Parallel()
 	first, _ := again(t, MakePod("web").Init("setup").Annotate(keyShm, "128Mi", keySocket, "/run/ipc", keyAfter, "web=tcp:localhost:1").Change(commands).Obj())
-	first.Spec.Containers = append(first.Spec.Containers, Container{Name: "proxy"})
-	first.Spec.InitContainers = append([]Container{{Name: "proxy-init"}}, first.Spec.InitContainers...)
+	first.Spec.Containers = append(first.Spec.Containers, pod.Container{Name: "proxy"})
+	first.Spec.InitContainers = append([]pod.Container{{Name: "proxy-init"}}, first.Spec.InitContainers...)
 	second, d := again(t, first)
 	want := []string{"pillion-ipc-shm:/dev/shm", "pillion-ipc-socket:/run/ipc"}
-	for _, c := range []*Container{&second.Spec.Containers[1], &second.Spec.InitContainers[0]} {
+	for _, c := range []*pod.Container{&second.Spec.Containers[1], &second.Spec.InitContainers[0]} {
 		if diff := cmp.Diff(want, mountsAt(c)); diff != "" {
 			t.Errorf("mounts of %s (-want +got):\n%s", c.Name, diff)
 		}
@@ -53,7 +61,7 @@ func TestAContainerThatComesLaterTakesPartAsWell(t *testing.T) {
 }
 
 // commands gives every container one.
-func commands(p *Pod) {
+func commands(p *pod.Pod) {
 	for i := range p.Spec.Containers {
 		p.Spec.Containers[i].Command = []string{"/" + p.Spec.Containers[i].Name, "--", "x"}
 	}
@@ -93,9 +101,9 @@ func TestIPCIsRefusedInASentence(t *testing.T) {
 	ftok := "; ftok(3) makes the key of the file's device and inode, so all participants and Pillion need the same file: mount one volume at the same place in each of them, or write the key as a number"
 	emptyHere := MakePod("web", "api").EmptyDir("v").Mount("web", at("v", "/srv")).Mount("api", at("v", "/srv/"))
 	const askForLess = "; ask for less, or raise it with ipc.pillion.dev/sysctls where the policy lists it"
-	sysctl := func(name, value string) func(p *Pod) {
-		return func(p *Pod) {
-			p.Spec.SecurityContext = &PodSecurity{Sysctls: []corev1.Sysctl{{Name: name, Value: value}}}
+	sysctl := func(name, value string) func(p *pod.Pod) {
+		return func(p *pod.Pod) {
+			p.Spec.SecurityContext = &pod.Security{Sysctls: []corev1.Sysctl{{Name: name, Value: value}}}
 		}
 	}
 	for _, tt := range []struct {
@@ -133,11 +141,11 @@ func TestIPCIsRefusedInASentence(t *testing.T) {
 			keySysV, "msg:ftok(/srv,1)", `container "web" has the volume "v" at /srv and container "api" the volume "w" at /srv` + ftok,
 		},
 		{
-			"an ftok path in two volumes at one place", MakePod("web").Volume(Volume{Name: "v"}, Volume{Name: "w"}).Mount("web", at("v", "/srv")).Mount("web", at("w", "/srv/")).Annotate(keySysV, "msg:ftok(/srv,1)"),
+			"an ftok path in two volumes at one place", MakePod("web").Volume(pod.Volume{Name: "v"}, pod.Volume{Name: "w"}).Mount("web", at("v", "/srv")).Mount("web", at("w", "/srv/")).Annotate(keySysV, "msg:ftok(/srv,1)"),
 			keySysV, "msg:ftok(/srv,1)", `container "web" mounts two volumes at /srv, "v" and "w"` + ftok,
 		},
 		{
-			"an ftok path in a part of a volume", MakePod("web").EmptyDir("v").Mount("web", VolumeMount{Name: "v", MountPath: "/srv", SubPath: "a"}).Annotate(keySysV, "msg:ftok(/srv,1)"),
+			"an ftok path in a part of a volume", MakePod("web").EmptyDir("v").Mount("web", pod.VolumeMount{Name: "v", MountPath: "/srv", SubPath: "a"}).Annotate(keySysV, "msg:ftok(/srv,1)"),
 			keySysV, "msg:ftok(/srv,1)", `container "web" mounts a part of the volume "v" there (subPath)` + ftok,
 		},
 		{
@@ -152,7 +160,7 @@ func TestIPCIsRefusedInASentence(t *testing.T) {
 		{"a helper that takes part", MakePod("web").Git().Annotate(keyShm, "1Gi", keyIPCWho, "pillion-git-poller").RawInit(t, `{"name":"pillion-git-poller"}`), keyIPCWho, "pillion-git-poller", "is a helper; only containers of the app can take part"},
 		{"a group of nothing", MakePod("web").Annotate(keyProcess, "true", keyGID, "5"), keyGID, "5", "is the group of a shared folder, and there is none; set ipc.pillion.dev/socket"},
 		{
-			"huge pages in a pod with a budget", MakePod("web").Annotate(keyHuge, "2Mi:2Mi").Change(func(p *Pod) {
+			"huge pages in a pod with a budget", MakePod("web").Annotate(keyHuge, "2Mi:2Mi").Change(func(p *pod.Pod) {
 				p.Spec.Resources = &corev1.ResourceRequirements{Limits: corev1.ResourceList{"memory": resource.MustParse("1Gi")}}
 			}), keyHuge, "2Mi:2Mi", "the pod as a whole has resources (spec.resources), of which huge pages are a part; set them there and in its containers yourself",
 		},
@@ -161,13 +169,13 @@ func TestIPCIsRefusedInASentence(t *testing.T) {
 			keyHuge, "/dev/hugepages", `container "web" mounts the volume "h" there already; remove one of the two`,
 		},
 		{
-			"a network setting on the node's network", MakePod("web").Annotate(keySysctls, "net.core.somaxconn=1").Change(func(p *Pod) { p.Spec.HostNetwork = true }), keySysctls, "net.core.somaxconn=1",
+			"a network setting on the node's network", MakePod("web").Annotate(keySysctls, "net.core.somaxconn=1").Change(func(p *pod.Pod) { p.Spec.HostNetwork = true }), keySysctls, "net.core.somaxconn=1",
 			"the pod uses the node's network, whose settings are the node's; remove it",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			p := withRule(t, testPolicy(), "ipc", "sysctls", RuleSpec{Allow: Texts{"net.*", "kernel.*"}})
+			p := withRule(t, testPolicy(), "ipc", "sysctls", rule.Spec{Allow: rule.Texts{"net.*", "kernel.*"}})
 			p.HostNetwork = true
 			d := Injector{}.Decide(tt.pod.Obj(), p, nil)
 			want := fmt.Sprintf("metadata.annotations[%s]: Invalid value: %#v: %s", tt.key, tt.value, tt.why)
@@ -184,7 +192,7 @@ func TestQueuesMayUseAllThatAUserHas(t *testing.T) {
 	for i := range 10 {
 		queues = append(queues, fmt.Sprintf("/q%d?maxmsg=10&msgsize=8096", i)) // 10 × 10 × (8096 + 96) = 819200
 	}
-	if d := decide(MakePod("web").Annotate(keyQueues, strings.Join(queues, ",")).Obj()); d.Result != Injected {
+	if d := decide(MakePod("web").Annotate(keyQueues, strings.Join(queues, ",")).Obj()); d.Result != reason.Injected {
 		t.Errorf("%s", d.Message())
 	}
 }
@@ -201,9 +209,9 @@ func TestAVolumeHasItsSizeAsTheAPIServerWritesIt(t *testing.T) {
 
 func TestASysctlMakesRoomForLargerQueues(t *testing.T) {
 	t.Parallel()
-	p := withRule(t, testPolicy(), "ipc", "sysctls", RuleSpec{Allow: Texts{"fs.mqueue.*"}})
+	p := withRule(t, testPolicy(), "ipc", "sysctls", rule.Spec{Allow: rule.Texts{"fs.mqueue.*"}})
 	pod := MakePod("web").Annotate(keyQueues, "/a?maxmsg=20&msgsize=20000", keySysctls, "fs.mqueue.msg_max=20,fs.mqueue.msgsize_max=20000").Obj()
-	if d := (Injector{}).Decide(pod, p, nil); d.Result != Injected {
+	if d := (Injector{}).Decide(pod, p, nil); d.Result != reason.Injected {
 		t.Errorf("%s", d.Message())
 	}
 }
@@ -213,18 +221,18 @@ func TestOnlySysctlsThatAPolicyListsAreAllowed(t *testing.T) {
 	const none = `policy "web" does not allow "kernel.msgmax": a pod may set what the policy's list for sysctls allows, and it has none`
 	for _, tt := range []struct {
 		name, value string
-		rule        *RuleSpec
+		rule        *rule.Spec
 		why         string // "" is allowed
 	}{
 		{"no rule", "kernel.msgmax=1", nil, none},
 		{"no rule, and a safe one", "kernel.shm_rmid_forced=1", nil, ""},
 		{"no rule, and a safe one beside another", "kernel.shm_rmid_forced=1,kernel.msgmax=1", nil, none},
-		{"a rule with a default only", "kernel.msgmax=1", &RuleSpec{Default: text("kernel.msgmax=2")}, none},
-		{"a rule with a fixed value", "kernel.msgmax=1", &RuleSpec{Fixed: text("kernel.msgmax=1")}, ""},
-		{"a name", "kernel.msgmax=1", &RuleSpec{Allow: Texts{"kernel.msgmax"}}, ""},
-		{"a pattern", "kernel.msgmax=1,kernel.msgmnb=2", &RuleSpec{Allow: Texts{"kernel.msg*"}}, ""},
-		{"another name", "kernel.msgmax=1", &RuleSpec{Allow: Texts{"kernel.sem"}}, `policy "web" does not allow this value: "kernel.msgmax" is not listed; allowed is "kernel.sem"`},
-		{"a safe one needs no list", "kernel.shm_rmid_forced=1", &RuleSpec{Allow: Texts{"kernel.sem"}}, ""},
+		{"a rule with a default only", "kernel.msgmax=1", &rule.Spec{Default: text("kernel.msgmax=2")}, none},
+		{"a rule with a fixed value", "kernel.msgmax=1", &rule.Spec{Fixed: text("kernel.msgmax=1")}, ""},
+		{"a name", "kernel.msgmax=1", &rule.Spec{Allow: rule.Texts{"kernel.msgmax"}}, ""},
+		{"a pattern", "kernel.msgmax=1,kernel.msgmnb=2", &rule.Spec{Allow: rule.Texts{"kernel.msg*"}}, ""},
+		{"another name", "kernel.msgmax=1", &rule.Spec{Allow: rule.Texts{"kernel.sem"}}, `policy "web" does not allow this value: "kernel.msgmax" is not listed; allowed is "kernel.sem"`},
+		{"a safe one needs no list", "kernel.shm_rmid_forced=1", &rule.Spec{Allow: rule.Texts{"kernel.sem"}}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -266,10 +274,10 @@ func TestAPolicyKnowsTheElementsOfListsByTheirNames(t *testing.T) {
 		t.Run(tt.key+" "+tt.value+" by "+tt.allow, func(t *testing.T) {
 			t.Parallel()
 			helper, option, _ := strings.Cut(strings.Replace(tt.key, ".pillion.dev", "", 1), "/")
-			p := withRule(t, testPolicy(), helper, option, RuleSpec{Allow: Texts{Text(tt.allow)}})
+			p := withRule(t, testPolicy(), helper, option, rule.Spec{Allow: rule.Texts{rule.Text(tt.allow)}})
 			pod := MakePod("web").Annotate(tt.key, tt.value).EmptyDir("v").Mount("web", at("v", "/srv")).Resources("web", [2]string{"1"}, [2]string{}).Change(commands).Obj()
 			d := Injector{}.Decide(pod, p, nil)
-			if ok := d.Result == Injected; ok != tt.ok || !ok && d.Reason != ValueNotAllowed {
+			if ok := d.Result == reason.Injected; ok != tt.ok || !ok && d.Reason != reason.ValueNotAllowed {
 				t.Errorf("%s %s", d.Result, d.Message())
 			}
 		})
@@ -289,8 +297,8 @@ func TestAPatternThatNoElementCanMatchIsRefused(t *testing.T) {
 		{"start", "after", "web=tcp:localhost:1"},
 		{"start", "umask", "web=0002"},
 	} {
-		o := FindHelper(tt.helper).Option(tt.option)
-		if _, errs := (RuleSpec{Allow: Texts{Text(tt.allow)}}).Compile(o, nil); len(errs) == 0 {
+		o := builtin.Find(tt.helper).Option(tt.option)
+		if _, errs := (rule.Spec{Allow: rule.Texts{rule.Text(tt.allow)}}).Compile(o, nil); len(errs) == 0 {
 			t.Errorf("%s: %s passed for a pattern", tt.option, tt.allow)
 		}
 	}
@@ -298,9 +306,9 @@ func TestAPatternThatNoElementCanMatchIsRefused(t *testing.T) {
 
 func TestIPCWarnsOfWhatWillNotWork(t *testing.T) {
 	t.Parallel()
-	users := func(p *Pod) {
-		p.Spec.SecurityContext = &PodSecurity{RunAsUser: new(int64(1))}
-		p.Spec.Containers[1].SecurityContext = &ContainerSecurity{RunAsUser: new(int64(2))}
+	users := func(p *pod.Pod) {
+		p.Spec.SecurityContext = &pod.Security{RunAsUser: new(int64(1))}
+		p.Spec.Containers[1].SecurityContext = &pod.ContainerSecurity{RunAsUser: new(int64(2))}
 	}
 	const group = "pillion: ipc: socket: containers of different users have no common group; set ipc.pillion.dev/gid"
 	const mask = "pillion: ipc: socket: who listens needs an umask such as 0002 for its group to connect; see start.pillion.dev/umask"
@@ -321,12 +329,12 @@ func TestIPCWarnsOfWhatWillNotWork(t *testing.T) {
 		{"one that does not take part has no limit", limits("64Mi", "").Annotate(keyShm, "1Gi", keyIPCWho, "web"), []string{"pillion: ipc: shm 1Gi is more than the memory limits together, 64Mi; who fills it is killed"}},
 		{"different users", MakePod("web", "api").Annotate(keySocket, "/run/ipc").Change(users), []string{group}},
 		{"different users in a group", MakePod("web", "api").Annotate(keySocket, "/run/ipc", keyGID, "5").Change(users), []string{mask}},
-		{"different users in a group of the pod's own", MakePod("web", "api").Annotate(keySocket, "/run/ipc").Change(users).Change(func(p *Pod) { p.Spec.SecurityContext.SupplementalGroups = []int64{5} }), []string{mask}},
+		{"different users in a group of the pod's own", MakePod("web", "api").Annotate(keySocket, "/run/ipc").Change(users).Change(func(p *pod.Pod) { p.Spec.SecurityContext.SupplementalGroups = []int64{5} }), []string{mask}},
 		{"different users in a group with an umask", MakePod("web", "api").Annotate(keySocket, "/run/ipc", keyGID, "5", keyUmask, "web=2").Change(users).Change(commands), nil},
-		{"one user", MakePod("web", "api").Annotate(keySocket, "/run/ipc").Change(func(p *Pod) { p.Spec.SecurityContext = &PodSecurity{RunAsUser: new(int64(1))} }), nil},
+		{"one user", MakePod("web", "api").Annotate(keySocket, "/run/ipc").Change(func(p *pod.Pod) { p.Spec.SecurityContext = &pod.Security{RunAsUser: new(int64(1))} }), nil},
 		{"users that are not known", MakePod("web", "api").Annotate(keySocket, "/run/ipc"), nil},
 		{"containers of what the pod has as a whole", MakePod("web").Annotate(keyQueues, "/a", keyProcess, "true", keyIPCWho, "web"), []string{"pillion: ipc: containers has no effect on mqueue, process, which the pod has as a whole"}},
-		{"a socket in gVisor", MakePod("web").Annotate(keySocket, "/run/ipc").Change(func(p *Pod) { p.Spec.RuntimeClassName = new("runsc") }), []string{"pillion: ipc: gVisor shares a volume only with dev.gvisor.spec.mount annotations; see its documentation"}},
+		{"a socket in gVisor", MakePod("web").Annotate(keySocket, "/run/ipc").Change(func(p *pod.Pod) { p.Spec.RuntimeClassName = new("runsc") }), []string{"pillion: ipc: gVisor shares a volume only with dev.gvisor.spec.mount annotations; see its documentation"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -340,13 +348,13 @@ func TestIPCWarnsOfWhatWillNotWork(t *testing.T) {
 
 func TestSettingsThatAreThereAlreadyAreNotSetAgain(t *testing.T) {
 	t.Parallel()
-	pod := MakePod("web").Annotate(keyProcess, "true", keySocket, "/run/ipc", keyGID, "5", keySysctls, "kernel.shm_rmid_forced=0", keyHuge, "2Mi:2Mi").Change(func(p *Pod) {
+	pod := MakePod("web").Annotate(keyProcess, "true", keySocket, "/run/ipc", keyGID, "5", keySysctls, "kernel.shm_rmid_forced=0", keyHuge, "2Mi:2Mi").Change(func(p *pod.Pod) {
 		p.Spec.ShareProcessNamespace = new(true)
-		p.Spec.SecurityContext = &PodSecurity{FSGroup: new(int64(5)), Sysctls: []corev1.Sysctl{{Name: rmidForced, Value: "0"}}}
+		p.Spec.SecurityContext = &pod.Security{FSGroup: new(int64(5)), Sysctls: []corev1.Sysctl{{Name: rmidForced, Value: "0"}}}
 		p.Spec.Containers[0].Resources.Limits = corev1.ResourceList{"cpu": resource.MustParse("1"), "hugepages-2Mi": resource.MustParse("2097152")}
 	}).Obj()
 	_, d := again(t, pod)
-	if !d.Plan.Settings.empty() || d.Plan.HugePages != nil {
+	if set := (plan.Plan{Settings: d.Plan.Settings}); !set.Empty() || d.Plan.HugePages != nil {
 		t.Errorf("planned %+v %+v", d.Plan.Settings, d.Plan.HugePages)
 	}
 	want := []string{"hugepages-2Mi=2Mi", "kernel.shm_rmid_forced=0", "fsGroup=5", "shareProcessNamespace"}

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 func TestAKeyThatNobodyReadsIsRefused(t *testing.T) {
@@ -70,11 +72,11 @@ func TestAKeyThatNobodyReadsIsRefused(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			p := parse(map[string]string{tt.key: "https://github.com/acme/site.git"}, nil)
+			p := parse(builtin, map[string]string{tt.key: "https://github.com/acme/site.git"}, nil)
 			if len(p.problems) != 1 {
 				t.Fatalf("%d problems: %v", len(p.problems), p.problems)
 			}
-			if p.problems[0].Reason != UnknownAnnotation {
+			if p.problems[0].Reason != reason.UnknownAnnotation {
 				t.Errorf("the reason is %s", p.problems[0].Reason)
 			}
 			want := "metadata.annotations[" + tt.key + "]: Forbidden: " + tt.want
@@ -94,7 +96,7 @@ func TestAKeyOfSomebodyElseIsLeftAlone(t *testing.T) {
 		t.Run(key, func(t *testing.T) {
 			t.Parallel()
 			annotations := map[string]string{key: "x"}
-			if p := parse(annotations, nil); p.ours != 0 || len(p.problems) != 0 || len(p.requests) != 0 {
+			if p := parse(builtin, annotations, nil); p.ours != 0 || len(p.problems) != 0 || len(p.requests) != 0 {
 				t.Errorf("it was read: %+v", p)
 			}
 			if Asks(annotations) {
@@ -130,7 +132,7 @@ func TestOnlyTheStatusDoesNotAsk(t *testing.T) {
 func TestAnInstanceIsARequestOfItsOwn(t *testing.T) {
 	t.Parallel()
 	longest := strings.Repeat("a", 30)
-	p := parse(map[string]string{
+	p := parse(builtin, map[string]string{
 		keyRepo: "https://github.com/a", keyRef: "main",
 		"docs.git-poller.pillion.dev/ref":          "docs",
 		"0.git-poller.pillion.dev/ref":             "zero",
@@ -163,7 +165,7 @@ func TestInjectTakesABoolean(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			p := parse(map[string]string{InjectAnnotation: tt.value}, nil)
+			p := parse(builtin, map[string]string{InjectAnnotation: tt.value}, nil)
 			var got string
 			if len(p.problems) == 1 {
 				got = p.problems[0].Error.Error()
@@ -185,12 +187,12 @@ func TestAtMost64AnnotationsAreConsidered(t *testing.T) {
 	for i := range 64 {
 		annotations[fmt.Sprintf("i%d.git-poller.pillion.dev/ref", i)] = "main"
 	}
-	if p := parse(annotations, nil); len(p.problems) > 0 || p.ours != 64 {
+	if p := parse(builtin, annotations, nil); len(p.problems) > 0 || p.ours != 64 {
 		t.Errorf("64 annotations and the status are %d with the problems %v", p.ours, p.problems)
 	}
 	annotations["one.more.example.pillion.dev/x"] = ""
-	p := parse(annotations, nil)
-	if len(p.problems) != 1 || p.problems[0].Reason != TooMany {
+	p := parse(builtin, annotations, nil)
+	if len(p.problems) != 1 || p.problems[0].Reason != reason.TooMany {
 		t.Fatalf("65 annotations have the problems %v", p.problems)
 	}
 	const want = "metadata.annotations: Invalid value: 65: is the number of annotations under pillion.dev; at most 64 are considered"

@@ -9,6 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 func limited(l Limits) *Policy {
@@ -30,7 +33,7 @@ func TestAPolicyLimitsWhatAPodGetsInAll(t *testing.T) {
 	disk := func(have, names, most string) string {
 		return fmt.Sprintf(`metadata.annotations: Invalid value: %q: is what the helpers' volumes on the node's disk may hold together (%s), and policy "web" allows %s in a pod (limits.volumeSize); ask for less`, have, names, most)
 	}
-	huge := func(p *Pod) {
+	huge := func(p *pod.Pod) {
 		p.Spec.Containers[0].Resources.Limits = corev1.ResourceList{corev1.ResourceCPU: size("1")}
 	}
 	two := func() *PodBuilder {
@@ -55,7 +58,7 @@ func TestAPolicyLimitsWhatAPodGetsInAll(t *testing.T) {
 		},
 		{"as much disk as there may be, and the place of the token has none", two(), Limits{VolumeSize: size("8Gi")}, nil},
 		{"more disk", two(), Limits{VolumeSize: size("8191Mi")}, []string{disk("8Gi", "pillion-git-poller, pillion-git-poller-docs", "8191Mi")}},
-		{"a volume that the pod has itself", MakePod("web").Git().EmptyDir("html").Mount("web", VolumeMount{Name: "html", MountPath: "/srv/site"}), Limits{VolumeSize: size("1Mi")}, nil},
+		{"a volume that the pod has itself", MakePod("web").Git().EmptyDir("html").Mount("web", pod.VolumeMount{Name: "html", MountPath: "/srv/site"}), Limits{VolumeSize: size("1Mi")}, nil},
 		{"a Secret is on no disk", MakePod("web").Git(keySecret, "s"), Limits{VolumeSize: size("4Gi"), SharedMemory: size("1Mi")}, nil},
 		{"all limits at once", two().Date().Annotate(shmKey, "2Gi"), Limits{HelpersPerPod: 1, SharedMemory: size("1Gi"), VolumeSize: size("1Gi")}, []string{
 			helpers(4, 1), memory("2Gi", "pillion-ipc-shm", "1Gi"), disk("8198Mi", "pillion-date-writer, pillion-git-poller, pillion-git-poller-docs", "1Gi"),
@@ -69,14 +72,14 @@ func TestAPolicyLimitsWhatAPodGetsInAll(t *testing.T) {
 				t.Fatalf("sentences (-want +got):\n%s", diff)
 			}
 			for _, p := range d.Problems {
-				if p.Reason != LimitExceeded {
+				if p.Reason != reason.LimitExceeded {
 					t.Errorf("the reason is %s", p.Reason)
 				}
 			}
-			if d.Result == Denied {
+			if d.Result == reason.Denied {
 				return
 			}
-			if again := (Injector{}).Decide(patched(t, tt.pod.Obj(), &d.Plan), policy, nil); again.Result != Unchanged {
+			if again := (Injector{}).Decide(patched(t, tt.pod.Obj(), &d.Plan), policy, nil); again.Result != reason.Unchanged {
 				t.Errorf("a second look is %s: %s", again.Result, again.Message())
 			}
 		})
@@ -89,7 +92,7 @@ func TestALimitHoldsForWhatIsInjectedAlready(t *testing.T) {
 	pod := MakePod("web").Git().Obj()
 	d := decide(pod)
 	again := Injector{}.Decide(patched(t, pod, &d.Plan), limited(Limits{VolumeSize: resource.MustParse("1Gi")}), nil)
-	if again.Result != Denied || again.Reason != LimitExceeded {
+	if again.Result != reason.Denied || again.Reason != reason.LimitExceeded {
 		t.Errorf("%s (%s) %s", again.Result, again.Reason, again.Message())
 	}
 }

@@ -4,8 +4,12 @@ package inject
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
+
+	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
 // Inputs that an earlier version took for something that they are not.
@@ -27,8 +31,8 @@ func TestInputsThatLookRightAndAreNot(t *testing.T) {
 	}
 	noPattern := func(option, pattern string) func(t *testing.T) {
 		return func(t *testing.T) {
-			if p, err := compilePattern(FindHelper("git-poller").Option(option), pattern); err == nil {
-				t.Errorf("the pattern %q, which no value can equal, compiles to %+v %+v", pattern, p, p.repo)
+			if p, err := builtin.Find("git-poller").Option(option).Pattern(pattern); err == nil {
+				t.Errorf("the pattern %q, which no value can equal, compiles to %+v", pattern, p)
 			}
 		}
 	}
@@ -41,7 +45,7 @@ func TestInputsThatLookRightAndAreNot(t *testing.T) {
 	}
 	suggests := func(key, not string) func(t *testing.T) {
 		return func(t *testing.T) {
-			if got := parse(map[string]string{key: "x"}, nil).problems[0].Error.Error(); strings.Contains(got, not) {
+			if got := parse(builtin, map[string]string{key: "x"}, nil).problems[0].Error.Error(); strings.Contains(got, not) {
 				t.Error(got)
 			}
 		}
@@ -53,6 +57,11 @@ func TestInputsThatLookRightAndAreNot(t *testing.T) {
 			}
 		}
 	}
+	zones, err := os.ReadFile("option/zones.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	comment, _, _ := strings.Cut(string(zones), "\n")
 	for name, test := range map[string]func(t *testing.T){
 		"a password before an encoded @":       hides(keyRepo, "https://user:hunter2%40github.com/a", "hunter2"),
 		"a URL with a password in ref":         hides(keyRef, "https://user:hunter2@github.com/a", "hunter2"),
@@ -63,7 +72,7 @@ func TestInputsThatLookRightAndAreNot(t *testing.T) {
 		"a zone that only this machine has":    refused("date-writer.pillion.dev/timezone", "posix/Europe/Berlin"),
 		"the zone localtime":                   refused("date-writer.pillion.dev/timezone", "localtime"),
 		"a zone with two slashes":              refused("date-writer.pillion.dev/timezone", "Europe//Berlin"),
-		"the comment of our own list of zones": refused("date-writer.pillion.dev/timezone", strings.TrimSpace(strings.SplitN(zoneNames, "\n", 2)[0])),
+		"the comment of our own list of zones": refused("date-writer.pillion.dev/timezone", comment),
 		"a zone with a dot":                    refused("date-writer.pillion.dev/timezone", "./UTC"),
 		"a plus sign is not canonical":         bytes("+1Mi", "1Mi"),
 		"an exponent is not canonical":         bytes("1e6", "1000000"),
@@ -79,28 +88,28 @@ func TestInputsThatLookRightAndAreNot(t *testing.T) {
 		"a pattern with a host that is none":   noPattern("repo", "https://git_hub.com/*"),
 		"a pattern of two containers":          noPattern("containers", "web,api"),
 		"an empty allow list allows nothing": func(t *testing.T) {
-			if _, errs := (RuleSpec{Allow: []Text{}}).Compile(FindHelper("git-poller").Option("repo"), nil); len(errs) == 0 {
+			if _, errs := (rule.Spec{Allow: []rule.Text{}}).Compile(builtin.Find("git-poller").Option("repo"), nil); len(errs) == 0 {
 				t.Error("allow: [] compiles, and allows everything")
 			}
 		},
 		"a dot before the helper": func(t *testing.T) {
-			if p := parse(map[string]string{".git-poller.pillion.dev/ref": "main"}, nil); len(p.problems) == 0 {
+			if p := parse(builtin, map[string]string{".git-poller.pillion.dev/ref": "main"}, nil); len(p.problems) == 0 {
 				t.Errorf("it is read as the instance %q", p.requests[0].Instance)
 			}
 		},
 		"a key without a slash": func(t *testing.T) {
-			if p := parse(map[string]string{"git-poller.pillion.dev": "x"}, nil); len(p.problems) == 0 {
+			if p := parse(builtin, map[string]string{"git-poller.pillion.dev": "x"}, nil); len(p.problems) == 0 {
 				t.Error("it is passed over in silence")
 			}
 		},
 		"a long value of inject is cut": func(t *testing.T) {
-			p := parse(map[string]string{InjectAnnotation: strings.Repeat("x", 1000)}, nil)
+			p := parse(builtin, map[string]string{InjectAnnotation: strings.Repeat("x", 1000)}, nil)
 			if got := p.problems[0].Error.Error(); len(got) > 400 || strings.Contains(got, "did you mean") {
 				t.Errorf("%d bytes: …%s", len(got), got[len(got)-50:])
 			}
 		},
 		"a value far from everything suggests nothing": func(t *testing.T) {
-			if got := Nearest(strings.Repeat("x", 228), []string{"unix-date"}); got != "" {
+			if got := option.Nearest(strings.Repeat("x", 228), []string{"unix-date"}); got != "" {
 				t.Error(got)
 			}
 		},

@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/pillion-dev/pillion/internal/inject/plan"
 )
 
 func TestTheAppReadsAndTheHelperWrites(t *testing.T) {
@@ -27,7 +29,7 @@ func TestTheAppReadsAndTheHelperWrites(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c, d := planned(t, tt.pod)
-			app := []HelperMount{{Mount: corev1.VolumeMount{Name: tt.volume, MountPath: tt.path, ReadOnly: tt.readOnly}, Renew: Insert}}
+			app := []plan.Mount{{Mount: corev1.VolumeMount{Name: tt.volume, MountPath: tt.path, ReadOnly: tt.readOnly}, Renew: plan.Insert}}
 			if diff := cmp.Diff(app, d.Plan.Mounts); diff != "" {
 				t.Errorf("mounts of the app (-want +got):\n%s", diff)
 			}
@@ -66,20 +68,20 @@ func TestAHelperIsToldOfOneConflictForEachContainer(t *testing.T) {
 
 func TestAPlanIsEmptyIfAllOfItIs(t *testing.T) {
 	t.Parallel()
-	fill := []func(p *Plan){
-		func(p *Plan) { p.Containers = make([]HelperContainer, 1) },
-		func(p *Plan) { p.Volumes = make([]HelperVolume, 1) },
-		func(p *Plan) { p.Mounts = make([]HelperMount, 1) },
-		func(p *Plan) { p.Commands = make([]CommandWrap, 1) },
-		func(p *Plan) { p.HugePages = make([]HugePageLimit, 1) },
-		func(p *Plan) { p.Settings.ShareProcesses = true },
-		func(p *Plan) { p.Settings.FSGroup = new(int64) },
-		func(p *Plan) { p.Settings.Sysctls = make([]corev1.Sysctl, 1) },
-		func(p *Plan) { p.PullSecrets = make([]corev1.LocalObjectReference, 1) },
-		func(p *Plan) { p.Annotations = make([]Annotation, 1) },
+	fill := []func(p *plan.Plan){
+		func(p *plan.Plan) { p.Containers = make([]plan.Container, 1) },
+		func(p *plan.Plan) { p.Volumes = make([]plan.Volume, 1) },
+		func(p *plan.Plan) { p.Mounts = make([]plan.Mount, 1) },
+		func(p *plan.Plan) { p.Commands = make([]plan.Wrap, 1) },
+		func(p *plan.Plan) { p.HugePages = make([]plan.HugePages, 1) },
+		func(p *plan.Plan) { p.Settings.ShareProcesses = true },
+		func(p *plan.Plan) { p.Settings.FSGroup = new(int64) },
+		func(p *plan.Plan) { p.Settings.Sysctls = make([]corev1.Sysctl, 1) },
+		func(p *plan.Plan) { p.PullSecrets = make([]corev1.LocalObjectReference, 1) },
+		func(p *plan.Plan) { p.Annotations = make([]plan.Annotation, 1) },
 	}
 	for parts := range 1 << len(fill) {
-		var p Plan
+		var p plan.Plan
 		for i := range fill {
 			if parts&(1<<i) != 0 {
 				fill[i](&p)

@@ -11,6 +11,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/plan"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 func TestAReservedNameIsOursAlone(t *testing.T) {
@@ -55,7 +60,7 @@ func TestAReservedNameIsOursAlone(t *testing.T) {
 			[]string{name("spec.containers[0].volumeMounts[0].name", "pillion-git-poller-docs", noShare)},
 		},
 		{
-			"a container that uses a volume of our name as a block device", MakePod("web").Change(func(p *Pod) {
+			"a container that uses a volume of our name as a block device", MakePod("web").Change(func(p *pod.Pod) {
 				p.Spec.Containers[0].VolumeDevices = []corev1.VolumeDevice{{Name: "pillion-git-poller", DevicePath: "/dev/xvda"}}
 			}).Git(),
 			[]string{name("spec.containers[0].volumeDevices[0].name", "pillion-git-poller", "is not a volume that an app can use as a device")},
@@ -69,12 +74,12 @@ func TestAReservedNameIsOursAlone(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			d := decide(tt.pod.Obj())
-			if diff := cmp.Diff(tt.want, sentences(d)); diff != "" || d.Reason != ReservedName || !d.Plan.Empty() {
+			if diff := cmp.Diff(tt.want, sentences(d)); diff != "" || d.Reason != reason.ReservedName || !d.Plan.Empty() {
 				t.Errorf("problems, %s (-want +got):\n%s", d.Reason, diff)
 			}
 			// The same pod is refused when it brings the helper along.
 			pod := patched(t, tt.pod.Obj(), &git)
-			if again := decide(pod); again.Result != Denied || again.Reason != ReservedName {
+			if again := decide(pod); again.Result != reason.Denied || again.Reason != reason.ReservedName {
 				t.Errorf("with the helper in place: %s (%s)", again.Result, again.Reason)
 			}
 		})
@@ -91,7 +96,7 @@ func TestAMistakeIsReportedBeforeASquatter(t *testing.T) {
 
 func TestAReservedNameIsOfNoInterestInAPodThatAsksForNothing(t *testing.T) {
 	t.Parallel()
-	if d := decide(MakePod("pillion-web").Init("pillion-x").Annotate(InjectAnnotation, "false").Obj()); d.Result != Skipped || !d.Plan.Empty() {
+	if d := decide(MakePod("pillion-web").Init("pillion-x").Annotate(InjectAnnotation, "false").Obj()); d.Result != reason.Skipped || !d.Plan.Empty() {
 		t.Errorf("%s: %s", d.Result, d.Message())
 	}
 }
@@ -100,7 +105,7 @@ func TestTheAppMayMountTheContentAtAFurtherPath(t *testing.T) {
 	t.Parallel()
 	pod := MakePod("web").Mount("web", at("pillion-git-poller", "/backup")).Git()
 	_, d := planned(t, pod)
-	want := []HelperMount{{Mount: corev1.VolumeMount{Name: "pillion-git-poller", MountPath: "/srv/site", ReadOnly: true}, Renew: Insert}}
+	want := []plan.Mount{{Mount: corev1.VolumeMount{Name: "pillion-git-poller", MountPath: "/srv/site", ReadOnly: true}, Renew: plan.Insert}}
 	if diff := cmp.Diff(want, d.Plan.Mounts); diff != "" {
 		t.Errorf("mounts (-want +got):\n%s", diff)
 	}
@@ -133,14 +138,14 @@ func TestASquatterOnAVolumeIsRenewed(t *testing.T) {
 			t.Parallel()
 			pod := MakePod("web").EmptyDir("data").RawVolume(t, `{"name":"pillion-git-poller",`+source+`}`).Git()
 			_, d := planned(t, pod)
-			want := HelperVolume{Volume: emptyDir("pillion-git-poller", resource.MustParse("4Gi")), Renew: 1}
+			want := plan.Volume{Volume: helper.EmptyDir("pillion-git-poller", resource.MustParse("4Gi")), Renew: 1}
 			if diff := cmp.Diff(want, d.Plan.Volumes[0]); diff != "" {
 				t.Errorf("volume (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff([]string{"pillion-git-poller"}, d.Plan.Renewed()); diff != "" {
 				t.Errorf("renewed (-want +got):\n%s", diff)
 			}
-			if again := decide(patched(t, pod.Obj(), &d.Plan)); again.Result != Unchanged {
+			if again := decide(patched(t, pod.Obj(), &d.Plan)); again.Result != reason.Unchanged {
 				t.Errorf("a second look says %s: %s", again.Result, again.Message())
 			}
 		})
@@ -197,7 +202,7 @@ func TestASquatterOnAContainerIsRenewed(t *testing.T) {
 			if diff := cmp.Diff([]string{"pillion-git-poller"}, d.Plan.Renewed()); diff != "" {
 				t.Errorf("renewed (-want +got):\n%s", diff)
 			}
-			if again := decide(patched(t, pod.Obj(), &d.Plan)); again.Result != Unchanged {
+			if again := decide(patched(t, pod.Obj(), &d.Plan)); again.Result != reason.Unchanged {
 				t.Errorf("a second look says %s: %s", again.Result, again.Message())
 			}
 		})
@@ -217,7 +222,7 @@ func TestAContainerWithoutItsJSONIsRenewed(t *testing.T) {
 	for name, raw := range map[string]json.RawMessage{"none": nil, "not an object": json.RawMessage(`[]`), "broken": json.RawMessage(`{`), "null": json.RawMessage(`null`)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			pod := MakePod("web").Init("pillion-git-poller").EmptyDir("pillion-git-poller").Git().Change(func(p *Pod) {
+			pod := MakePod("web").Init("pillion-git-poller").EmptyDir("pillion-git-poller").Git().Change(func(p *pod.Pod) {
 				p.Spec.InitContainers[0].Raw, p.Spec.Volumes[0].Raw = raw, raw
 			})
 			_, d := planned(t, pod)
@@ -231,7 +236,7 @@ func TestAContainerWithoutItsJSONIsRenewed(t *testing.T) {
 func TestAMountOfOurVolumeIsRenewedIfItIsNotOurs(t *testing.T) {
 	t.Parallel()
 	propagation := "Bidirectional"
-	for name, m := range map[string]VolumeMount{
+	for name, m := range map[string]pod.VolumeMount{
 		"writable":             at("pillion-git-poller", "/srv/site"),
 		"a part of it":         {Name: "pillion-git-poller", MountPath: "/srv/site", ReadOnly: true, SubPath: "a"},
 		"a part by expression": {Name: "pillion-git-poller", MountPath: "/srv/site", ReadOnly: true, SubPathExpr: "a"},
@@ -242,11 +247,11 @@ func TestAMountOfOurVolumeIsRenewedIfItIsNotOurs(t *testing.T) {
 			t.Parallel()
 			pod := MakePod("web").EmptyDir("data").Mount("web", at("data", "/data")).Mount("web", m).Git()
 			_, d := planned(t, pod)
-			want := []HelperMount{{Mount: corev1.VolumeMount{Name: "pillion-git-poller", MountPath: "/srv/site", ReadOnly: true}, Renew: 1}}
+			want := []plan.Mount{{Mount: corev1.VolumeMount{Name: "pillion-git-poller", MountPath: "/srv/site", ReadOnly: true}, Renew: 1}}
 			if diff := cmp.Diff(want, d.Plan.Mounts); diff != "" {
 				t.Errorf("mounts (-want +got):\n%s", diff)
 			}
-			if again := decide(patched(t, pod.Obj(), &d.Plan)); again.Result != Unchanged {
+			if again := decide(patched(t, pod.Obj(), &d.Plan)); again.Result != reason.Unchanged {
 				t.Errorf("a second look says %s: %s", again.Result, again.Message())
 			}
 		})
@@ -270,7 +275,7 @@ func TestWhatALimitRangeAddedIsKept(t *testing.T) {
 				r := c["resources"].(map[string]any)
 				edit(r["requests"].(map[string]any), r["limits"].(map[string]any))
 			}))
-			if again := decide(injected); again.Result != Unchanged {
+			if again := decide(injected); again.Result != reason.Unchanged {
 				t.Errorf("a second look says %s and renews %v", again.Result, again.Plan.Renewed())
 			}
 		})
@@ -279,23 +284,23 @@ func TestWhatALimitRangeAddedIsKept(t *testing.T) {
 
 func TestTheStatusRemembersWhatWasRenewed(t *testing.T) {
 	t.Parallel()
-	pod := MakePod("web").
+	squatted := MakePod("web").
 		RawInit(t, `{"name":"pillion-git-poller","image":"evil"}`).
 		RawVolume(t, `{"name":"pillion-no-token","hostPath":{"path":"/"}}`).
 		Git(StatusAnnotation, `{"renewed":["pillion-git-poller","pillion-auth-git-poller","web","pillion-x","`+strings.Repeat("y", 100)+`"]}`)
-	renewed := func(p *Pod) []string {
+	renewed := func(p *pod.Pod) []string {
 		var s Status
 		decode(t, []byte(p.Metadata.Annotations[StatusAnnotation]), &s)
 		return s.Renewed
 	}
-	_, d := planned(t, pod)
-	once := patched(t, pod.Obj(), &d.Plan)
+	_, d := planned(t, squatted)
+	once := patched(t, squatted.Obj(), &d.Plan)
 	want := []string{"pillion-git-poller", "pillion-no-token"} // sorted, once each, and only what the pod's helpers own
 	if diff := cmp.Diff(want, renewed(once)); diff != "" {
 		t.Errorf("renewed (-want +got):\n%s", diff)
 	}
 	again := decide(once)
-	if again.Result != Unchanged || !again.Plan.Empty() {
+	if again.Result != reason.Unchanged || !again.Plan.Empty() {
 		t.Errorf("a second look says %s and plans %+v", again.Result, again.Plan.Annotations)
 	}
 	// Another webhook spoils the volume: the third look adds to what the second remembered.

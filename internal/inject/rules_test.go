@@ -7,14 +7,17 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
 // ruleTest is one row about a rule of the policy "web" for an option of git-poller.
 type ruleTest struct {
 	name   string
 	option string
-	rule   RuleSpec
+	rule   rule.Spec
 	given  string // by the pod; "" is not at all
 	want   string // the value that the helper gets, or
 	why    string // why it is refused
@@ -22,33 +25,33 @@ type ruleTest struct {
 
 func TestAPolicyRulesOverValues(t *testing.T) {
 	t.Parallel()
-	allow := func(patterns ...Text) RuleSpec { return RuleSpec{Allow: patterns} }
+	allow := func(patterns ...rule.Text) rule.Spec { return rule.Spec{Allow: patterns} }
 	many := allow("a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8", "a9", "b*")
 	for _, tt := range []ruleTest{
-		{"no rule and no value: the option's default", "ref", RuleSpec{}, "", "HEAD", ""},
-		{"no rule: the pod's value", "ref", RuleSpec{}, "main", "main", ""},
+		{"no rule and no value: the option's default", "ref", rule.Spec{}, "", "HEAD", ""},
+		{"no rule: the pod's value", "ref", rule.Spec{}, "main", "main", ""},
 
-		{"the policy's default replaces the option's", "ref", RuleSpec{Default: text("main")}, "", "main", ""},
-		{"the policy's default is only a default", "ref", RuleSpec{Default: text("main")}, "dev", "dev", ""},
-		{"a default for what has none", "subdir", RuleSpec{Default: text("public")}, "", "public", ""},
-		{"a default in other words", "period", RuleSpec{Default: text("120s")}, "", "2m", ""},
+		{"the policy's default replaces the option's", "ref", rule.Spec{Default: text("main")}, "", "main", ""},
+		{"the policy's default is only a default", "ref", rule.Spec{Default: text("main")}, "dev", "dev", ""},
+		{"a default for what has none", "subdir", rule.Spec{Default: text("public")}, "", "public", ""},
+		{"a default in other words", "period", rule.Spec{Default: text("120s")}, "", "2m", ""},
 
-		{"a fixed value is set", "depth", RuleSpec{Fixed: text("1")}, "", "1", ""},
-		{"a fixed value may be repeated", "depth", RuleSpec{Fixed: text("1")}, "1", "1", ""},
-		{"a fixed value may be repeated in other words", "period", RuleSpec{Fixed: text("2m")}, "120s", "2m", ""},
-		{"a fixed value is not changed", "depth", RuleSpec{Fixed: text("1")}, "2", "", `it is always "1"`},
-		{"a fixed boolean", "writable", RuleSpec{Fixed: text("false")}, "true", "", `it is always "false"`},
-		{"a fixed list", "containers", RuleSpec{Fixed: text("web")}, "api", "", `it is always "web"`},
+		{"a fixed value is set", "depth", rule.Spec{Fixed: text("1")}, "", "1", ""},
+		{"a fixed value may be repeated", "depth", rule.Spec{Fixed: text("1")}, "1", "1", ""},
+		{"a fixed value may be repeated in other words", "period", rule.Spec{Fixed: text("2m")}, "120s", "2m", ""},
+		{"a fixed value is not changed", "depth", rule.Spec{Fixed: text("1")}, "2", "", `it is always "1"`},
+		{"a fixed boolean", "writable", rule.Spec{Fixed: text("false")}, "true", "", `it is always "false"`},
+		{"a fixed list", "containers", rule.Spec{Fixed: text("web")}, "api", "", `it is always "web"`},
 
-		{"the least is allowed", "period", RuleSpec{Min: text("30s")}, "30s", "30s", ""},
-		{"less than the least is not", "period", RuleSpec{Min: text("30s")}, "29.999s", "", "the least is 30s"},
-		{"the most is allowed", "period", RuleSpec{Max: text("1h")}, "60m", "1h", ""},
-		{"more than the most is not", "period", RuleSpec{Max: text("1h")}, "1h1s", "", "the most is 1h"},
-		{"a number above the most", "depth", RuleSpec{Max: text("5")}, "6", "", "the most is 5"},
-		{"a default below the least is moved up to it", "period", RuleSpec{Min: text("5m")}, "", "5m", ""},
-		{"a default above the most is moved down to it", "period", RuleSpec{Max: text("30s")}, "", "30s", ""},
-		{"a default between both stays", "period", RuleSpec{Min: text("30s"), Max: text("90s")}, "", "1m", ""},
-		{"bounds that meet leave one value", "period", RuleSpec{Min: text("5m"), Max: text("5m")}, "", "5m", ""},
+		{"the least is allowed", "period", rule.Spec{Min: text("30s")}, "30s", "30s", ""},
+		{"less than the least is not", "period", rule.Spec{Min: text("30s")}, "29.999s", "", "the least is 30s"},
+		{"the most is allowed", "period", rule.Spec{Max: text("1h")}, "60m", "1h", ""},
+		{"more than the most is not", "period", rule.Spec{Max: text("1h")}, "1h1s", "", "the most is 1h"},
+		{"a number above the most", "depth", rule.Spec{Max: text("5")}, "6", "", "the most is 5"},
+		{"a default below the least is moved up to it", "period", rule.Spec{Min: text("5m")}, "", "5m", ""},
+		{"a default above the most is moved down to it", "period", rule.Spec{Max: text("30s")}, "", "30s", ""},
+		{"a default between both stays", "period", rule.Spec{Min: text("30s"), Max: text("90s")}, "", "1m", ""},
+		{"bounds that meet leave one value", "period", rule.Spec{Min: text("5m"), Max: text("5m")}, "", "5m", ""},
 
 		{"a literal is allowed", "ref", allow("main"), "main", "main", ""},
 		{"another is not", "ref", allow("main"), "dev", "", `allowed is "main"`},
@@ -63,7 +66,7 @@ func TestAPolicyRulesOverValues(t *testing.T) {
 		{"the last of ten is allowed", "ref", many, "b2", "b2", ""},
 		{"a default that the list does not have", "ref", allow("main"), "", "", `policy "web" does not allow the default: allowed is "main"; set the annotation`},
 		{"a default that the list has", "ref", allow("HEAD", "main"), "", "HEAD", ""},
-		{"a list with a default of its own", "ref", RuleSpec{Allow: []Text{"main"}, Default: text("main")}, "", "main", ""},
+		{"a list with a default of its own", "ref", rule.Spec{Allow: []rule.Text{"main"}, Default: text("main")}, "", "main", ""},
 		{"a glob covers the whole value", "secret", allow("git-*"), "my-git-x", "", `allowed is "git-*"`},
 		{"a repository is compared by its parts", "repo", allow("https://github.com/acme/*"), "https://github.com/evil/site", "", `allowed is "https://github.com/acme/*"`},
 
@@ -74,7 +77,7 @@ func TestAPolicyRulesOverValues(t *testing.T) {
 		{"every element of a list is allowed", "containers", allow("web", "api-*"), "web,api-1", "web,api-1", ""},
 		{"one element of a list is not", "containers", allow("web", "api-*"), "web,worker", "", `allowed is "web" or "api-*"`},
 		{"a list is not compared as a whole", "containers", allow("web*"), "web,worker", "", `allowed is "web*"`},
-		{"bounds and a list hold together", "period", RuleSpec{Min: text("30s"), Allow: []Text{"10s", "1m"}}, "10s", "", "the least is 30s"},
+		{"bounds and a list hold together", "period", rule.Spec{Min: text("30s"), Allow: []rule.Text{"10s", "1m"}}, "10s", "", "the least is 30s"},
 	} {
 		t.Run(tt.name, func(t *testing.T) { t.Parallel(); testRule(t, tt) })
 	}
@@ -88,7 +91,7 @@ func testRule(t *testing.T, tt ruleTest) {
 		pod.Annotate(key, tt.given)
 	}
 	policy := withRule(t, testPolicy(), "git-poller", tt.option, tt.rule)
-	asked := parse(pod.Obj().Metadata.Annotations, nil)
+	asked := parse(builtin, pod.Obj().Metadata.Annotations, nil)
 	problems := slices.Concat(asked.problems, review(policy, pod.Obj(), asked.requests, nil))
 	if tt.why == "" {
 		if len(problems) > 0 || asked.requests[0].Value(tt.option).Text != tt.want {
@@ -97,82 +100,17 @@ func testRule(t *testing.T, tt ruleTest) {
 		return
 	}
 	value, why := tt.given, `policy "web" does not allow this value: `+tt.why
-	if v, err := FindHelper("git-poller").Option(tt.option).Parse(tt.given); err == nil {
+	if v, err := builtin.Find("git-poller").Option(tt.option).Parse(tt.given); err == nil {
 		value = v.Text
 	}
 	if tt.given == "" {
-		value, why = FindHelper("git-poller").Option(tt.option).Default, tt.why
+		value, why = builtin.Find("git-poller").Option(tt.option).Default, tt.why
 	}
-	if len(problems) != 1 || problems[0].Reason != ValueNotAllowed {
+	if len(problems) != 1 || problems[0].Reason != reason.ValueNotAllowed {
 		t.Fatalf("the problems are %v", problems)
 	}
 	if got, want := problems[0].Error.Error(), wrong(key, value, why); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
-	}
-}
-
-func TestARuleThatCannotBeMetIsRefusedWithItsPath(t *testing.T) {
-	t.Parallel()
-	const self = "is refused by the rule itself: "
-	for _, tt := range []struct {
-		name, option string
-		rule         RuleSpec
-		want         []string
-	}{
-		{"the least above the most", "period", RuleSpec{Min: text("2m"), Max: text("60s")}, []string{`rule.min: Invalid value: "2m": is above max, 1m`}},
-		{"a default below the least", "period", RuleSpec{Min: text("2m"), Default: text("90s")}, []string{`rule.default: Invalid value: "1m30s": ` + self + "the least is 2m"}},
-		{"a fixed value above the most", "depth", RuleSpec{Max: text("5"), Fixed: text("6")}, []string{`rule.fixed: Invalid value: "6": ` + self + "the most is 5"}},
-		{"a default that the list does not have", "ref", RuleSpec{Allow: []Text{"release-*"}, Default: text("main")}, []string{`rule.default: Invalid value: "main": ` + self + `allowed is "release-*"`}},
-		{"a fixed list with an element that the list does not have", "containers", RuleSpec{Allow: []Text{"web"}, Fixed: text("web,api")}, []string{`rule.fixed: Invalid value: "web,api": ` + self + `allowed is "web"`}},
-		{"a default repository that the list does not have", "repo", RuleSpec{Allow: []Text{"https://github.com/*"}, Default: text("https://github.com:8443/a")}, []string{`rule.default: Invalid value: "https://github.com:8443/a": ` + self + `allowed is "https://github.com/*"`}},
-		{"a fixed value and a default", "period", RuleSpec{Fixed: text("1m"), Default: text("1m")}, []string{"rule.default: Forbidden: a fixed value leaves no room for a default; remove one of the two"}},
-		{"bounds of a boolean", "wait", RuleSpec{Min: text("true")}, []string{"rule: Forbidden: min and max are for numbers, durations and sizes, and wait is none of these"}},
-		{"a bound that is no value", "period", RuleSpec{Min: text("30")}, []string{`rule.min: Invalid value: "30": has no unit; write "30s" for seconds`}},
-		{"a bound beyond the option's own", "depth", RuleSpec{Max: text("2000")}, []string{`rule.max: Invalid value: "2000": must be between 1 and 1000`}},
-		{"several mistakes at once", "mode", RuleSpec{Default: text("pol"), Fixed: text("never"), Allow: []Text{"once", "twice"}}, []string{
-			`rule.default: Invalid value: "pol": must be "poll" or "once"; did you mean "poll"?`,
-			`rule.fixed: Invalid value: "never": must be "poll" or "once"`,
-			`rule.allow[1]: Invalid value: "twice": must be "poll" or "once"`,
-		}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			_, errs := tt.rule.Compile(FindHelper("git-poller").Option(tt.option), field.NewPath("rule"))
-			var got []string
-			for _, err := range errs {
-				got = append(got, err.Error())
-			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("mistakes (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestATextOfAPolicyIsAnyScalar(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct{ name, json, want, err string }{
-		{"a string", `"30s"`, "30s", ""},
-		{"a string with an escape", `"a\u0062"`, "ab", ""},
-		{"a number", `5`, "5", ""},
-		{"a negative number", `-5`, "-5", ""},
-		{"true", `true`, "true", ""},
-		{"false", `false`, "false", ""},
-		{"null", `null`, "", "a value must be a text, a number or a boolean, not null"},
-		{"a list", `["a"]`, "", `a value must be a text, a number or a boolean, not ["a"]`},
-		{"an object", `{"a":1}`, "", `a value must be a text, a number or a boolean, not {"a":1}`},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			var got Text
-			var problem string
-			if err := got.UnmarshalJSON([]byte(tt.json)); err != nil {
-				problem = err.Error()
-			}
-			if string(got) != tt.want || problem != tt.err {
-				t.Errorf("got %q, %q; want %q, %q", got, problem, tt.want, tt.err)
-			}
-		})
 	}
 }
 
@@ -190,14 +128,14 @@ func TestAHelperThatThePolicyDoesNotListIsRefused(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			all := testPolicy()
-			policy := &Policy{Name: "web", Helpers: map[string]*HelperPolicy{}}
+			policy := &Policy{Name: "web", Known: builtin, Helpers: map[string]*rule.Helper{}}
 			for _, name := range tt.allowed {
 				policy.Helpers[name] = all.Helpers[name]
 			}
 			// The policy decides before the helper does: nothing else is said about it.
 			pod := MakePod("web").Annotate(keyMountPath, "/srv", keyTargets, "nobody").Obj()
 			d := Injector{}.Decide(pod, policy, nil)
-			if d.Message() != at+tt.want || d.Reason != HelperNotAllowed || d.Result != Denied {
+			if d.Message() != at+tt.want || d.Reason != reason.HelperNotAllowed || d.Result != reason.Denied {
 				t.Errorf("got  %s (%s)\nwant %s", d.Message(), d.Reason, at+tt.want)
 			}
 		})
@@ -206,18 +144,18 @@ func TestAHelperThatThePolicyDoesNotListIsRefused(t *testing.T) {
 
 func TestAHelperInTheNodesNetworkNeedsAPolicyThatSaysSo(t *testing.T) {
 	t.Parallel()
-	host := func(p *Pod) { p.Spec.HostNetwork = true }
+	host := func(p *pod.Pod) { p.Spec.HostNetwork = true }
 	const want = `spec.hostNetwork: Forbidden: policy "web" does not allow helpers in pods that use the node's network (git-poller); remove hostNetwork or the annotations`
 	d := decide(MakePod("web").Git().Change(host).Obj())
-	if d.Message() != want || d.Reason != HostNetwork {
+	if d.Message() != want || d.Reason != reason.HostNetwork {
 		t.Errorf("got  %s (%s)\nwant %s", d.Message(), d.Reason, want)
 	}
 	policy := testPolicy()
 	policy.HostNetwork = true
-	if d := (Injector{}).Decide(MakePod("web").Git().Change(host).Obj(), policy, nil); d.Result != Injected {
+	if d := (Injector{}).Decide(MakePod("web").Git().Change(host).Obj(), policy, nil); d.Result != reason.Injected {
 		t.Errorf("a policy that allows it: %s", d.Message())
 	}
-	if d := decide(MakePod("web").Annotate(InjectAnnotation, "false").Change(host).Obj()); d.Result != Skipped {
+	if d := decide(MakePod("web").Annotate(InjectAnnotation, "false").Change(host).Obj()); d.Result != reason.Skipped {
 		t.Errorf("a pod that asks for no helper: %s", d.Message())
 	}
 }
@@ -230,7 +168,18 @@ func TestAMissingOptionIsNamedWithAnExample(t *testing.T) {
 		`metadata.annotations[git-poller.pillion.dev/repo]: Required value: git-poller needs it, such as "https://github.com/acme/site.git"`,
 		`metadata.annotations[git-poller.pillion.dev/mount-path]: Required value: git-poller needs it, such as "/usr/share/nginx/html"`,
 	}
-	if diff := cmp.Diff(want, sentences(d)); diff != "" || d.Reason != MissingOption {
+	if diff := cmp.Diff(want, sentences(d)); diff != "" || d.Reason != reason.MissingOption {
 		t.Errorf("problems, %s (-want +got):\n%s", d.Reason, diff)
+	}
+}
+
+func TestAURLWithAUserNeverReachesThePattern(t *testing.T) {
+	t.Parallel()
+	pod := MakePod("web").Git(keyRepo, "https://github.com@evil.example/").Obj()
+	policy := withRule(t, testPolicy(), "git-poller", "repo", rule.Spec{Allow: []rule.Text{"https://github.com/*"}})
+	d := Injector{}.Decide(pod, policy, nil)
+	want := wrong(keyRepo, "https://…@evil.example/", "must not contain credentials (what stands before the @): name a Secret in the option secret instead")
+	if d.Message() != want {
+		t.Errorf("got  %s\nwant %s", d.Message(), want)
 	}
 }

@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 func TestTheContainersOfTheAppTakePartUnlessSomeAreNamed(t *testing.T) {
@@ -27,7 +30,7 @@ func TestTheContainersOfTheAppTakePartUnlessSomeAreNamed(t *testing.T) {
 			t.Parallel()
 			pod := tt.pod.Obj()
 			d := decide(pod)
-			if d.Result != Injected {
+			if d.Result != reason.Injected {
 				t.Fatal(d.Message())
 			}
 			var mounted []string
@@ -78,7 +81,7 @@ func TestAContainerThatCannotTakePartIsRefused(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			d := decide(tt.pod.Obj())
-			if diff := cmp.Diff(tt.want, sentences(d)); diff != "" || d.Reason != UnknownContainer {
+			if diff := cmp.Diff(tt.want, sentences(d)); diff != "" || d.Reason != reason.UnknownContainer {
 				t.Errorf("problems, %s (-want +got):\n%s", d.Reason, diff)
 			}
 		})
@@ -88,11 +91,11 @@ func TestAContainerThatCannotTakePartIsRefused(t *testing.T) {
 func TestAnInitContainerBehindTheHelperCanTakePartOnASecondLookAsWell(t *testing.T) {
 	t.Parallel()
 	// The helper is not first any more: another webhook has put its own before it.
-	pod := MakePod("web").Init("setup").Git(keyTargets, "setup", keyPosition, "first").Obj()
-	first := decide(pod)
-	moved := patched(t, pod, &first.Plan)
-	moved.Spec.InitContainers = append([]Container{{Name: "mesh-init"}}, moved.Spec.InitContainers...)
-	if d := decide(moved); d.Result != Unchanged {
+	before := MakePod("web").Init("setup").Git(keyTargets, "setup", keyPosition, "first").Obj()
+	first := decide(before)
+	moved := patched(t, before, &first.Plan)
+	moved.Spec.InitContainers = append([]pod.Container{{Name: "mesh-init"}}, moved.Spec.InitContainers...)
+	if d := decide(moved); d.Result != reason.Unchanged {
 		t.Errorf("%s: %s", d.Result, d.Message())
 	}
 	// An init container that now stands before it cannot.

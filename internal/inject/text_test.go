@@ -57,7 +57,7 @@ func TestAValueIsPlainTextWhateverItsKind(t *testing.T) {
 		{"a lone surrogate", "ma\xed\xa0\x80in", character("U+FFFD", 3)},
 		{"an overlong slash", "ma\xc0\xafin", character("U+FFFD", 3)},
 	}
-	for _, h := range Helpers() {
+	for _, h := range builtin.All() {
 		for i := range h.Options {
 			key := h.Key("", h.Options[i].Name)
 			for _, tt := range tests {
@@ -78,29 +78,5 @@ func TestAValueIsPlainTextWhateverItsKind(t *testing.T) {
 				}
 			})
 		}
-	}
-}
-
-func TestAnErrorShowsOnlyTheBeginningOfALongValue(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct{ name, value, want string }{
-		{"128 bytes are shown", strings.Repeat("a", 128), strings.Repeat("a", 128)},
-		{"of 129 bytes the first 128 are", strings.Repeat("a", 129), strings.Repeat("a", 128) + "… (129 bytes)"},
-		{"a character that the cut goes through is left out", strings.Repeat("a", 127) + "é", strings.Repeat("a", 127) + "… (129 bytes)"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			if got := shown(KindRef, tt.value); got != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
-			}
-		})
-	}
-}
-
-func TestAURLAtTheLimitOfLengthIsTaken(t *testing.T) {
-	t.Parallel()
-	url := "https://github.com/" + strings.Repeat("a", 2048-len("https://github.com/"))
-	if v, problem := parseOne(t, keyRepo, url); problem != "" || v.Text != url {
-		t.Errorf("2048 bytes are refused: %s", problem)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 func TestAKeyIsShownUnlessItIsLongOrNoText(t *testing.T) {
@@ -42,7 +44,7 @@ func TestTwentyProblemsAreToldAndTheRestCounted(t *testing.T) {
 			t.Parallel()
 			var d Decision
 			for i := range tt.problems {
-				d.Problems = append(d.Problems, Problem{Error: field.Forbidden(field.NewPath("p"), fmt.Sprint(i+1))})
+				d.Problems = append(d.Problems, reason.Problem{Error: field.Forbidden(field.NewPath("p"), fmt.Sprint(i+1))})
 			}
 			if got := d.Message(); !strings.HasSuffix(got, tt.last) || strings.Contains(got, "21.") {
 				t.Errorf("the message ends otherwise than with %q:\n%s", tt.last, got)

@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/pillion-dev/pillion/internal/inject/pod"
 )
 
 func TestACheckoutHasAFifthOfItsVolume(t *testing.T) {
@@ -39,7 +41,7 @@ func TestACheckoutHasAFifthOfItsVolume(t *testing.T) {
 			t.Parallel()
 			b := MakePod("web").Git()
 			if tt.dir != nil {
-				b.Volume(Volume{Name: "site", EmptyDir: tt.dir}).Mount("web", VolumeMount{Name: "site", MountPath: "/srv/site"})
+				b.Volume(pod.Volume{Name: "site", EmptyDir: tt.dir}).Mount("web", pod.VolumeMount{Name: "site", MountPath: "/srv/site"})
 			}
 			d := decide(b.Obj())
 			if got := flagsOf(t, d, "--max-size"); !slices.Equal(got, []string{tt.want}) {

@@ -11,17 +11,19 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
 )
 
 // validateAdditions compiles what the policy adds to pods that do not ask: require and
 // inject.
 func validateAdditions(s *Spec, out *inject.Policy, at *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	places := map[string]*inject.Addition{} // by helper and instance
+	places := map[string]*helper.Addition{} // by helper and instance
 	for _, list := range []struct {
 		name  string
 		specs []inject.AdditionSpec
-		to    *[]*inject.Addition
+		to    *[]*helper.Addition
 	}{{"require", s.Require, &out.Require}, {"inject", s.Inject, &out.Inject}} {
 		if n := len(list.specs); n > inject.MaxAdditions {
 			errs = append(errs, field.TooMany(at.Child(list.name), n, inject.MaxAdditions))
@@ -52,7 +54,7 @@ func tryAdditions(out *inject.Policy, at *field.Path) field.ErrorList {
 	if !out.Adds() {
 		return nil
 	}
-	d := inject.Injector{}.Decide(&inject.Pod{Spec: inject.Spec{Containers: containersFor(out)}}, out, nil)
+	d := inject.Injector{}.Decide(&pod.Pod{Spec: pod.Spec{Containers: containersFor(out)}}, out, nil)
 	var errs field.ErrorList
 	for _, p := range append(d.Problems, d.Violations...) {
 		one := *p.Error
@@ -73,11 +75,11 @@ func tryAdditions(out *inject.Policy, at *field.Path) field.ErrorList {
 
 // containersFor are the containers of a pod that fits the policy: those that a rule of a
 // helper that is added names, or any one.
-func containersFor(out *inject.Policy) []inject.Container {
-	var all []inject.Container
+func containersFor(out *inject.Policy) []pod.Container {
+	var all []pod.Container
 	add := func(name string) {
-		if !slices.ContainsFunc(all, func(c inject.Container) bool { return c.Name == name }) {
-			all = append(all, inject.Container{Name: name})
+		if !slices.ContainsFunc(all, func(c pod.Container) bool { return c.Name == name }) {
+			all = append(all, pod.Container{Name: name})
 		}
 	}
 	for _, a := range slices.Concat(out.Require, out.Inject) {

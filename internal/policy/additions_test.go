@@ -110,17 +110,17 @@ func TestTheHashIsOfCanonicalValues(t *testing.T) {
 func TestAFieldWithNothingBehindItIsRefused(t *testing.T) {
 	t.Parallel()
 	testParse(t, []parseTest{
-		{"a bound", rule("period", "{min: }"), []string{"line 9: spec.helpers[git-poller].options[period].min: is empty; write a value, or remove it"}},
-		{"a bound that is null", rule("period", "{max: null, min: ~}"), []string{
+		{"a bound", ruleFor("period", "{min: }"), []string{"line 9: spec.helpers[git-poller].options[period].min: is empty; write a value, or remove it"}},
+		{"a bound that is null", ruleFor("period", "{max: null, min: ~}"), []string{
 			"line 9: spec.helpers[git-poller].options[period].max: is empty; write a value, or remove it",
 			"line 9: spec.helpers[git-poller].options[period].min: is empty; write a value, or remove it",
 		}},
-		{"a rule", rule("period", ""), []string{"line 9: spec.helpers[git-poller].options[period]: is empty; write a value, or remove it"}},
+		{"a rule", ruleFor("period", ""), []string{"line 9: spec.helpers[git-poller].options[period]: is empty; write a value, or remove it"}},
 		{"a limit", file("limits: {helpersPerPod: }"), []string{"line 6: spec.limits.helpersPerPod: is empty; write a value, or remove it"}},
 		{"all limits", file("limits:"), []string{"line 6: spec.limits: is empty; write a value, or remove it"}},
-		{"an element of a list", rule("repo", "{allow: ['https://*', null]}"), []string{"line 9: spec.helpers[git-poller].options[repo].allow[1]: is empty; write a value, or remove it"}},
+		{"an element of a list", ruleFor("repo", "{allow: ['https://*', null]}"), []string{"line 9: spec.helpers[git-poller].options[repo].allow[1]: is empty; write a value, or remove it"}},
 		{"a bound behind an anchor", file("helpers:", "  git-poller: {options: {period: &p {min: }, wait-timeout: *p}}"), []string{"line 7: spec.helpers[git-poller].options[period].min: is empty; write a value, or remove it"}},
 		{"a helper, which lists it", file("helpers:", "  git-poller:"), nil},
-		{"a word that is no null", rule("ref", "{default: nil}"), nil},
+		{"a word that is no null", ruleFor("ref", "{default: nil}"), nil},
 	})
 }

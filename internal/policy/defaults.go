@@ -3,10 +3,11 @@
 package policy
 
 import (
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
+	"maps"
 
-	"github.com/pillion-dev/pillion/internal/inject"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/pillion-dev/pillion/internal/inject/helper"
 )
 
 // DefaultName is the policy of namespaces that pick none.
@@ -20,26 +21,25 @@ const DefaultImage = "ghcr.io/pillion-dev/pillion-helper:v0.1.0"
 // accidents and abuse, and no honest pod: sixteen helpers are more than a pod has reasons
 // for, 4Gi of shared memory are a quarter of a common node's, and 20Gi are the volumes of
 // five git-pollers and a fifth of its disk.
-func builtin() *InjectionPolicy {
-	return &InjectionPolicy{
+func builtin(known *helper.Set) *InjectionPolicy {
+	p := &InjectionPolicy{
 		APIVersion: APIVersion,
 		Kind:       Kind,
 		Metadata:   Metadata{Name: DefaultName},
-		Spec: Spec{Limits: Limits{HelpersPerPod: new(int64(16)), SharedMemory: "4Gi", VolumeSize: "20Gi"}, Helpers: map[string]*Helper{
-			"git-poller": {Options: map[string]inject.RuleSpec{
-				"repo":   {Allow: []inject.Text{"https://*:*/*"}},
-				"period": {Min: new(inject.Text("10s"))},
-			}},
-			"date-writer": {},
-			"ipc":         {}, // and no sysctl but the one that every kubelet allows
-			"start":       {},
-		}},
+		Spec: Spec{
+			Limits:  Limits{HelpersPerPod: new(int64(16)), SharedMemory: "4Gi", VolumeSize: "20Gi"},
+			Helpers: map[string]*Helper{},
+		},
 	}
+	for _, h := range known.All() {
+		p.Spec.Helpers[h.Name] = &Helper{Options: maps.Clone(h.Builtin)}
+	}
+	return p
 }
 
 // withDefaults fills in what a file leaves out. The result is the canonical form, of
 // which the policy's hash is taken.
-func withDefaults(p *InjectionPolicy) {
+func withDefaults(p *InjectionPolicy, known *helper.Set) {
 	s := &p.Spec
 	if s.Helpers == nil {
 		s.Helpers = map[string]*Helper{}
@@ -58,17 +58,20 @@ func withDefaults(p *InjectionPolicy) {
 			h = &Helper{}
 			s.Helpers[name] = h
 		}
-		s.complete(name, h)
+		s.complete(known.Find(name), h)
 	}
 }
 
-// complete fills in what a helper takes from the policy.
-func (s *Spec) complete(name string, h *Helper) {
-	if h.Engine == inject.EnginePillion { // so that a policy has one hash, whether it says so or not
+// complete fills in what a helper takes from the policy and from its declaration, which is nil
+// for a helper that does not exist.
+func (s *Spec) complete(declared *helper.Helper, h *Helper) {
+	if h.Engine == helper.OwnEngine { // so that a policy has one hash, whether it says so or not
 		h.Engine = ""
 	}
-	if h.Engine == inject.EngineGitSync {
-		s.completeGitSync(h)
+	if declared != nil {
+		if engine := declared.Engine(h.Engine); engine != nil {
+			s.completeEngine(h, engine)
+		}
 	}
 	setDefault(&h.Image, s.Image)
 	setDefault(&h.PullPolicy, s.PullPolicy)
@@ -81,9 +84,12 @@ func (s *Spec) complete(name string, h *Helper) {
 		h.ImagePullSecrets = s.ImagePullSecrets
 	}
 	if h.Resources == nil {
-		h.Resources = defaultResources(name)
+		h.Resources = &corev1.ResourceRequirements{}
+		if declared != nil {
+			h.Resources = declared.Resources.DeepCopy()
+		}
 	}
-	if helper := inject.FindHelper(name); helper != nil && helper.FillsVolume {
+	if declared != nil && declared.FillsVolume {
 		setDefault(&h.VolumeSizeLimit, "4Gi")
 	}
 }
@@ -92,30 +98,4 @@ func setDefault[T ~string](field *T, value T) {
 	if *field == "" {
 		*field = value
 	}
-}
-
-// defaultResources are what a helper needs. The git-poller's memory limit covers a
-// fresh clone of a repository of some 200 MB, which was measured at 231 MB.
-//
-// No limit on ephemeral-storage: the kubelet adds up the limits of those containers
-// that have one and evicts the pod when all of its containers together use more, so a
-// limit on a helper would become one on the app.
-func defaultResources(helper string) *corev1.ResourceRequirements {
-	sizes := map[string][4]string{
-		"git-poller":  {"10m", "32Mi", "500m", "256Mi"},
-		"date-writer": {"1m", "8Mi", "100m", "32Mi"},
-		"ipc":         {"1m", "8Mi", "100m", "32Mi"},
-		"start":       {"1m", "8Mi", "100m", "32Mi"},
-	}
-	s, known := sizes[helper]
-	if !known {
-		return &corev1.ResourceRequirements{}
-	}
-	list := func(cpu, memory string) corev1.ResourceList {
-		return corev1.ResourceList{
-			corev1.ResourceCPU:    resource.MustParse(cpu),
-			corev1.ResourceMemory: resource.MustParse(memory),
-		}
-	}
-	return &corev1.ResourceRequirements{Requests: list(s[0], s[1]), Limits: list(s[2], s[3])}
 }

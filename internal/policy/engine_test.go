@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
 func TestAnEngineIsOneThatTheHelperHas(t *testing.T) {
@@ -30,13 +30,13 @@ func TestAnEngineIsOneThatTheHelperHas(t *testing.T) {
 func TestGitSyncHasAnImageOfItsOwnThatStaysWhatItIs(t *testing.T) {
 	t.Parallel()
 	const (
-		ours   = "is the image of the other helpers, in which there is no git-sync; name one of git-sync, or leave it out for " + GitSyncImage
-		unsure = "must have a tag or a digest that stays what it is, such as " + GitSyncImage
-		old    = "must be git-sync v4 from v4.7.1 on, whose flags the engine uses, such as " + GitSyncImage
+		ours   = "is the image of the other helpers, in which there is no git-sync; name one of git-sync, or leave it out for " + gitSyncImage
+		unsure = "must have a tag or a digest that stays what it is, such as " + gitSyncImage
+		old    = "must be git-sync v4 from v4.7.1 on, whose flags the engine uses, such as " + gitSyncImage
 	)
 	digest := "@sha256:" + strings.Repeat("0123456789abcdef", 4)
 	for image, want := range map[string]string{
-		GitSyncImage:                           "",
+		gitSyncImage:                           "",
 		"registry.example/git-sync:v4.7.1":     "",
 		"registry.example/git-sync:4.7.2":      "",
 		"registry.example/git-sync:v4.10.0":    "",
@@ -83,13 +83,13 @@ func TestARuleThatTheEngineAlwaysRefusesIsAMistake(t *testing.T) {
 		{"always writable", with("writable: {fixed: true}"), refused("writable", "true")},
 		{"never writable", with("writable: {fixed: false}"), nil},
 		{"folders that may be asked for", with("subdir: {allow: [public]}"), nil},
-		{"a default folder for our own program", rule("subdir", "{default: public}"), nil},
+		{"a default folder for our own program", ruleFor("subdir", "{default: public}"), nil},
 	})
 }
 
 func TestGitSyncGetsWhatItNeeds(t *testing.T) {
 	t.Parallel()
-	describe := func(hp *inject.HelperPolicy) string {
+	describe := func(hp *rule.Helper) string {
 		id := func(n *int64) string {
 			if n == nil {
 				return "-"
@@ -104,11 +104,11 @@ func TestGitSyncGetsWhatItNeeds(t *testing.T) {
 		helper string
 		want   string
 	}{
-		{"nothing is said", nil, "{engine: git-sync}", GitSyncImage + " 65533:65533 512Mi 4Gi"},
-		{"an image and a user of the other helpers", []string{"image: x:v1", "runAsUser: 1000"}, "{engine: git-sync}", GitSyncImage + " 65533:65533 512Mi 4Gi"},
-		{"the namespace's user", []string{"runAsUser: FromNamespace"}, "{engine: git-sync}", GitSyncImage + " -:- 512Mi 4Gi"},
-		{"a user of its own", nil, "{engine: git-sync, runAsUser: 1000}", GitSyncImage + " 1000:65532 512Mi 4Gi"},
-		{"a group of its own", nil, "{engine: git-sync, runAsGroup: 1000}", GitSyncImage + " 65533:1000 512Mi 4Gi"},
+		{"nothing is said", nil, "{engine: git-sync}", gitSyncImage + " 65533:65533 512Mi 4Gi"},
+		{"an image and a user of the other helpers", []string{"image: x:v1", "runAsUser: 1000"}, "{engine: git-sync}", gitSyncImage + " 65533:65533 512Mi 4Gi"},
+		{"the namespace's user", []string{"runAsUser: FromNamespace"}, "{engine: git-sync}", gitSyncImage + " -:- 512Mi 4Gi"},
+		{"a user of its own", nil, "{engine: git-sync, runAsUser: 1000}", gitSyncImage + " 1000:65532 512Mi 4Gi"},
+		{"a group of its own", nil, "{engine: git-sync, runAsGroup: 1000}", gitSyncImage + " 65533:1000 512Mi 4Gi"},
 		{
 			"all is said", nil, "{engine: git-sync, image: y:v4.9.0, volumeSizeLimit: 9Gi, resources: {requests: {cpu: 1, memory: 1Gi}, limits: {cpu: 1, memory: 1Gi}}}",
 			"y:v4.9.0 65533:65533 1Gi 9Gi",
@@ -131,7 +131,9 @@ func TestTheDefaultEngineDoesNotChangeTheHash(t *testing.T) {
 	if silent.Hash != spelled.Hash || silent.Hash == other.Hash {
 		t.Errorf("the hashes are %s without an engine, %s with pillion and %s with git-sync", silent.Hash, spelled.Hash, other.Hash)
 	}
-	if spelled.Helpers["git-poller"].Engine != "" || other.Helpers["git-poller"].Engine != inject.EngineGitSync {
+	if spelled.Helpers["git-poller"].Engine != "" || other.Helpers["git-poller"].Engine != "git-sync" {
 		t.Errorf("the engines are %q and %q", spelled.Helpers["git-poller"].Engine, other.Helpers["git-poller"].Engine)
 	}
 }
+
+const gitSyncImage = "registry.k8s.io/git-sync/git-sync:v4.7.1"

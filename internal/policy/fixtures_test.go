@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
 )
 
 // file is a policy named web whose spec is the lines given, indented by two.
@@ -29,8 +30,8 @@ func gitPoller(lines ...string) string {
 	return file(spec...)
 }
 
-// rule is a policy with one rule for one option of git-poller, as a flow mapping.
-func rule(option, mapping string) string {
+// ruleFor is a policy with one rule for one option of git-poller, as a flow mapping.
+func ruleFor(option, mapping string) string {
 	return gitPoller("options:", "  "+option+": "+mapping)
 }
 
@@ -76,11 +77,11 @@ func write(t *testing.T, dir, name, data string) string {
 
 // decide reviews a pod with these annotations under a policy.
 func decide(p *inject.Policy, pairs ...string) inject.Decision {
-	pod := &inject.Pod{
-		Metadata: inject.Metadata{Annotations: map[string]string{
+	pod := &pod.Pod{
+		Metadata: pod.Metadata{Annotations: map[string]string{
 			"git-poller.pillion.dev/repo": "https://github.com/acme/site.git", "git-poller.pillion.dev/mount-path": "/srv/site",
 		}},
-		Spec: inject.Spec{Containers: []inject.Container{{Name: "web", Command: []string{"nginx"}}}},
+		Spec: pod.Spec{Containers: []pod.Container{{Name: "web", Command: []string{"nginx"}}}},
 	}
 	for i := 0; i < len(pairs); i += 2 {
 		pod.Metadata.Annotations[pairs[i]] = pairs[i+1]

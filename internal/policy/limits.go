@@ -10,11 +10,13 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
 // validateLimits compiles the limits. One that the policy's own rules always exceed is a
 // mistake.
-func validateLimits(l *Limits, helpers map[string]*inject.HelperPolicy, at *field.Path) (inject.Limits, field.ErrorList) {
+func validateLimits(l *Limits, known *helper.Set, helpers map[string]*rule.Helper, at *field.Path) (inject.Limits, field.ErrorList) {
 	var out inject.Limits
 	var errs field.ErrorList
 	if n := l.HelpersPerPod; n != nil {
@@ -36,19 +38,25 @@ func validateLimits(l *Limits, helpers map[string]*inject.HelperPolicy, at *fiel
 		return q
 	}
 	out.SharedMemory, out.VolumeSize = size("sharedMemory", &l.SharedMemory), size("volumeSize", &l.VolumeSize)
-	for _, h := range inject.Helpers() {
+	for _, h := range known.All() {
 		hp := helpers[h.Name]
 		if hp != nil && !out.VolumeSize.IsZero() && hp.VolumeSize.Cmp(out.VolumeSize) > 0 {
 			errs = append(errs, field.Invalid(at.Child("volumeSize"), l.VolumeSize, fmt.Sprintf("is less than the volume of one %s, %s; raise it, or lower volumeSizeLimit of the helper", h.Name, hp.VolumeSize.String())))
 		}
 	}
-	if ipc := helpers["ipc"]; ipc != nil && !out.SharedMemory.IsZero() {
-		rule := ipc.Rules["shm"]
-		if rule == nil {
-			return out, errs
-		}
-		if v := cmp.Or(rule.Fixed, rule.Default, rule.Min); v != nil && v.Bytes() > out.SharedMemory.Value() {
-			errs = append(errs, field.Invalid(at.Child("sharedMemory"), l.SharedMemory, fmt.Sprintf("is less than the rule for shm of ipc gives every pod, %s; raise it, or lower that", v.Text)))
+	if out.SharedMemory.IsZero() {
+		return out, errs
+	}
+	for _, h := range known.All() {
+		for i := range h.Options {
+			o := &h.Options[i]
+			if !o.SharedMemory || helpers[h.Name] == nil || helpers[h.Name].Rules[o.Name] == nil {
+				continue
+			}
+			r := helpers[h.Name].Rules[o.Name]
+			if v := cmp.Or(r.Fixed, r.Default, r.Min); v != nil && v.Bytes() > out.SharedMemory.Value() {
+				errs = append(errs, field.Invalid(at.Child("sharedMemory"), l.SharedMemory, fmt.Sprintf("is less than the rule for %s of %s gives every pod, %s; raise it, or lower that", o.Name, h.Name, v.Text)))
+			}
 		}
 	}
 	return out, errs

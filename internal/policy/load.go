@@ -22,6 +22,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/helpers"
 )
 
 // maxFile bounds the size of a policy file in bytes; a ConfigMap holds no more.
@@ -29,7 +31,7 @@ const maxFile = 1 << 20
 
 // Builtin is the policy in force when no file is given.
 func Builtin() *inject.Policy {
-	p, err := compile(builtin())
+	p, err := compile(builtin(helpers.Builtin()), helpers.Builtin())
 	if err != nil {
 		panic(fmt.Sprintf("the built-in policy: %v", err)) // a test compiles it
 	}
@@ -118,7 +120,7 @@ func Parse(data []byte) (*inject.Policy, error) {
 	if len(strict) > 0 {
 		return nil, unknownFields(data, strict)
 	}
-	return compile(&p)
+	return compile(&p, helpers.Builtin())
 }
 
 // wrongType says in a file's words what the decoder says in Go's.
@@ -172,9 +174,9 @@ func oneDocument(data []byte) (*yamlv3.Node, error) {
 }
 
 // compile fills in defaults, validates and compiles. All mistakes are in the error.
-func compile(p *InjectionPolicy) (*inject.Policy, error) {
-	withDefaults(p)
-	out, errs := validate(p)
+func compile(p *InjectionPolicy, known *helper.Set) (*inject.Policy, error) {
+	withDefaults(p, known)
+	out, errs := validate(p, known)
 	if len(errs) > 0 {
 		return nil, errs.ToAggregate()
 	}

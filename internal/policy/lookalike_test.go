@@ -17,8 +17,8 @@ func TestFilesThatLookRightAndAreNot(t *testing.T) {
 		"a second document behind a commented mark": f + "--- # second\n" + f,
 		"a second document on the mark's line":      f + "--- {a: b}\n",
 		"a second document behind an end mark":      f + "...\n" + f,
-		"allow: []":                                 rule("repo", "{allow: []}"),
-		"allow with nothing behind it":              rule("repo", "{allow: }"),
+		"allow: []":                                 ruleFor("repo", "{allow: []}"),
+		"allow with nothing behind it":              ruleFor("repo", "{allow: }"),
 		"a volume size that nobody reads":           file("helpers: {date-writer: {volumeSizeLimit: 4Gi}}"),
 		"an image in capitals":                      file("image: Nginx:1"),
 		"an image with two dots":                    file("image: a..b/c"),
@@ -48,7 +48,7 @@ func TestFilesThatLookRightAndAreNot(t *testing.T) {
 	}
 	for name, tt := range map[string]struct{ data, not string }{
 		"a field is not its own correction": {file("helper: {}"), `"helper"; did you mean "helper"?`},
-		"the names of Go types":             {rule("period", "30s"), "Go struct field"},
+		"the names of Go types":             {ruleFor("period", "30s"), "Go struct field"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -69,10 +69,10 @@ func TestFilesThatLookRightAndAreNot(t *testing.T) {
 func TestAWrongFormIsExplained(t *testing.T) {
 	t.Parallel()
 	testParse(t, []parseTest{
-		{"a text for a rule", rule("period", "30s"), []string{"spec.helpers.options: expected a mapping, got a text"}},
-		{"a text for the allow list", rule("repo", `{allow: "https://github.com/*"}`), []string{`line 9: spec.helpers[git-poller].options[repo].allow: must be a list, such as [a, b]`}},
-		{"nothing for the allow list", rule("repo", "{allow: }"), []string{"line 9: spec.helpers[git-poller].options[repo].allow: is empty; write a value, or remove it"}},
-		{"a mapping for a value", rule("period", "{min: {a: b}}"), []string{`is not a policy: a value must be a text, a number or a boolean, not {"a":"b"}`}},
+		{"a text for a rule", ruleFor("period", "30s"), []string{"spec.helpers.options: expected a mapping, got a text"}},
+		{"a text for the allow list", ruleFor("repo", `{allow: "https://github.com/*"}`), []string{`line 9: spec.helpers[git-poller].options[repo].allow: must be a list, such as [a, b]`}},
+		{"nothing for the allow list", ruleFor("repo", "{allow: }"), []string{"line 9: spec.helpers[git-poller].options[repo].allow: is empty; write a value, or remove it"}},
+		{"a mapping for a value", ruleFor("period", "{min: {a: b}}"), []string{`is not a policy: a value must be a text, a number or a boolean, not {"a":"b"}`}},
 		{"a number for an image", file("image: 5"), []string{"spec.image: expected a text, got a number; put it into quotes"}},
 	})
 }

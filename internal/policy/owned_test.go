@@ -10,7 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
-	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
 func TestAnImageIsAReference(t *testing.T) {
@@ -126,14 +126,14 @@ func TestAHelperTakesWhatItDoesNotSetFromThePolicy(t *testing.T) {
 		return corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu), corev1.ResourceMemory: resource.MustParse(memory)}
 	}
 	nobody := new(int64(65532))
-	want := map[string]*inject.HelperPolicy{
+	want := map[string]*rule.Helper{
 		"date-writer": {
 			Image: "registry.example/all:v1", PullPolicy: corev1.PullAlways, PullSecrets: []corev1.LocalObjectReference{{Name: "all"}},
-			Resources: corev1.ResourceRequirements{Requests: list("1m", "8Mi"), Limits: list("100m", "32Mi")}, RunAsUser: nobody, RunAsGroup: nobody, Rules: map[string]*inject.Rule{},
+			Resources: corev1.ResourceRequirements{Requests: list("1m", "8Mi"), Limits: list("100m", "32Mi")}, RunAsUser: nobody, RunAsGroup: nobody, Rules: map[string]*rule.Rule{},
 		},
 		"git-poller": {
 			Image: "registry.example/git:v2", PullPolicy: corev1.PullNever, VolumeSize: resource.MustParse("1Gi"),
-			Resources: corev1.ResourceRequirements{Requests: list("1m", "1Mi"), Limits: list("2m", "2Mi")}, RunAsUser: nobody, RunAsGroup: nobody, Rules: map[string]*inject.Rule{},
+			Resources: corev1.ResourceRequirements{Requests: list("1m", "1Mi"), Limits: list("2m", "2Mi")}, RunAsUser: nobody, RunAsGroup: nobody, Rules: map[string]*rule.Rule{},
 		},
 	}
 	if diff := cmp.Diff(want, p.Helpers); diff != "" {

@@ -46,7 +46,7 @@ func TestAFieldThatNobodyReadsIsRefusedWithItsLine(t *testing.T) {
 		{"a field of a list, twice", file("helpers: {}", "require:", "- hlper: git-poller", "- hlper: date-writer"), []string{`line 8: unknown field "spec.require[0].hlper"; did you mean "helper"?`, `line 8: unknown field "spec.require[1].hlper"; did you mean "helper"?`}},
 		{"another kind of object", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\ndata: {}\n", []string{`kind: Unsupported value: "ConfigMap": supported values: "InjectionPolicy"`}},
 		{"another kind of object with fields of other types", "apiVersion: v1\nkind: List\nmetadata: []\n", []string{`kind: Unsupported value: "List": supported values: "InjectionPolicy"`}},
-		{"a field inside a flow mapping, of which no line is known", rule("period", "{mim: 30s}"), []string{`unknown field "spec.helpers.git-poller.options.period.mim"; did you mean "min"?`}},
+		{"a field inside a flow mapping, of which no line is known", ruleFor("period", "{mim: 30s}"), []string{`unknown field "spec.helpers.git-poller.options.period.mim"; did you mean "min"?`}},
 		{
 			"a field of a JSON file", `{"apiVersion":"pillion.dev/v1alpha1","kind":"InjectionPolicy","metadata":{"name":"web"},"spec":{"helprs":{}}}`,
 			[]string{`unknown field "spec.helprs"; did you mean "helpers"?`},
@@ -122,7 +122,7 @@ func TestAHelperOrAnOptionThatDoesNotExistIsRefused(t *testing.T) {
 	testParse(t, []parseTest{
 		{"a helper", file("helpers:", "  git-poler: {}"), []string{`spec.helpers[git-poler]: Not found: "git-poler; the helpers of this version are date-writer, git-poller, ipc and start"`}},
 		{"a helper with nothing behind it", file("helpers:", "  git-poler:"), []string{`spec.helpers[git-poler]: Not found: "git-poler; the helpers of this version are date-writer, git-poller, ipc and start"`}},
-		{"an option", rule("repos", "{}"), []string{`spec.helpers[git-poller].options[repos]: Not found: "repos; git-poller has the options repo, ref, mount-path, subdir, containers, mode, period, depth, secret, auth, ca-configmap, wait, wait-timeout, position, metrics-port, metrics-address, writable"`}},
+		{"an option", ruleFor("repos", "{}"), []string{`spec.helpers[git-poller].options[repos]: Not found: "repos; git-poller has the options repo, ref, mount-path, subdir, containers, mode, period, depth, secret, auth, ca-configmap, wait, wait-timeout, position, metrics-port, metrics-address, writable"`}},
 		{"an option of the other helper", file("helpers:", "  date-writer: {options: {repo: {}}}"), []string{`spec.helpers[date-writer].options[repo]: Not found: "repo; date-writer has the options mount-path, file, interval, mode, format, timezone, max-size, containers, wait"`}},
 	})
 }
@@ -133,33 +133,33 @@ func TestARuleThatContradictsItselfIsRefused(t *testing.T) {
 		return []string{"spec.helpers[git-poller].options[" + option + "]" + rest}
 	}
 	testParse(t, []parseTest{
-		{"the least above the most", rule("period", "{min: 2m, max: 60s}"), at("period", `.min: Invalid value: "2m": is above max, 1m`)},
-		{"a default that the rule refuses", rule("period", "{min: 2m, default: 1m}"), at("period", `.default: Invalid value: "1m": is refused by the rule itself: the least is 2m`)},
+		{"the least above the most", ruleFor("period", "{min: 2m, max: 60s}"), at("period", `.min: Invalid value: "2m": is above max, 1m`)},
+		{"a default that the rule refuses", ruleFor("period", "{min: 2m, default: 1m}"), at("period", `.default: Invalid value: "1m": is refused by the rule itself: the least is 2m`)},
 		{
-			"a default that the list does not have", rule("repo", `{default: "https://github.com/evil/x", allow: ["https://github.com/acme/*"]}`),
+			"a default that the list does not have", ruleFor("repo", `{default: "https://github.com/evil/x", allow: ["https://github.com/acme/*"]}`),
 			at("repo", `.default: Invalid value: "https://github.com/evil/x": is refused by the rule itself: allowed is "https://github.com/acme/*"`),
 		},
-		{"a fixed value and a default", rule("mode", "{fixed: once, default: once}"), at("mode", ".default: Forbidden: a fixed value leaves no room for a default; remove one of the two")},
-		{"bounds of what has no order", rule("mode", "{min: once}"), at("mode", ": Forbidden: min and max are for numbers, durations and sizes, and mode is none of these")},
-		{"a value that is none", rule("mode", "{fixed: onse}"), at("mode", `.fixed: Invalid value: "onse": must be "poll" or "once"; did you mean "once"?`)},
-		{"a pattern that is none", rule("repo", `{allow: ["https://github.com/*", github.com]}`), at("repo", ".allow[1]: Invalid value: \"github.com\": must be a pattern of a URL, such as https://github.com/acme/*")},
+		{"a fixed value and a default", ruleFor("mode", "{fixed: once, default: once}"), at("mode", ".default: Forbidden: a fixed value leaves no room for a default; remove one of the two")},
+		{"bounds of what has no order", ruleFor("mode", "{min: once}"), at("mode", ": Forbidden: min and max are for numbers, durations and sizes, and mode is none of these")},
+		{"a value that is none", ruleFor("mode", "{fixed: onse}"), at("mode", `.fixed: Invalid value: "onse": must be "poll" or "once"; did you mean "once"?`)},
+		{"a pattern that is none", ruleFor("repo", `{allow: ["https://github.com/*", github.com]}`), at("repo", ".allow[1]: Invalid value: \"github.com\": must be a pattern of a URL, such as https://github.com/acme/*")},
 	})
 }
 
 func TestAScalarNeedsNoQuotes(t *testing.T) {
 	t.Parallel()
 	testParse(t, []parseTest{
-		{"a number", rule("depth", "{max: 5}"), nil},
-		{"a number in quotes", rule("depth", `{max: "5"}`), nil},
-		{"a boolean", rule("wait", "{default: false}"), nil},
-		{"a boolean in quotes", rule("wait", `{default: "false"}`), nil},
-		{"a list of booleans", rule("wait", "{allow: [true]}"), nil},
-		{"a number for a duration", rule("period", "{min: 30}"), []string{`spec.helpers[git-poller].options[period].min: Invalid value: "30": has no unit; write "30s" for seconds`}},
-		{"a number for a boolean", rule("wait", "{default: 1}"), []string{`spec.helpers[git-poller].options[wait].default: Invalid value: "1": must be "true" or "false"`}},
-		{"a boolean for a number", rule("depth", "{max: true}"), []string{`spec.helpers[git-poller].options[depth].max: Invalid value: "true": must be a whole number, such as 1`}},
+		{"a number", ruleFor("depth", "{max: 5}"), nil},
+		{"a number in quotes", ruleFor("depth", `{max: "5"}`), nil},
+		{"a boolean", ruleFor("wait", "{default: false}"), nil},
+		{"a boolean in quotes", ruleFor("wait", `{default: "false"}`), nil},
+		{"a list of booleans", ruleFor("wait", "{allow: [true]}"), nil},
+		{"a number for a duration", ruleFor("period", "{min: 30}"), []string{`spec.helpers[git-poller].options[period].min: Invalid value: "30": has no unit; write "30s" for seconds`}},
+		{"a number for a boolean", ruleFor("wait", "{default: 1}"), []string{`spec.helpers[git-poller].options[wait].default: Invalid value: "1": must be "true" or "false"`}},
+		{"a boolean for a number", ruleFor("depth", "{max: true}"), []string{`spec.helpers[git-poller].options[depth].max: Invalid value: "true": must be a whole number, such as 1`}},
 	})
 	for _, quoted := range []string{"5", `"5"`} {
-		d := decide(mustParse(t, rule("depth", "{max: "+quoted+"}")), "git-poller.pillion.dev/depth", "6")
+		d := decide(mustParse(t, ruleFor("depth", "{max: "+quoted+"}")), "git-poller.pillion.dev/depth", "6")
 		const want = `metadata.annotations[git-poller.pillion.dev/depth]: Invalid value: "6": policy "web" does not allow this value: the most is 5`
 		if d.Message() != want {
 			t.Errorf("max: %s\ngot  %s\nwant %s", quoted, d.Message(), want)

@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
 // APIVersion and Kind are what every policy file begins with.
@@ -94,10 +95,10 @@ type Limits struct {
 // Helper is what the policy says about one helper. All of it is optional.
 type Helper struct {
 	// Options are the rules for the values of its options, by their names.
-	Options map[string]inject.RuleSpec `json:"options,omitempty"`
+	Options map[string]rule.Spec `json:"options,omitempty"`
 	// Engine is the program that does its work: pillion (the default), or for git-poller
 	// git-sync, that of kubernetes/git-sync.
-	Engine inject.Engine `json:"engine,omitempty"`
+	Engine string `json:"engine,omitempty"`
 	// Image is its image, if it is another than that of all helpers. With the engine
 	// git-sync it is git-sync's own, registry.k8s.io/git-sync/git-sync:v4.7.1 unless set.
 	Image string `json:"image,omitempty"`

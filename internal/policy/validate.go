@@ -18,6 +18,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
 // imageReference is the grammar of a reference as far as a mistake in it would reach
@@ -31,7 +34,7 @@ const (
 )
 
 // validate checks a policy with its defaults filled in and compiles it.
-func validate(p *InjectionPolicy) (*inject.Policy, field.ErrorList) {
+func validate(p *InjectionPolicy, known *helper.Set) (*inject.Policy, field.ErrorList) {
 	var errs field.ErrorList
 	if p.APIVersion != APIVersion {
 		errs = append(errs, field.NotSupported(field.NewPath("apiVersion"), p.APIVersion, []string{APIVersion}))
@@ -49,7 +52,7 @@ func validate(p *InjectionPolicy) (*inject.Policy, field.ErrorList) {
 		errs = append(errs, field.Forbidden(name, "is what namespaces get whose label names no policy; choose another name"))
 	}
 	spec := field.NewPath("spec")
-	out := &inject.Policy{Name: p.Metadata.Name, Helpers: map[string]*inject.HelperPolicy{}}
+	out := &inject.Policy{Name: p.Metadata.Name, Known: known, Helpers: map[string]*rule.Helper{}}
 	out.HostNetwork = p.Spec.HostNetwork == "Allow"
 	if s := p.Spec.HostNetwork; s != "Allow" && s != "Deny" {
 		errs = append(errs, field.NotSupported(spec.Child("hostNetwork"), s, []string{"Allow", "Deny"}))
@@ -65,9 +68,9 @@ func validate(p *InjectionPolicy) (*inject.Policy, field.ErrorList) {
 	errs = append(errs, more...)
 	for _, name := range slices.Sorted(maps.Keys(p.Spec.Helpers)) {
 		at := spec.Child("helpers").Key(name)
-		h := inject.FindHelper(name)
+		h := known.Find(name)
 		if h == nil {
-			errs = append(errs, field.NotFound(at, fmt.Sprintf("%s; the helpers of this version are %s", name, inject.HelperNames())))
+			errs = append(errs, field.NotFound(at, fmt.Sprintf("%s; the helpers of this version are %s", name, known)))
 			continue
 		}
 		compiled, more := validateHelper(h, p.Spec.Helpers[name], at)
@@ -76,9 +79,9 @@ func validate(p *InjectionPolicy) (*inject.Policy, field.ErrorList) {
 		errs = append(errs, validateEngine(h, p.Spec.Helpers[name], compiled.Rules, p.Spec.Image, at)...)
 	}
 	if out.Warn {
-		out.Unlisted = unlisted(&p.Spec)
+		out.Unlisted = unlisted(&p.Spec, known)
 	}
-	out.Limits, more = validateLimits(&p.Spec.Limits, out.Helpers, spec.Child("limits"))
+	out.Limits, more = validateLimits(&p.Spec.Limits, known, out.Helpers, spec.Child("limits"))
 	errs = append(errs, more...)
 	if errs = append(errs, validateAdditions(&p.Spec, out, spec)...); len(errs) == 0 {
 		errs = tryAdditions(out, spec)
@@ -88,12 +91,12 @@ func validate(p *InjectionPolicy) (*inject.Policy, field.ErrorList) {
 
 // unlisted compiles the helpers that a policy does not list, as if it listed their names.
 // Their mistakes are the policy's own, which have been reported.
-func unlisted(s *Spec) map[string]*inject.HelperPolicy {
-	all := map[string]*inject.HelperPolicy{}
-	for _, h := range inject.Helpers() {
+func unlisted(s *Spec, known *helper.Set) map[string]*rule.Helper {
+	all := map[string]*rule.Helper{}
+	for _, h := range known.All() {
 		if s.Helpers[h.Name] == nil {
 			bare := &Helper{}
-			s.complete(h.Name, bare)
+			s.complete(h, bare)
 			all[h.Name], _ = validateHelper(h, bare, nil)
 		}
 	}
@@ -115,10 +118,10 @@ func validateClasses(c *RuntimeClasses, at *field.Path) field.ErrorList {
 	return errs
 }
 
-func validateHelper(h *inject.Helper, spec *Helper, at *field.Path) (*inject.HelperPolicy, field.ErrorList) {
+func validateHelper(h *helper.Helper, spec *Helper, at *field.Path) (*rule.Helper, field.ErrorList) {
 	errs := validateImage(at, spec.Image, spec.PullPolicy, spec.ImagePullSecrets)
-	out := &inject.HelperPolicy{
-		Engine: spec.Engine, Image: spec.Image, PullPolicy: spec.PullPolicy, Resources: *spec.Resources, Rules: map[string]*inject.Rule{},
+	out := &rule.Helper{
+		Engine: spec.Engine, Image: spec.Image, PullPolicy: spec.PullPolicy, Resources: *spec.Resources, Rules: map[string]*rule.Rule{},
 	}
 	for _, name := range spec.ImagePullSecrets {
 		out.PullSecrets = append(out.PullSecrets, corev1.LocalObjectReference{Name: name})
@@ -141,27 +144,19 @@ func validateHelper(h *inject.Helper, spec *Helper, at *field.Path) (*inject.Hel
 	}
 	for _, name := range slices.Sorted(maps.Keys(spec.Options)) {
 		path := at.Child("options").Key(name)
-		option := h.Option(name)
-		if option == nil {
-			errs = append(errs, field.NotFound(path, fmt.Sprintf("%s; %s has the options %s", name, h.Name, optionNames(h))))
+		o := h.Option(name)
+		if o == nil {
+			errs = append(errs, field.NotFound(path, fmt.Sprintf("%s; %s has the options %s", name, h.Name, strings.Join(h.OptionNames(), ", "))))
 			continue
 		}
-		rule, more := spec.Options[name].Compile(option, path)
-		out.Rules[name] = rule
+		r, more := spec.Options[name].Compile(o, path)
+		out.Rules[name] = r
 		errs = append(errs, more...)
 		if len(more) == 0 { // the canonical form
-			spec.Options[name] = rule.Spec()
+			spec.Options[name] = r.Spec()
 		}
 	}
 	return out, errs
-}
-
-func optionNames(h *inject.Helper) string {
-	var names []string
-	for i := range h.Options {
-		names = append(names, h.Options[i].Name)
-	}
-	return strings.Join(names, ", ")
 }
 
 func validateImage(at *field.Path, image string, pull corev1.PullPolicy, secrets []string) field.ErrorList {
@@ -237,7 +232,7 @@ func unknownFields(data []byte, errs []error) error {
 		}
 		name := m[1][strings.LastIndexByte(m[1], '.')+1:]
 		hint := ""
-		if near := inject.Nearest(name, names); near != "" && near != name {
+		if near := option.Nearest(name, names); near != "" && near != name {
 			hint = fmt.Sprintf("; did you mean %q?", near)
 		}
 		out = append(out, fmt.Errorf("%sunknown field %q%s", lineOf(data, name), m[1], hint))

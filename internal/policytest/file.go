@@ -16,7 +16,10 @@ import (
 	yamlv3 "go.yaml.in/yaml/v3"
 	"sigs.k8s.io/yaml"
 
-	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/helpers"
+	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -48,8 +51,8 @@ type Case struct {
 
 // Want is what is expected. What is left out is not compared, but for the result.
 type Want struct {
-	Result inject.Result `yaml:"result"`
-	Reason inject.Reason `yaml:"reason"`
+	Result reason.Result `yaml:"result"`
+	Reason reason.Reason `yaml:"reason"`
 	// Helpers are exactly those that the pod has in the end: git-poller, or
 	// docs.git-poller for an instance.
 	Helpers *[]string `yaml:"helpers"`
@@ -163,8 +166,8 @@ func (c *Case) check(at string) []error {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(at+": "+format, args...)) }
 	var results, reasons []string
-	for _, doc := range inject.Reasons() {
-		if doc.Result != inject.Failed {
+	for _, doc := range reason.All() {
+		if doc.Result != reason.Failed {
 			reasons = append(reasons, string(doc.Reason))
 			results = append(results, string(doc.Result))
 		}
@@ -177,11 +180,11 @@ func (c *Case) check(at string) []error {
 	case !slices.Contains(results, result):
 		wrong("want.result: %q is none; it is one of %s", result, strings.Join(results, ", "))
 	}
-	if reason := string(c.Want.Reason); reason != "" && !slices.Contains(reasons, reason) {
-		wrong("want.reason: there is no reason %q%s", reason, didYouMean(reason, reasons))
+	if why := string(c.Want.Reason); why != "" && !slices.Contains(reasons, why) {
+		wrong("want.reason: there is no reason %q%s", why, didYouMean(why, reasons))
 	}
 	for key := range c.Want.Values {
-		if _, _, _, known := option(key); !known {
+		if _, _, _, known := takeApart(key); !known {
 			wrong("want.values: %q is not the key of an option", key)
 		}
 	}
@@ -233,19 +236,19 @@ func (c *Case) podJSON() ([]byte, error) {
 	return json.Marshal(pod)
 }
 
-// option takes an annotation key of an option apart.
-func option(key string) (h *inject.Helper, instance, name string, known bool) {
+// takeApart takes an annotation key of an option apart.
+func takeApart(key string) (h *helper.Helper, instance, name string, known bool) {
 	prefix, name, _ := strings.Cut(key, "/")
-	owner, found := strings.CutSuffix(prefix, "."+inject.Domain)
+	owner, found := strings.CutSuffix(prefix, "."+helper.Domain)
 	if dot := strings.LastIndexByte(owner, '.'); dot >= 0 {
 		instance, owner = owner[:dot], owner[dot+1:]
 	}
-	h = inject.FindHelper(owner)
+	h = helpers.Builtin().Find(owner)
 	return h, instance, name, found && h != nil && h.Option(name) != nil
 }
 
 func didYouMean(text string, candidates []string) string {
-	if near := inject.Nearest(text, candidates); near != "" && near != text {
+	if near := option.Nearest(text, candidates); near != "" && near != text {
 		return fmt.Sprintf("; did you mean %q?", near)
 	}
 	return ""

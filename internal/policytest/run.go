@@ -10,6 +10,8 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/admission"
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 // Object is a pod or workload of a manifest.
@@ -116,13 +118,13 @@ func (r *Runner) compare(o Object, want *Want) ([]string, error) {
 }
 
 // hasReason tells whether a decision has a reason: one for each problem, and for each rule that it only warns of.
-func hasReason(d *inject.Decision, reason inject.Reason) bool {
-	is := func(p inject.Problem) bool { return p.Reason == reason }
-	return d.Reason == reason || slices.ContainsFunc(d.Problems, is) || slices.ContainsFunc(d.Violations, is)
+func hasReason(d *inject.Decision, why reason.Reason) bool {
+	is := func(p reason.Problem) bool { return p.Reason == why }
+	return d.Reason == why || slices.ContainsFunc(d.Problems, is) || slices.ContainsFunc(d.Violations, is)
 }
 
 // names are those of helpers as the front of an annotation key has them, sorted.
-func names(helpers []inject.HelperStatus) []string {
+func names(helpers []helper.Status) []string {
 	var all []string
 	for i := range helpers {
 		name := helpers[i].Helper

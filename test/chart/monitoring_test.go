@@ -23,7 +23,7 @@ import (
 	"k8s.io/apiserver/pkg/admission/metrics"
 	"k8s.io/component-base/metrics/legacyregistry"
 
-	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/server"
 )
 
@@ -105,7 +105,7 @@ func TestExpressionsAreAboutWhatThereIs(t *testing.T) {
 	t.Parallel()
 	known := series(t)
 	values := map[string][]string{"result": {}, "reason": {}}
-	for _, r := range inject.Reasons() {
+	for _, r := range reason.All() {
 		values["result"] = append(values["result"], string(r.Result))
 		values["reason"] = append(values["reason"], string(r.Reason))
 	}

@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 const optOutKey = "pillion.dev/inject"
@@ -97,7 +98,7 @@ func TestTheMarkOfAMirrorOptsNobodyOut(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		auditOf(t, ns, "pods", name, decided{Policy: "audited", Result: string(resultOf(inject.Reason(c.want))), Reason: c.want})
+		auditOf(t, ns, "pods", name, decided{Policy: "audited", Result: string(resultOf(reason.Reason(c.want))), Reason: c.want})
 		if skipped := len(made.Spec.InitContainers) == 0; skipped != (c.want == "MirrorPod") {
 			t.Errorf("the pod created %s has %s", name, initNames(made))
 		}
@@ -105,9 +106,9 @@ func TestTheMarkOfAMirrorOptsNobodyOut(t *testing.T) {
 }
 
 // resultOf is the result that a reason belongs to.
-func resultOf(reason inject.Reason) inject.Result {
-	for _, doc := range inject.Reasons() {
-		if doc.Reason == reason {
+func resultOf(why reason.Reason) reason.Result {
+	for _, doc := range reason.All() {
+		if doc.Reason == why {
 			return doc.Result
 		}
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/admission"
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -81,8 +82,8 @@ func TestAPolicyThatNoReplicaHasIsExplained(t *testing.T) { // alone: it changes
 // One that is ahead of half of them is noticed by nobody.
 func TestAPolicyThatOneReplicaHasIsFound(t *testing.T) { // alone: it changes the webhook configurations
 	var sent atomic.Int64 // elsewhere
-	observe := func(_, _, reason string, _ time.Duration) {
-		if reason == string(inject.PolicyNotLoaded) {
+	observe := func(_, _, why string, _ time.Duration) {
+		if why == string(reason.PolicyNotLoaded) {
 			sent.Add(1)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/test/controlplane"
 )
 
@@ -38,45 +39,45 @@ func annotation(key, value string) *corev1.Pod {
 // podsByReason has one pod for each reason that a pod can meet; "AlreadyInjected" is the
 // pod of "Requested" once more.
 var podsByReason = []struct {
-	reason inject.Reason
+	reason reason.Reason
 	policy string // default, unless it says otherwise
 	pod    *corev1.Pod
 }{
-	{reason: inject.Requested, pod: pod("web", asking())},
-	{reason: inject.Required, policy: "audited", pod: pod("web", nil)},
-	{reason: inject.ByDefault, policy: "assisted", pod: pod("web", nil)},
-	{reason: inject.WouldBeDenied, policy: "trial", pod: pod("web", map[string]string{dateMount: "/srv"})},
-	{reason: inject.AlreadyInjected},
-	{reason: inject.NothingRequested, pod: pod("web", map[string]string{"pillion.dev/inject": "false", "pillion.dev/status": "{}"})},
-	{reason: inject.OptedOut, policy: "assisted", pod: pod("web", map[string]string{"pillion.dev/inject": "false"})},
-	{reason: inject.NotByDefault, policy: "assisted", pod: onTheNodesNetwork()},
-	{reason: inject.WindowsPod, pod: with(func(p *corev1.Pod) { p.Spec.OS = &corev1.PodOS{Name: corev1.Windows} })},
-	{reason: inject.UnknownAnnotation, pod: annotation("git-poller.pillion.dev/rep", "x")},
-	{reason: inject.TooMany, pod: with(func(p *corev1.Pod) {
+	{reason: reason.Requested, pod: pod("web", asking())},
+	{reason: reason.Required, policy: "audited", pod: pod("web", nil)},
+	{reason: reason.ByDefault, policy: "assisted", pod: pod("web", nil)},
+	{reason: reason.WouldBeDenied, policy: "trial", pod: pod("web", map[string]string{dateMount: "/srv"})},
+	{reason: reason.AlreadyInjected},
+	{reason: reason.NothingRequested, pod: pod("web", map[string]string{"pillion.dev/inject": "false", "pillion.dev/status": "{}"})},
+	{reason: reason.OptedOut, policy: "assisted", pod: pod("web", map[string]string{"pillion.dev/inject": "false"})},
+	{reason: reason.NotByDefault, policy: "assisted", pod: onTheNodesNetwork()},
+	{reason: reason.WindowsPod, pod: with(func(p *corev1.Pod) { p.Spec.OS = &corev1.PodOS{Name: corev1.Windows} })},
+	{reason: reason.UnknownAnnotation, pod: annotation("git-poller.pillion.dev/rep", "x")},
+	{reason: reason.TooMany, pod: with(func(p *corev1.Pod) {
 		for i := range 64 {
 			p.Annotations[fmt.Sprintf("i%d.git-poller.pillion.dev/ref", i)] = "main"
 		}
 	})},
-	{reason: inject.InvalidValue, pod: annotation("git-poller.pillion.dev/period", "60")},
-	{reason: inject.MissingOption, pod: pod("web", map[string]string{gitMount: "/srv"})},
-	{reason: inject.Contradiction, pod: annotation("git-poller.pillion.dev/auth", "ssh")},
-	{reason: inject.UnknownContainer, pod: annotation("git-poller.pillion.dev/containers", "wbe")},
-	{reason: inject.PathConflict, pod: with(func(p *corev1.Pod) {
+	{reason: reason.InvalidValue, pod: annotation("git-poller.pillion.dev/period", "60")},
+	{reason: reason.MissingOption, pod: pod("web", map[string]string{gitMount: "/srv"})},
+	{reason: reason.Contradiction, pod: annotation("git-poller.pillion.dev/auth", "ssh")},
+	{reason: reason.UnknownContainer, pod: annotation("git-poller.pillion.dev/containers", "wbe")},
+	{reason: reason.PathConflict, pod: with(func(p *corev1.Pod) {
 		p.Spec.Volumes = []corev1.Volume{{Name: "page", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{}}}}
 		p.Spec.Volumes[0].ConfigMap.Name = "page"
 		p.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "page", MountPath: asking()[gitMount]}}
 	})},
-	{reason: inject.ReservedName, pod: with(func(p *corev1.Pod) { p.Spec.Containers[0].Name = "pillion-web" })},
-	{reason: inject.PodConflict, pod: with(func(p *corev1.Pod) {
+	{reason: reason.ReservedName, pod: with(func(p *corev1.Pod) { p.Spec.Containers[0].Name = "pillion-web" })},
+	{reason: reason.PodConflict, pod: with(func(p *corev1.Pod) {
 		p.Annotations["ipc.pillion.dev/process"], p.Spec.ShareProcessNamespace = "true", new(false)
 	})},
-	{reason: inject.HelperNotAllowed, policy: "web", pod: pod("web", map[string]string{dateMount: "/srv"})},
-	{reason: inject.ValueNotAllowed, pod: annotation("git-poller.pillion.dev/period", "5s")},
-	{reason: inject.LimitExceeded, pod: annotation("ipc.pillion.dev/shm", "5Gi")},
-	{reason: inject.HostNetwork, pod: with(func(p *corev1.Pod) { p.Spec.HostNetwork = true })},
-	{reason: inject.RuntimeClass, policy: "web", pod: with(func(p *corev1.Pod) { p.Spec.RuntimeClassName = new("kata") })},
-	{reason: inject.RequiredHelper, policy: "audited", pod: pod("web", map[string]string{"pillion.dev/inject": "false"})},
-	{reason: inject.UnknownPolicy, policy: inject.NoPolicy, pod: pod("web", asking())},
+	{reason: reason.HelperNotAllowed, policy: "web", pod: pod("web", map[string]string{dateMount: "/srv"})},
+	{reason: reason.ValueNotAllowed, pod: annotation("git-poller.pillion.dev/period", "5s")},
+	{reason: reason.LimitExceeded, pod: annotation("ipc.pillion.dev/shm", "5Gi")},
+	{reason: reason.HostNetwork, pod: with(func(p *corev1.Pod) { p.Spec.HostNetwork = true })},
+	{reason: reason.RuntimeClass, policy: "web", pod: with(func(p *corev1.Pod) { p.Spec.RuntimeClassName = new("kata") })},
+	{reason: reason.RequiredHelper, policy: "audited", pod: pod("web", map[string]string{"pillion.dev/inject": "false"})},
+	{reason: reason.UnknownPolicy, policy: inject.NoPolicy, pod: pod("web", asking())},
 }
 
 // onTheNodesNetwork asks for nothing.
@@ -87,19 +88,19 @@ func onTheNodesNetwork() *corev1.Pod {
 }
 
 // elsewhere are the reasons that another test shows.
-var elsewhere = []inject.Reason{
-	inject.MirrorPod,                          // TestTheMarkOfAMirrorOptsNobodyOut
-	inject.WrongObject, inject.NothingChanged, // of workloads: TestAWorkloadsReasonIsTheSameEverywhere
-	inject.PolicyNotLoaded,                       // TestAPolicyThatNoReplicaHasIsExplained
-	inject.ReviewNotRead,                         // of no pod: internal/server
-	inject.MalformedReview, inject.InternalError, // never sent by an API server: internal/admission
+var elsewhere = []reason.Reason{
+	reason.MirrorPod,                          // TestTheMarkOfAMirrorOptsNobodyOut
+	reason.WrongObject, reason.NothingChanged, // of workloads: TestAWorkloadsReasonIsTheSameEverywhere
+	reason.PolicyNotLoaded,                       // TestAPolicyThatNoReplicaHasIsExplained
+	reason.ReviewNotRead,                         // of no pod: internal/server
+	reason.MalformedReview, reason.InternalError, // never sent by an API server: internal/admission
 }
 
 // One word, wherever somebody looks: the status, the audit log, the metric, the log line,
 // the refusal, the reference.
 func TestAPodsReasonIsTheSameEverywhere(t *testing.T) { // alone: it counts
-	results := map[inject.Reason]inject.Result{}
-	for _, doc := range inject.Reasons() {
+	results := map[reason.Reason]reason.Result{}
+	for _, doc := range reason.All() {
 		results[doc.Reason] = doc.Result
 	}
 	documented(t)
@@ -107,7 +108,7 @@ func TestAPodsReasonIsTheSameEverywhere(t *testing.T) { // alone: it counts
 	if _, err := clients.NodeV1().RuntimeClasses().Create(t.Context(), kata, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	var shown []inject.Reason
+	var shown []reason.Reason
 	for _, c := range podsByReason {
 		shown = append(shown, c.reason)
 		t.Run(string(c.reason), func(t *testing.T) {
@@ -117,7 +118,7 @@ func TestAPodsReasonIsTheSameEverywhere(t *testing.T) { // alone: it counts
 			}
 			want := decided{Policy: name, Result: string(results[c.reason]), Reason: string(c.reason)}
 			ns, p := newNamespace(t, labels), c.pod
-			if c.reason == inject.AlreadyInjected {
+			if c.reason == reason.AlreadyInjected {
 				injected := create(t, ns, pod("first", asking()))
 				p = pod("web", injected.Annotations)
 				p.Spec = injected.Spec
@@ -133,19 +134,19 @@ func TestAPodsReasonIsTheSameEverywhere(t *testing.T) { // alone: it counts
 			hash := auditOf(t, ns, "pods", p.Name, want)
 			logOf(t, ns, `"pod":"`+p.Name+`"`, want)
 			switch {
-			case want.Result == string(inject.Denied):
+			case want.Result == string(reason.Denied):
 				refusalOf(t, err, c.reason)
 			case err != nil:
 				t.Fatalf("refused: %v", err)
-			case c.reason != inject.AlreadyInjected: // it has the status of its first decision
+			case c.reason != reason.AlreadyInjected: // it has the status of its first decision
 				want.PolicyHash = hash
 				statusOf(t, made, want)
 			}
 		})
 	}
 	all := slices.Concat(shown, elsewhere)
-	for _, doc := range inject.Reasons() {
-		if n := len(slices.DeleteFunc(slices.Clone(all), func(r inject.Reason) bool { return r != doc.Reason })); n != 1 {
+	for _, doc := range reason.All() {
+		if n := len(slices.DeleteFunc(slices.Clone(all), func(r reason.Reason) bool { return r != doc.Reason })); n != 1 {
 			t.Errorf("%s is shown %d times here and elsewhere, want 1", doc.Reason, n)
 		}
 	}
@@ -179,8 +180,8 @@ func documented(t *testing.T) {
 		t.Fatal(err)
 	}
 	var want, got []string
-	for _, doc := range inject.Reasons() {
-		want = append(want, fmt.Sprintf("| `%s` | `%s` | %s |", doc.Reason, doc.Result, doc.Doc))
+	for _, doc := range reason.All() {
+		want = append(want, fmt.Sprintf("| `%s` | `%s` | %s |", doc.Reason, doc.Result, doc.Text))
 	}
 	for line := range strings.Lines(string(page)) {
 		if strings.HasPrefix(line, "| `") {
@@ -270,25 +271,25 @@ func statusOf(t *testing.T, p *corev1.Pod, want decided) {
 
 // refusalOf wants a sentence that belongs to the reason. The reason's own word is not in
 // it: it is for machines, and stands in the audit log beside the sentence.
-func refusalOf(t *testing.T, err error, reason inject.Reason) {
+func refusalOf(t *testing.T, err error, reason reason.Reason) {
 	t.Helper()
-	want := map[inject.Reason]string{
-		inject.UnknownAnnotation: "did you mean",
-		inject.TooMany:           "at most 64 are considered",
-		inject.InvalidValue:      "has no unit",
-		inject.MissingOption:     "Required value",
-		inject.Contradiction:     `an https URL is used with "basic"`,
-		inject.UnknownContainer:  "the pod has no container of this name",
-		inject.PathConflict:      "mounts the volume \"page\"",
-		inject.ReservedName:      "pillion-web",
-		inject.PodConflict:       "the pod itself sets spec.shareProcessNamespace to false",
-		inject.HelperNotAllowed:  `policy "web" does not allow date-writer`,
-		inject.ValueNotAllowed:   `policy "default" does not allow this value`,
-		inject.LimitExceeded:     `policy "default" allows 4Gi in a pod (limits.sharedMemory)`,
-		inject.HostNetwork:       "spec.hostNetwork",
-		inject.RuntimeClass:      `policy "web" does not allow helpers in pods of this class`,
-		inject.RequiredHelper:    `policy "audited" requires date-writer (require[0]), of which no pod can opt out`,
-		inject.UnknownPolicy:     "names no policy",
+	want := map[reason.Reason]string{
+		reason.UnknownAnnotation: "did you mean",
+		reason.TooMany:           "at most 64 are considered",
+		reason.InvalidValue:      "has no unit",
+		reason.MissingOption:     "Required value",
+		reason.Contradiction:     `an https URL is used with "basic"`,
+		reason.UnknownContainer:  "the pod has no container of this name",
+		reason.PathConflict:      "mounts the volume \"page\"",
+		reason.ReservedName:      "pillion-web",
+		reason.PodConflict:       "the pod itself sets spec.shareProcessNamespace to false",
+		reason.HelperNotAllowed:  `policy "web" does not allow date-writer`,
+		reason.ValueNotAllowed:   `policy "default" does not allow this value`,
+		reason.LimitExceeded:     `policy "default" allows 4Gi in a pod (limits.sharedMemory)`,
+		reason.HostNetwork:       "spec.hostNetwork",
+		reason.RuntimeClass:      `policy "web" does not allow helpers in pods of this class`,
+		reason.RequiredHelper:    `policy "audited" requires date-writer (require[0]), of which no pod can opt out`,
+		reason.UnknownPolicy:     "names no policy",
 	}
 	if err == nil {
 		t.Fatal("the pod was created; it should have been refused")

@@ -59,7 +59,7 @@ func (s *source) annotations() map[string]string {
 	a := map[string]string{}
 	odd := pick(s, 0, 0, 0, 0, 0, 3, 3, 30) // how many values in a hundred are wrong
 	for range 1 + s.below(2) {
-		h := pick(s, inject.Helpers()...)
+		h := pick(s, helpers.Builtin().All()...)
 		instance := pick(s, "", "", "docs", "a-0", strings.Repeat("i", 30))
 		if odd > 0 {
 			instance = pick(s, instance, instance, instance, instance, "UPPER", strings.Repeat("i", 31), "a.b")

@@ -16,6 +16,8 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/admission"
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -108,7 +110,7 @@ func (s *source) injectedBefore(p *inject.Policy, pod *corev1.Pod) *corev1.Pod {
 		version, p = inject.Injector{Version: "v0.0.0-older"}, pick(s, policies...)
 	}
 	out, err := admission.Inject(version, p, asReceived(pod), admission.Template{})
-	if err != nil || out.Result != inject.Injected {
+	if err != nil || out.Result != reason.Injected {
 		return pod
 	}
 	after, err := decode(out.Patched)
@@ -120,7 +122,7 @@ func (s *source) injectedBefore(p *inject.Policy, pod *corev1.Pod) *corev1.Pod {
 	}
 	for i := range after.Spec.InitContainers {
 		c := &after.Spec.InitContainers[i]
-		if !inject.Reserved(c.Name) {
+		if !pod.Reserved(c.Name) {
 			continue
 		}
 		switch s.below(6) {
@@ -139,7 +141,7 @@ func (s *source) injectedBefore(p *inject.Policy, pod *corev1.Pod) *corev1.Pod {
 		}
 	}
 	for i := range after.Spec.Volumes {
-		if v := &after.Spec.Volumes[i]; inject.Reserved(v.Name) && s.percent(20) {
+		if v := &after.Spec.Volumes[i]; pod.Reserved(v.Name) && s.percent(20) {
 			*v = s.volume(v.Name)
 		}
 	}
@@ -177,7 +179,7 @@ var pods = flag.Int("pods", 3000, "how many random pods to judge")
 func TestTheGeneratorReachesEveryOutcome(t *testing.T) {
 	t.Parallel()
 	valid := 0
-	reasons := map[inject.Reason]int{}
+	reasons := map[reason.Reason]int{}
 	for i := range *pods {
 		p, pod := input(seed(i))
 		raw := asReceived(pod)
@@ -196,16 +198,16 @@ func TestTheGeneratorReachesEveryOutcome(t *testing.T) {
 		reasons[d.Reason]++
 	}
 	t.Logf("%d of %d pods are valid: %v", valid, *pods, reasons)
-	if valid < *pods/3 || reasons[inject.Requested]+reasons[inject.WouldBeDenied] < valid/6 {
+	if valid < *pods/3 || reasons[reason.Requested]+reasons[reason.WouldBeDenied] < valid/6 {
 		t.Errorf("only %d of %d pods are valid: %v", valid, *pods, reasons)
 	}
 	// Not of pods, not under a policy that is there, or not made by the generator.
-	impossible := []inject.Reason{
-		inject.MirrorPod, // nobody here is a kubelet
-		inject.WrongObject, inject.NothingChanged, inject.UnknownPolicy, inject.TooMany, inject.HelperNotAllowed,
+	impossible := []reason.Reason{
+		reason.MirrorPod, // nobody here is a kubelet
+		reason.WrongObject, reason.NothingChanged, reason.UnknownPolicy, reason.TooMany, reason.HelperNotAllowed,
 	}
-	for _, r := range inject.Reasons() {
-		if r.Result != inject.Failed && !slices.Contains(impossible, r.Reason) && reasons[r.Reason] == 0 {
+	for _, r := range reason.All() {
+		if r.Result != reason.Failed && !slices.Contains(impossible, r.Reason) && reasons[r.Reason] == 0 {
 			t.Errorf("no pod of outcome %s", r.Reason)
 		}
 	}

@@ -28,6 +28,9 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/admission"
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
 func init() {
@@ -106,7 +109,7 @@ func judge(policy *inject.Policy, before *corev1.Pod, raw []byte) (inject.Decisi
 			return out.Decision, fmt.Errorf("a warning of %d bytes is cut by the API server: %s", len(w), w)
 		}
 	}
-	if out.Result == inject.Denied {
+	if out.Result == reason.Denied {
 		if out.Patch != nil {
 			return out.Decision, fmt.Errorf("a refusal has a patch: %s", out.Patch)
 		}
@@ -133,7 +136,7 @@ func judge(policy *inject.Policy, before *corev1.Pod, raw []byte) (inject.Decisi
 	}
 	for i := range after.Spec.InitContainers {
 		// Skipped, a pod may have whatever it likes under our names: nothing of it is ours.
-		if c := &after.Spec.InitContainers[i]; inject.Reserved(c.Name) && (out.Result == inject.Injected || out.Result == inject.Unchanged) {
+		if c := &after.Spec.InitContainers[i]; pod.Reserved(c.Name) && (out.Result == reason.Injected || out.Result == reason.Unchanged) {
 			errs = append(errs, proveHelper(policy, after, c))
 		}
 	}
@@ -151,7 +154,7 @@ func proveValid(before, after *corev1.Pod) error {
 		return fmt.Errorf("the API server refuses the injected pod: %w", err)
 	}
 	for _, w := range warnings {
-		if !slices.Contains(known, w) && strings.Contains(w, inject.ReservedPrefix) {
+		if !slices.Contains(known, w) && strings.Contains(w, pod.ReservedPrefix) {
 			return fmt.Errorf("the API server warns of what Pillion added: %s", w)
 		}
 	}
@@ -163,7 +166,7 @@ func proveValid(before, after *corev1.Pod) error {
 func proveNothingLeft(policy *inject.Policy, patched []byte, after *corev1.Pod) error {
 	for when, raw := range map[string][]byte{"at once": patched, "after defaulting": asReceived(after)} {
 		again, err := admission.Inject(injector, policy, raw, admission.Template{})
-		if err != nil || again.Patch != nil || again.Result == inject.Denied {
+		if err != nil || again.Patch != nil || again.Result == reason.Denied {
 			return fmt.Errorf("a second pass %s is %s (%s): %w\n%s", when, again.Result, again.Message(), err, again.Patch)
 		}
 	}
@@ -231,7 +234,7 @@ func proveQOS(before, after *corev1.Pod) error {
 // and none of its texts is read as a variable.
 func proveHelper(policy *inject.Policy, pod *corev1.Pod, c *corev1.Container) error {
 	images := sets.New[string]()
-	for _, helpers := range []map[string]*inject.HelperPolicy{policy.Helpers, policy.Unlisted} {
+	for _, helpers := range []map[string]*rule.Helper{policy.Helpers, policy.Unlisted} {
 		for _, h := range helpers {
 			images.Insert(h.Image)
 		}
@@ -241,7 +244,7 @@ func proveHelper(policy *inject.Policy, pod *corev1.Pod, c *corev1.Container) er
 	}
 	alone := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{*c}}}
 	for _, v := range pod.Spec.Volumes {
-		if inject.Reserved(v.Name) && slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == v.Name }) {
+		if pod.Reserved(v.Name) && slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == v.Name }) {
 			alone.Spec.Volumes = append(alone.Spec.Volumes, v)
 		}
 	}

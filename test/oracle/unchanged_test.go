@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
 )
 
 // proveUserUnchanged takes away from both pods what bears our names, and from the
@@ -22,11 +23,11 @@ func proveUserUnchanged(before, after *corev1.Pod) error {
 	for _, pod := range []*corev1.Pod{a, b} {
 		delete(pod.Annotations, inject.StatusAnnotation)
 		delete(pod.Annotations, inject.SafeToEvictAnnotation)
-		pod.Spec.Volumes = slices.DeleteFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return inject.Reserved(v.Name) })
-		pod.Spec.InitContainers = slices.DeleteFunc(pod.Spec.InitContainers, func(c corev1.Container) bool { return inject.Reserved(c.Name) })
+		pod.Spec.Volumes = slices.DeleteFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return pod.Reserved(v.Name) })
+		pod.Spec.InitContainers = slices.DeleteFunc(pod.Spec.InitContainers, func(c corev1.Container) bool { return pod.Reserved(c.Name) })
 		for _, c := range users(pod) {
 			c.Command = unwrapped(c.Command)
-			c.VolumeMounts = slices.DeleteFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return inject.Reserved(m.Name) })
+			c.VolumeMounts = slices.DeleteFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return pod.Reserved(m.Name) })
 		}
 	}
 	was, is := users(a), users(b)

@@ -17,6 +17,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
 )
 
 // goldens are the pods of internal/admission/testdata by the names of their cases: what
@@ -83,7 +85,7 @@ func TestEveryGoldenPodIsRefusedWithoutOneOfItsHelpers(t *testing.T) {
 	for name, p := range made {
 		for i := range p.Spec.InitContainers {
 			helper := p.Spec.InitContainers[i].Name
-			if !inject.Reserved(helper) {
+			if !pod.Reserved(helper) {
 				continue
 			}
 			t.Run(name+" without "+helper, func(t *testing.T) {
@@ -102,7 +104,7 @@ func TestEveryGoldenPodIsRefusedWithAHelperThatLostItsRestartPolicy(t *testing.T
 	for name, p := range made {
 		for i := range p.Spec.InitContainers {
 			c := &p.Spec.InitContainers[i]
-			if !inject.Reserved(c.Name) || c.RestartPolicy == nil {
+			if !pod.Reserved(c.Name) || c.RestartPolicy == nil {
 				continue
 			}
 			t.Run(name+": "+c.Name, func(t *testing.T) {
@@ -200,7 +202,7 @@ func TestEveryGoldenPodThatTheWebhookHasNotSeenIsRefusedIfItAsks(t *testing.T) {
 // asks tells whether a pod itself asks for a helper, whatever its policy adds.
 func asks(p *corev1.Pod) bool {
 	for key := range p.Annotations {
-		ours := strings.Contains("."+strings.ToLower(key), "."+inject.Domain+"/")
+		ours := strings.Contains("."+strings.ToLower(key), "."+helper.Domain+"/")
 		if ours && key != inject.StatusAnnotation && key != inject.InjectAnnotation {
 			return true
 		}

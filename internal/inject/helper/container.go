@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package helper
+
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/pillion-dev/pillion/internal/inject/plan"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
+)
+
+// Paths inside a helper's container. No path that a user typed is among them.
+const (
+	Program    = "/pillion-helper"
+	ContentDir = "/pillion/content"
+	AuthDir    = "/pillion/auth"
+	CADir      = "/pillion/ca"
+	TokenDir   = "/var/run/secrets/kubernetes.io/serviceaccount"
+)
+
+// NoTokenVolume is mounted over the place of the ServiceAccount token. The
+// ServiceAccount admission plugin runs again after every webhook that changed a pod,
+// and mounts the token into each container that has no mount at that path.
+const NoTokenVolume = pod.ReservedPrefix + "no-token"
+
+// Container puts one helper's container into the plan, with what all of them have in
+// common. Existing ones of the same name are kept if they are equal, else renewed.
+func (e *Editor) Container(r *Request, c *corev1.Container, first bool) {
+	hp := e.rules
+	if c.Name == "" {
+		c.Name = pod.ReservedPrefix + r.Name()
+	}
+	c.Image, c.ImagePullPolicy = hp.Image, hp.PullPolicy
+	if c.Command == nil {
+		c.Command = []string{Program}
+	}
+	for i := range c.Args {
+		c.Args[i] = Literal(c.Args[i])
+	}
+	c.Resources = e.resources(hp)
+	if c.SecurityContext == nil {
+		c.SecurityContext = Restricted(hp, hp.User())
+	}
+	e.refuseRoot(c)
+	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: NoTokenVolume, MountPath: TokenDir, ReadOnly: true})
+	// The defaults of the API server are written out, so that the container that
+	// comes back on a second call equals the one that we would write.
+	c.TerminationMessagePath = corev1.TerminationMessagePathDefault
+	c.TerminationMessagePolicy = corev1.TerminationMessageFallbackToLogsOnError
+	e.Volume(EmptyDir(NoTokenVolume, resource.MustParse("1Mi")))
+
+	for _, secret := range hp.PullSecrets {
+		if !slices.Contains(e.spec.ImagePullSecrets, secret) && !slices.Contains(e.plan.PullSecrets, secret) {
+			e.plan.PullSecrets = append(e.plan.PullSecrets, secret)
+		}
+	}
+	i := e.spec.InitContainer(c.Name)
+	if i == plan.Insert || !sameContainer(e.spec.InitContainers[i].Raw, c) {
+		e.plan.Containers = append(e.plan.Containers, plan.Container{Container: *c, First: first, Renew: i})
+	}
+}
+
+// Volume puts a volume into the plan unless an equal one is there.
+func (e *Editor) Volume(v corev1.Volume) {
+	if slices.Contains(e.added, v.Name) {
+		return
+	}
+	e.added = append(e.added, v.Name)
+	e.count(&v)
+	if v.EmptyDir != nil && v.EmptyDir.Medium != corev1.StorageMediumMemory { // as the autoscaler sees it
+		e.disk = append(e.disk, v.Name)
+	}
+	i := slices.IndexFunc(e.spec.Volumes, func(have pod.Volume) bool { return have.Name == v.Name })
+	if i == plan.Insert || !sameVolume(e.spec.Volumes[i].Raw, &v) {
+		e.plan.Volumes = append(e.plan.Volumes, plan.Volume{Volume: v, Renew: i})
+	}
+}
+
+// resources are the policy's, with two exceptions. In a pod of the Guaranteed class
+// requests are raised to the limits, because one helper with lower requests would take
+// the class from the app. What the pod as a whole requests or limits is left to that
+// budget: the API server refuses a pod whose containers request more than the pod does.
+func (e *Editor) resources(hp *rule.Helper) corev1.ResourceRequirements {
+	whole := e.spec.Resources
+	if whole == nil && !e.guaranteed { // the usual case: nothing is changed, so nothing is copied
+		return hp.Resources
+	}
+	r := *hp.Resources.DeepCopy()
+	if whole != nil {
+		for _, list := range []corev1.ResourceList{whole.Requests, whole.Limits} {
+			for name := range list {
+				delete(r.Requests, name)
+				delete(r.Limits, name)
+			}
+		}
+	}
+	if e.guaranteed && pod.GuaranteedBy(corev1.ResourceRequirements{Limits: r.Limits}) {
+		if r.Requests == nil {
+			r.Requests = corev1.ResourceList{}
+		}
+		for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+			r.Requests[name] = r.Limits[name]
+		}
+	}
+	return r
+}
+
+// Literal keeps the kubelet from expanding $(VAR) in a container's command,
+// arguments and exec probes: "$$" is how a "$" is written there
+// (k8s.io/api/core/v1, Container.Args).
+func Literal(text string) string { return strings.ReplaceAll(text, "$", "$$") }
+
+// Probe is an exec probe of the helper binary, with the API server's defaults
+// written out.
+func Probe(failures int32, args ...string) *corev1.Probe {
+	command := make([]string, 0, 2+len(args))
+	command = append(command, Program, "probe")
+	for _, arg := range args {
+		command = append(command, Literal(arg))
+	}
+	return &corev1.Probe{
+		ProbeHandler:     corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: command}},
+		TimeoutSeconds:   5,
+		PeriodSeconds:    1,
+		SuccessThreshold: 1,
+		FailureThreshold: failures,
+	}
+}
+
+// asServed is a quantity as the API server writes it, which reads what we write first: a
+// number of bytes that is no multiple of 1Ki is decimal for it, "1G".
+func asServed(q resource.Quantity) resource.Quantity {
+	if again, err := resource.ParseQuantity(q.String()); err == nil {
+		return again
+	}
+	return q
+}
+
+// EmptyDir is a volume of at most a size on the node's disk.
+func EmptyDir(name string, limit resource.Quantity) corev1.Volume {
+	limit = asServed(limit)
+	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{
+		EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: &limit},
+	}}
+}
+
+// Requirements are requests and limits of CPU and memory. They are constants of a declaration.
+func Requirements(cpu, memory, cpuLimit, memoryLimit string) corev1.ResourceRequirements {
+	list := func(cpu, memory string) corev1.ResourceList {
+		return corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu), corev1.ResourceMemory: resource.MustParse(memory)}
+	}
+	return corev1.ResourceRequirements{Requests: list(cpu, memory), Limits: list(cpuLimit, memoryLimit)}
+}

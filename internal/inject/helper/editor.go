@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package helper
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/pillion-dev/pillion/internal/inject/plan"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
+)
+
+// Terms are what a policy says to all helpers of a pod.
+type Terms struct {
+	Policy string   // its name
+	GVisor []string // the RuntimeClasses that run pods in gVisor
+}
+
+// Editor is how helpers ask for what a pod needs of them: containers, volumes, mounts, words
+// in front of a command, and settings that the pod does not have yet. It has no way to say
+// anything else, so nothing that a user wrote can be changed or lost. It also keeps helpers out
+// of each other's way: whoever comes second to a path, a volume or a port is told so.
+//
+// One editor serves all helpers of one pod, one after the other.
+type Editor struct {
+	spec  *pod.Spec
+	root  *field.Path // of the pod or pod template; nil for a pod
+	terms Terms
+
+	requests []*Request // all of them, the one that is being built included
+	request  *Request   // the one that is being built
+	rules    *rule.Helper
+	settings []string // that it adds, for the status
+
+	plan     plan.Plan
+	statuses []Status
+	problems []reason.Problem
+	warnings []string
+
+	claims     map[pod.Ref][]claim // who mounts what where, for conflicts between helpers
+	fills      map[string]*Request // by the name of the volume that the helper fills
+	ports      map[int32]string    // who listens where in the pod; nil until a helper wants to know
+	added      []string            // names of the volumes of ours, whether new or there already
+	disk       []string            // those of them that lie on the node's disk
+	guaranteed bool
+
+	inMemory, onDisk Sized // what the policy limits
+}
+
+// NewEditor is an editor for the pod, or the pod template that lies at root.
+func NewEditor(p *pod.Pod, terms Terms, requests []*Request, root *field.Path) *Editor {
+	return &Editor{
+		spec: &p.Spec, terms: terms, root: root, requests: requests, guaranteed: p.Spec.Guaranteed(),
+		fills: map[string]*Request{},
+		added: make([]string, 0, 4), disk: make([]string, 0, 4), // as many as most pods get
+	}
+}
+
+// Add lets the helper of a request add itself, under the rules that the policy has for it. It
+// returns what is in the way.
+func (e *Editor) Add(r *Request, rules *rule.Helper) []reason.Problem {
+	e.request, e.rules, e.settings = r, rules, nil
+	before := len(e.problems)
+	for _, text := range r.idle() {
+		e.Warn(text)
+	}
+	build := r.Helper.Build
+	if engine := r.Helper.Engine(rules.Engine); engine != nil {
+		build = engine.Build
+	}
+	build(e, r)
+	return e.problems[before:]
+}
+
+// Spec is the pod's own, which is to be read only.
+func (e *Editor) Spec() *pod.Spec { return e.spec }
+
+// Rules are what the policy has for the helper.
+func (e *Editor) Rules() *rule.Helper { return e.rules }
+
+// Policy is the name of the policy, for an error text.
+func (e *Editor) Policy() string { return e.terms.Policy }
+
+// Root is where the pod lies in its workload, for an error text on the pod's own fields.
+func (e *Editor) Root() *field.Path { return e.root }
+
+// InGVisor tells whether the pod runs in gVisor.
+func (e *Editor) InGVisor() bool {
+	class := e.spec.RuntimeClassName
+	return class != nil && slices.Contains(e.terms.GVisor, *class)
+}
+
+// Asked tells whether any helper of the pod has a value for an option of this name.
+func (e *Editor) Asked(option string) bool {
+	return slices.ContainsFunc(e.requests, func(r *Request) bool { return r.Has(option) })
+}
+
+// Deny says why the pod is denied.
+func (e *Editor) Deny(p reason.Problem) { e.problems = append(e.problems, p) }
+
+// DenyOnce is [Editor.Deny] for what several helpers would say.
+func (e *Editor) DenyOnce(p reason.Problem) {
+	if !slices.ContainsFunc(e.problems, func(have reason.Problem) bool { return have.Error.Error() == p.Error.Error() }) {
+		e.Deny(p)
+	}
+}
+
+// Problems are why the pod is denied, as far as its helpers have said so.
+func (e *Editor) Problems() []reason.Problem { return e.problems }
+
+// Warn says something to the person who made the request; at most 120 characters.
+func (e *Editor) Warn(text string) { e.warnings = append(e.warnings, "pillion: "+text) }
+
+// Setting notes for the status a setting of the pod that the helper sees to.
+func (e *Editor) Setting(text string) { e.settings = append(e.settings, text) }
+
+// Settings are those that the helper has noted.
+func (e *Editor) Settings() []string { return e.settings }
+
+// Report notes for the status what the helper put into the pod.
+func (e *Editor) Report(statuses ...Status) { e.statuses = append(e.statuses, statuses...) }
+
+// Done reports a helper whose container and volumes are planned. containers are those of the
+// app that take part.
+func (e *Editor) Done(r *Request, volumes, containers []string) {
+	e.Report(Status{
+		Helper: r.Helper.Name, Instance: r.Instance, Container: pod.ReservedPrefix + r.Name(),
+		Volumes: append(volumes, NoTokenVolume), Settings: e.settings, Containers: containers, Reason: r.Reason,
+	})
+}
+
+// Wrap puts words in front of the command of a container, unless they are there. have is how
+// many words in front of it are an earlier wrapper of ours.
+func (e *Editor) Wrap(t pod.Target, words []string, have int) {
+	if !slices.Equal(t.Command[:have], words) {
+		e.plan.Commands = append(e.plan.Commands, plan.Wrap{Container: t.Ref, Wrapper: words, Renew: have})
+	}
+}
+
+// HugePages gives a container of the app a limit that it does not have.
+func (e *Editor) HugePages(limit plan.HugePages) {
+	e.plan.HugePages = append(e.plan.HugePages, limit)
+}
+
+// Sysctl gives the pod a sysctl that it does not set itself.
+func (e *Editor) Sysctl(name, value string) {
+	e.plan.Settings.Sysctls = append(e.plan.Settings.Sysctls, corev1.Sysctl{Name: name, Value: value})
+}
+
+// FSGroup gives the pod a group that it does not set itself.
+func (e *Editor) FSGroup(gid int64) { e.plan.Settings.FSGroup = &gid }
+
+// ShareProcesses gives the pod one process namespace, which it does not set itself.
+func (e *Editor) ShareProcesses() { e.plan.Settings.ShareProcesses = true }

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package helper says what a helper is: a declaration of all that a pod can ask of it, and a
+// function that asks a small [Editor] for what the pod needs. The editor can express
+// additions and nothing else.
+package helper
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
+)
+
+// Domain is the one annotation domain that Pillion owns.
+const Domain = "pillion.dev"
+
+// maxInstance keeps "pillion-auth-git-poller-" and the instance within a DNS label's 63 bytes.
+const maxInstance = 30
+
+// Helper declares one thing that Pillion can put beside an app: all that its users, its
+// policies and its reference need to know of it, and what it adds to a pod.
+type Helper struct {
+	Name    string // as in the annotation key, "git-poller"
+	Doc     string
+	Options []option.Option
+	// Single says that a pod has one of it at most, so that there are no instances.
+	Single bool
+	// Adds says for the reference what the pod gets, where that is more than a container
+	// of the helper's name.
+	Adds string
+	// FillsVolume says that the volume can grow without bound, so that a policy limits it.
+	FillsVolume bool
+	// Resources are those of its containers unless a policy has others.
+	Resources corev1.ResourceRequirements
+	// Builtin are its rules in the policy that is in force when no file is given.
+	Builtin map[string]rule.Spec
+	// Engines are programs that a policy can choose instead of our own.
+	Engines []Engine
+
+	// WithInit says that init containers and native sidecars take part as well, unless a
+	// pod names who does.
+	WithInit bool
+	// Ahead is greater for what goes before other helpers.
+	Ahead int
+	// Check reports contradictions between options of one request; nil if there can be none.
+	Check func(r *Request) []reason.Problem
+	// Build adds the helper's containers, volumes and mounts to the pod.
+	Build func(e *Editor, r *Request)
+}
+
+// Option finds an option by its name; nil if the helper has no such option.
+func (h *Helper) Option(name string) *option.Option {
+	for i := range h.Options {
+		if h.Options[i].Name == name {
+			return &h.Options[i]
+		}
+	}
+	return nil
+}
+
+// OptionNames are the names of the options in their order.
+func (h *Helper) OptionNames() []string {
+	var names []string
+	for i := range h.Options {
+		names = append(names, h.Options[i].Name)
+	}
+	return names
+}
+
+// Key is the annotation key of an option: "git-poller.pillion.dev/repo", or
+// "docs.git-poller.pillion.dev/repo" for the instance "docs".
+func (h *Helper) Key(instance, option string) string {
+	if instance != "" && !h.Single {
+		return instance + "." + h.Name + "." + Domain + "/" + option
+	}
+	return h.Name + "." + Domain + "/" + option
+}
+
+// WrongInstance says what is wrong with the name of an instance; "" if nothing is.
+func (h *Helper) WrongInstance(instance string) string {
+	switch {
+	case h.Single:
+		return h.Name + " has no instances, since a pod has one at most; remove it"
+	case len(instance) > maxInstance || len(validation.IsDNS1123Label(instance)) > 0:
+		return fmt.Sprintf("must be at most %d lower-case letters, digits or '-', with a letter or digit at both ends", maxInstance)
+	}
+	return ""
+}
+
+// Engine finds an engine by its name; nil for our own program.
+func (h *Helper) Engine(name string) *Engine {
+	i := slices.IndexFunc(h.Engines, func(e Engine) bool { return e.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &h.Engines[i]
+}
+
+// EngineNames are the engines as a policy writes them, the default first.
+func (h *Helper) EngineNames() []string {
+	names := []string{OwnEngine}
+	for i := range h.Engines {
+		names = append(names, h.Engines[i].Name)
+	}
+	return names
+}

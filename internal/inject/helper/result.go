@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package helper
+
+import "github.com/pillion-dev/pillion/internal/inject/plan"
+
+// Plan is what the helpers have asked for. Whoever decides on the pod completes it.
+func (e *Editor) Plan() *plan.Plan { return &e.plan }
+
+// Statuses are what the helpers have reported.
+func (e *Editor) Statuses() []Status { return e.statuses }
+
+// Warnings are what the helpers warn of.
+func (e *Editor) Warnings() []string { return e.warnings }
+
+// Fills tells whether a volume is one that a helper fills for the app.
+func (e *Editor) Fills(volume string) bool { return e.fills[volume] != nil }
+
+// Disk are the names of the helpers' volumes on the node's disk.
+func (e *Editor) Disk() []string { return e.disk }

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package helper
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/pillion-dev/pillion/internal/inject/option"
+)
+
+// Set is a set of helpers, each of which has a name of its own. A nil Set is empty.
+type Set struct{ list []*Helper }
+
+// NewSet makes a set.
+func NewSet(helpers ...*Helper) *Set {
+	s := &Set{slices.Clone(helpers)}
+	slices.SortFunc(s.list, func(a, b *Helper) int { return cmp.Compare(a.Name, b.Name) })
+	return s
+}
+
+// All are the helpers in the order of their names.
+func (s *Set) All() []*Helper {
+	if s == nil {
+		return nil
+	}
+	return s.list
+}
+
+// Find finds a helper by its name; nil if there is none.
+func (s *Set) Find(name string) *Helper {
+	for _, h := range s.All() {
+		if h.Name == name {
+			return h
+		}
+	}
+	return nil
+}
+
+// Names are the names of all helpers.
+func (s *Set) Names() []string {
+	var names []string
+	for _, h := range s.All() {
+		names = append(names, h.Name)
+	}
+	return names
+}
+
+// String lists the names for a sentence: "date-writer and git-poller".
+func (s *Set) String() string { return option.JoinAnd(s.Names()) }

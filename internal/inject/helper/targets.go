@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package helper
+
+import (
+	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/inject/plan"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
+)
+
+// Targets are the containers that the option containers names, or every container of
+// the app. Our own helpers never are.
+func (e *Editor) Targets(r *Request, first bool) []pod.Target {
+	spec := e.spec
+	if !r.Has(Containers) {
+		all := make([]pod.Target, 0, len(spec.Containers))
+		for i := range spec.Containers {
+			if !pod.Reserved(spec.Containers[i].Name) {
+				all = append(all, pod.Target{Ref: pod.Ref{Index: i}, Container: &spec.Containers[i]})
+			}
+		}
+		return all
+	}
+	var named []pod.Target
+	for _, name := range r.Value(Containers).List {
+		t, ok := e.Participant(r, name)
+		switch {
+		case !ok:
+		case t.Init && !t.Restartable() && t.Index < e.start(r, first):
+			e.Deny(reason.Invalid(reason.UnknownContainer, r.Path(Containers), name,
+				"this init container has ended before %s starts%s", r.Helper.Name, firstHint(r)))
+		default:
+			named = append(named, t)
+		}
+	}
+	return named
+}
+
+// Participant finds a container that the option containers names.
+func (e *Editor) Participant(r *Request, name string) (pod.Target, bool) {
+	spec := e.spec
+	t, found := spec.Find(name)
+	switch {
+	case !found:
+		e.Deny(reason.Invalid(reason.UnknownContainer, r.Path(Containers), name, "the pod has no container of this name%s",
+			option.DidYouMean(option.Nearest(name, spec.Names()))))
+	case pod.Reserved(name):
+		e.Deny(reason.Invalid(reason.UnknownContainer, r.Path(Containers), name, "is a helper; only containers of the app can take part"))
+		return pod.Target{}, false
+	}
+	return t, found
+}
+
+// start is the index among the init containers before which the helper starts.
+func (e *Editor) start(r *Request, first bool) int {
+	if i := e.spec.InitContainer(pod.ReservedPrefix + r.Name()); i != plan.Insert {
+		return i
+	}
+	if first {
+		return 0
+	}
+	return len(e.spec.InitContainers)
+}
+
+func firstHint(r *Request) string {
+	switch {
+	case r.Helper.Option(Position) == nil:
+		return "; only containers that run beside it can take part"
+	case r.Value(Position).Text == "first": // a helper that is there keeps its place
+		return ", which is in the pod behind it already"
+	}
+	return "; set " + r.Helper.Key(r.Instance, Position) + " to \"first\""
+}

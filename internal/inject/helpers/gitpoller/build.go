@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gitpoller
+
+import (
+	"fmt"
+	"regexp"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+)
+
+func build(e *helper.Editor, r *helper.Request) {
+	first := r.Value(helper.Position).Text == "first"
+	limit := e.Rules().VolumeSize
+	content, names, ok := e.Share(r, r.Value(helper.MountPath).Text, !r.Value("writable").Bool(), limit, first)
+	if !ok {
+		return
+	}
+	warnShortHash(e, r)
+	once := r.Value(helper.Mode).Text == "once"
+	c := corev1.Container{
+		Args: []string{
+			r.Helper.Name, "--root=" + helper.ContentDir, "--max-size=" + treeBudget(e, content, limit),
+			"--repo=" + r.Value("repo").Text, "--ref=" + r.Value("ref").Text, "--depth=" + r.Value("depth").Text,
+		},
+		VolumeMounts: []corev1.VolumeMount{
+			{Name: content, MountPath: helper.ContentDir},
+		},
+	}
+	if r.Has("subdir") {
+		c.Args = append(c.Args, "--subdir="+r.Value("subdir").Text)
+	}
+	volumes := []string{content}
+	if r.Has("secret") {
+		volumes = append(volumes, gitSecret(e, r, &c))
+	}
+	if r.Has("ca-configmap") {
+		c.Args = append(c.Args, "--ca-file="+caFile)
+		volumes = append(volumes, gitCA(e, r, &c))
+	}
+	if once {
+		c.Args = append(c.Args, "--once", "--timeout="+r.Value(helper.WaitTimeout).Text)
+	} else {
+		c.Args = append(c.Args, "--period="+r.Value("period").Text)
+		c.RestartPolicy = new(corev1.ContainerRestartPolicyAlways)
+		if r.Value(helper.Wait).Bool() {
+			c.StartupProbe = helper.Probe(int32(r.Value(helper.WaitTimeout).Duration()/time.Second), "--content="+helper.ContentDir)
+		}
+	}
+	if r.Has(helper.MetricsPort) && !once {
+		c.Args = append(c.Args, "--metrics-listen="+metricsAddress(e, r, &c))
+	}
+	e.Container(r, &c, first)
+	e.Done(r, volumes, names)
+}
+
+// treeBudget is how large one checkout may be, so that the pod is not evicted for
+// what its volume holds. At the most that is four of them: the tree that is being
+// read, the ones before it, and the next one, packed and unpacked. A fifth is left
+// for what a file system adds.
+func treeBudget(e *helper.Editor, volume string, limit resource.Quantity) string {
+	if dir := e.Spec().Volume(volume).EmptyDir; dir != nil && !pod.Reserved(volume) {
+		if dir.SizeLimit != nil && dir.SizeLimit.Sign() > 0 && dir.SizeLimit.Cmp(limit) < 0 {
+			limit = *dir.SizeLimit
+		}
+		if dir.Medium == corev1.StorageMediumMemory {
+			e.Warn("the volume " + volume + " is in memory: what git-poller writes counts against its memory limit")
+		}
+	}
+	budget := limit.Value() / 5
+	if budget > 1<<20 {
+		budget -= budget % (1 << 20) // so that people can read it
+	}
+	return resource.NewQuantity(budget, resource.BinarySI).String()
+}
+
+// metricsAddress opens the port, and is where to listen.
+func metricsAddress(e *helper.Editor, r *helper.Request, c *corev1.Container) string {
+	e.Listen(r, helper.MetricsPort)
+	text := r.Value(helper.MetricsPort).Text
+	if r.Value("metrics-address").Text == "pod" {
+		c.Ports = []corev1.ContainerPort{{Name: "metrics", ContainerPort: int32(r.Value(helper.MetricsPort).Int()), Protocol: corev1.ProtocolTCP}}
+		return ":" + text
+	}
+	return "127.0.0.1:" + text
+}
+
+// warnShortHash warns of what is a commit to a person and a branch to a server.
+func warnShortHash(e *helper.Editor, r *helper.Request) {
+	if ref := r.Value("ref").Text; shortHash.MatchString(ref) {
+		e.Warn(fmt.Sprintf("%s: ref %s… looks like a shortened hash; give all of its digits", r.Name(), ref[:7]))
+	}
+}
+
+// shortHash is what `git log --oneline` prints: a commit to a person, a branch name
+// to a server.
+var shortHash = regexp.MustCompile(`^[0-9a-f]{7,39}$`)

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package gitpoller is the helper git-poller: what can be asked of it, and what it adds.
+package gitpoller
+
+import (
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
+)
+
+// Helper returns the declaration.
+func Helper() *helper.Helper {
+	return &helper.Helper{
+		Name:        "git-poller",
+		FillsVolume: true,
+		Engines:     []helper.Engine{gitSync()},
+		// Covers a fresh clone of a repository of some 200 MB with room to spare.
+		Resources: helper.Requirements("10m", "32Mi", "500m", "256Mi"),
+		Builtin: map[string]rule.Spec{
+			"repo":   {Allow: []rule.Text{"https://*:*/*"}},
+			"period": {Min: new(rule.Text("10s"))},
+		},
+		Doc: "Keeps a folder of the app's containers equal to a git repository: it polls the remote and publishes each new commit at once and as a whole.",
+		Options: []option.Option{
+			{
+				Name: "repo", Kind: option.Repository, Required: true, Example: "https://github.com/acme/site.git",
+				WithGitSync: "The same; the policy has to leave git-sync the user 65533 for ssh. No redirect is followed, not even that of a URL without .git. A link of the repository becomes a file that holds its target.",
+				Doc:         "The repository, by https or ssh, and by plain http only where the policy allows it. Credentials go into a Secret, never into the URL.",
+			},
+			{
+				Name: "ref", Kind: option.GitRef, Default: "HEAD", Example: "main",
+				Doc: "A branch, a tag or a full commit hash. HEAD is the remote's default branch. A hash is fetched once and polled no more.",
+			},
+			{
+				Name: helper.MountPath, Kind: option.AbsolutePath, Required: true, Example: "/usr/share/nginx/html",
+				WithGitSync: "The content is at `current` below it: a link, which is swapped. An emptyDir of the app is not shared.",
+				Doc:         "Where the app's containers see the content. An emptyDir that they mount there already is used; anything else in the way is refused.",
+			},
+			{
+				Name: "subdir", Kind: option.RelativePath, Example: "public",
+				WithGitSync: "Refused: the whole repository is published, and the folder is below `current`.",
+				Doc:         "Publish only this folder of the repository.",
+			},
+			{
+				Name: helper.Containers, Kind: option.Containers, Example: "web,api",
+				Doc: "The containers that see the content. Without it every container of the app does (init containers only if named).",
+			},
+			{
+				Name: helper.Mode, Kind: option.Choice("poll", "once"), Default: "poll", Example: "once",
+				Doc: "poll runs beside the app as a native sidecar; once is an init container that fetches the content and ends.",
+			},
+			{
+				Name: "period", Kind: option.Duration, Default: "1m", Min: "1s", Max: "24h", Example: "30s",
+				Idle: []option.Idle{{Option: helper.Mode, Value: "once"}},
+				Doc:  "Time between two polls.",
+			},
+			{
+				Name: "depth", Kind: option.Integer, Default: "1", Min: "1", Max: "1000", Example: "1",
+				Doc: "How many commits of history to fetch. One is enough, unless ref is a hash and the server does not hand out single commits.",
+			},
+			{
+				Name: "secret", Kind: option.ObjectName, Example: "site-credentials",
+				WithGitSync: "The same; for https it needs the key `username`.",
+				Doc:         "A Secret of the pod's namespace: type kubernetes.io/basic-auth for https, or kubernetes.io/ssh-auth with a further key known_hosts for ssh. Only the helper mounts it.",
+			},
+			{
+				Name: "auth", Kind: option.Choice("basic", "ssh"), Example: "basic",
+				Doc: "How to use the Secret. It follows from the URL's scheme; if set, it has to agree with it.",
+			},
+			{
+				Name: "ca-configmap", Kind: option.ObjectName, Example: "acme-ca",
+				Doc: "A ConfigMap of the pod's namespace whose key ca.crt holds the certificate authorities to trust, for an https server with a private one.",
+			},
+			{
+				Name: helper.Wait, Kind: option.Boolean, Default: "true", Example: "false",
+				Doc: "Start the app only after the first complete checkout.",
+			},
+			{
+				Name: helper.WaitTimeout, Kind: option.Duration, Default: "10m", Min: "1s", Max: "24h", Example: "2m",
+				Idle:        []option.Idle{{Option: helper.Wait, Value: "false"}},
+				WithGitSync: "The same with `poll`. With `once` it bounds one attempt, and the pauses of 5s between those that fail.",
+				Doc:         "How long the first checkout may take before the helper is restarted (poll) or the pod's start fails (once).",
+			},
+			{
+				Name: helper.Position, Kind: option.Choice("last", "first"), Default: "last", Example: "first",
+				Doc: "Whether the helper starts behind or before the pod's other init containers. last suits service meshes, first lets init containers use the content.",
+			},
+			{
+				Name: helper.MetricsPort, Kind: option.Integer, Min: "1024", Max: "65535", Example: "9102",
+				Idle:        []option.Idle{{Option: helper.Mode, Value: "once"}},
+				WithGitSync: "The same, with git-sync's own metrics.",
+				Doc:         "Serve the helper's metrics for Prometheus on this port. Without it there are none.",
+			},
+			{
+				Name: "metrics-address", Kind: option.Choice("localhost", "pod"), Default: "localhost", Example: "pod",
+				Idle: []option.Idle{{Option: helper.MetricsPort}},
+				Doc:  "Who can read the metrics: the containers of the pod, or whoever reaches the pod's address.",
+			},
+			{
+				Name: "writable", Kind: option.Boolean, Default: "false", Example: "true",
+				WithGitSync: "Refused if `true`: git's own files are in the volume, and name programs that git runs beside the Secret.",
+				Doc:         "Mount the content writable in the app's containers. The next commit does not carry over what the app wrote. The files and folders of a commit belong to the helper's user; an app of another user can only add to the top.",
+			},
+		},
+		Check: check,
+		Build: build,
+	}
+}

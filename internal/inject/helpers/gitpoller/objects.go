@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gitpoller
+
+import (
+	"path"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+)
+
+const (
+	knownHosts = "known_hosts"            // the key of a Secret for ssh that Kubernetes has no name for
+	caFile     = helper.CADir + "/ca.crt" // named as in kube-root-ca.crt, and as trust-manager does by convention
+)
+
+// scheme is that of the repository's URL.
+func scheme(r *helper.Request) string { return option.RepositoryOf(r.Value("repo")).Scheme }
+
+// gitSecret mounts the Secret, into the helper only. Naming its keys makes the kubelet say
+// which one is missing, before the helper starts; it also leaves out what the helper has
+// no use for. A Secret for https may have no username.
+func gitSecret(e *helper.Editor, r *helper.Request, c *corev1.Container) string {
+	if scheme(r) == "ssh" {
+		c.Args = append(c.Args, "--auth=ssh", "--auth-dir="+helper.AuthDir)
+		return authVolume(e, r, c, corev1.SSHAuthPrivateKey, knownHosts)
+	}
+	c.Args = append(c.Args, "--auth=basic", "--auth-dir="+helper.AuthDir)
+	return authVolume(e, r, c)
+}
+
+// authVolume mounts keys of the Secret, or all of them. The files belong to root and the
+// helper is not root, so they have to be readable for others; an fsGroup instead would
+// change the ownership of every volume of the pod.
+func authVolume(e *helper.Editor, r *helper.Request, c *corev1.Container, keys ...string) string {
+	name := pod.ReservedPrefix + "auth-" + r.Name()
+	source := &corev1.SecretVolumeSource{SecretName: r.Value("secret").Text, DefaultMode: new(int32(0o444)), Optional: new(false)}
+	for _, key := range keys {
+		source.Items = append(source.Items, corev1.KeyToPath{Key: key, Path: key})
+	}
+	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: helper.AuthDir, ReadOnly: true})
+	e.Volume(corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{Secret: source}})
+	return name
+}
+
+func gitCA(e *helper.Editor, r *helper.Request, c *corev1.Container) string {
+	name := pod.ReservedPrefix + "ca-" + r.Name()
+	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: helper.CADir, ReadOnly: true})
+	e.Volume(corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
+		LocalObjectReference: corev1.LocalObjectReference{Name: r.Value("ca-configmap").Text},
+		Items:                []corev1.KeyToPath{{Key: path.Base(caFile), Path: path.Base(caFile)}},
+		DefaultMode:          new(int32(0o444)),
+		Optional:             new(false),
+	}}})
+	return name
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package helpers lists the helpers that Pillion brings. A new one is a folder here, what it
+// runs under internal/, and one line below.
+package helpers
+
+import (
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/helpers/datewriter"
+	"github.com/pillion-dev/pillion/internal/inject/helpers/gitpoller"
+	"github.com/pillion-dev/pillion/internal/inject/helpers/ipc"
+	"github.com/pillion-dev/pillion/internal/inject/helpers/start"
+)
+
+// Builtin are the helpers of this version.
+func Builtin() *helper.Set {
+	return helper.NewSet(datewriter.Helper(), gitpoller.Helper(), ipc.Helper(), start.Helper())
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ipc
+
+import (
+	"fmt"
+	"path"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
+)
+
+// maxOwners bounds how many init containers a pod gets.
+const maxOwners = 8
+
+// ipcInit adds an init container for each owner of objects, and the status.
+func ipcInit(e *helper.Editor, r *helper.Request, targets []pod.Target, folders []folder, volumes []string) {
+	before := len(e.Problems())
+	names := helper.TargetNames(targets)
+	hp := e.Rules()
+	owners := owners(e, r, hp.User())
+	var added []helper.Status
+	for _, owner := range owners {
+		c := corev1.Container{Name: pod.ReservedPrefix + "ipc-init", Args: []string{"ipc-init"}}
+		if owner != hp.User() {
+			c.Name += fmt.Sprintf("-%d", owner)
+			c.SecurityContext = helper.Restricted(hp, owner)
+		}
+		for _, option := range []string{mqueue, sysv, fifo} {
+			for _, o := range objectsOf(r, option) {
+				if o.owner(hp.User()) != owner {
+					continue
+				}
+				c.Args = append(c.Args, "--"+option+"="+o.arg)
+				if o.path != "" {
+					needFolder(e, r, option, &o, &c, targets, folders)
+				}
+			}
+		}
+		status := helper.Status{Helper: r.Helper.Name, Container: c.Name, Containers: names, Reason: r.Reason}
+		for _, m := range c.VolumeMounts {
+			if pod.Reserved(m.Name) {
+				status.Volumes = append(status.Volumes, m.Name)
+			}
+		}
+		status.Volumes = append(status.Volumes, helper.NoTokenVolume)
+		if len(e.Problems()) == before {
+			e.Container(r, &c, true)
+		}
+		added = append(added, status)
+	}
+	if len(e.Problems()) > before {
+		return
+	}
+	if len(added) == 0 {
+		added = []helper.Status{{Helper: r.Helper.Name, Containers: names, Reason: r.Reason}}
+	}
+	for _, name := range slices.Backward(volumes) { // those that no init container mounts as well
+		if !slices.Contains(added[0].Volumes, name) {
+			added[0].Volumes = slices.Insert(added[0].Volumes, 0, name)
+		}
+	}
+	added[0].Settings = e.Settings()
+	e.Report(added...)
+}
+
+// owners are the users that objects belong to: the helper's own first.
+func owners(e *helper.Editor, r *helper.Request, own int64) []int64 {
+	var owners []int64
+	for _, option := range []string{mqueue, sysv, fifo} {
+		for _, o := range objectsOf(r, option) {
+			if owner := o.owner(own); !slices.Contains(owners, owner) {
+				owners = append(owners, owner)
+			}
+		}
+		if len(owners) > maxOwners {
+			e.Deny(reason.Invalid(reason.TooMany, r.Path(option), len(owners), "is the number of owners, each of whom needs an init container; at most %d are considered", maxOwners))
+			return nil
+		}
+	}
+	slices.Sort(owners)
+	if i := slices.Index(owners, own); i > 0 {
+		owners = slices.Insert(slices.Delete(owners, i, i+1), 0, own)
+	}
+	return owners
+}
+
+// needFolder mounts in the init container what the path of an object lies in.
+func needFolder(e *helper.Editor, r *helper.Request, option string, o *object, c *corev1.Container, targets []pod.Target, folders []folder) {
+	f, why := folder{}, ""
+	if option == fifo {
+		f = folders[slices.IndexFunc(folders, func(f folder) bool { return f.path == path.Dir(o.path) })]
+	} else if f, why = commonFolder(e, o.path, targets, folders); why != "" {
+		e.Deny(reason.Invalid(reason.PathConflict, r.Path(option), o.name, "%s; ftok(3) makes the key of the file's device and inode, so all participants and Pillion need the same file: "+
+			"mount one volume at the same place in each of them, or write the key as a number", why))
+		return
+	}
+	for _, taken := range []string{helper.Program, helper.TokenDir, "/dev", "/etc", "/proc", "/sys"} {
+		if pod.Overlap(f.path, taken) {
+			e.Deny(reason.Invalid(reason.PathConflict, r.Path(option), o.path, "lies in the mount at %s, and Pillion's own container has something at %s; choose another folder", f.path, taken))
+			return
+		}
+	}
+	i := slices.IndexFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return pod.Overlap(m.MountPath, f.path) })
+	switch {
+	case i < 0:
+		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: f.volume, MountPath: f.path, ReadOnly: option == sysv})
+	case c.VolumeMounts[i].MountPath != f.path:
+		e.Deny(reason.Invalid(reason.PathConflict, r.Path(option), o.path, "lies in the mount at %s, which overlaps with the one at %s; use folders beside each other", f.path, c.VolumeMounts[i].MountPath))
+	case option == fifo:
+		c.VolumeMounts[i].ReadOnly = false
+	}
+}
+
+// commonFolder finds the volume that all targets see a path in, at the same place; why
+// says who does not.
+func commonFolder(e *helper.Editor, at string, targets []pod.Target, folders []folder) (common folder, why string) {
+	for i := range folders {
+		switch {
+		case folders[i].path == at:
+			return folders[i], ""
+		case pod.Inside(at, folders[i].path):
+			return folder{}, fmt.Sprintf("nothing is in the folder %s yet when the key is made (name the folder itself)", folders[i].path)
+		}
+	}
+	for i, t := range targets {
+		covering, twin := coveringMount(t, at)
+		switch {
+		case covering == nil:
+			return folder{}, fmt.Sprintf("container %q has no volume at %s", t.Name, at)
+		case twin != nil:
+			return folder{}, fmt.Sprintf("container %q mounts two volumes at %s, %q and %q", t.Name, pod.CleanMount(covering.MountPath), covering.Name, twin.Name)
+		case covering.SubPath+covering.SubPathExpr != "":
+			return folder{}, fmt.Sprintf("container %q mounts a part of the volume %q there (subPath)", t.Name, covering.Name)
+		}
+		f := folder{pod.CleanMount(covering.MountPath), covering.Name}
+		switch {
+		case i > 0 && f != common:
+			return folder{}, fmt.Sprintf("container %q has the volume %q at %s and container %q the volume %q at %s", targets[i-1].Name, common.volume, common.path, t.Name, f.volume, f.path)
+		case at != f.path && e.Spec().Volume(f.volume).EmptyDir != nil:
+			return folder{}, fmt.Sprintf("nothing is in the emptyDir at %s yet when the key is made (name that folder itself)", f.path)
+		}
+		common = f
+	}
+	return common, ""
+}
+
+// coveringMount is the innermost mount of a container that a path lies in; nil if there
+// is none. A twin is a second one at the same place, as "/a" and "/a/" are two paths to
+// the API server: which of the two a program sees is the runtime's to say.
+func coveringMount(t pod.Target, at string) (covering, twin *pod.VolumeMount) {
+	deepest := ""
+	for i := range t.VolumeMounts {
+		m := &t.VolumeMounts[i]
+		there := pod.CleanMount(m.MountPath)
+		switch {
+		case there != at && !pod.Inside(at, there):
+		case there == deepest:
+			twin = m
+		case len(there) > len(deepest):
+			covering, twin, deepest = m, nil, there
+		}
+	}
+	return covering, twin
+}

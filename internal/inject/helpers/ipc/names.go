@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ipc
+
+// Names of options of ipc.
+const (
+	shm       = "shm"
+	mqueue    = "mqueue"
+	sysv      = "sysv"
+	socket    = "socket"
+	fifo      = "fifo"
+	process   = "process"
+	hugepages = "hugepages"
+	sysctls   = "sysctls"
+	gid       = "gid"
+)
+
+// ipcModes are the options that ask for something by themselves.
+var ipcModes = []string{shm, mqueue, sysv, socket, fifo, process, hugepages, sysctls}

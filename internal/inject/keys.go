@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inject
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
+)
+
+// ourKeys lists the keys under our domain, sorted. Upper case counts as well: the API
+// server admits it, and a key that nobody reads would be a silent mistake.
+func ourKeys(annotations map[string]string) []string {
+	var keys []string
+	for key := range annotations {
+		prefix, _, _ := strings.Cut(key, "/")
+		if len(prefix) < len(helper.Domain) || !strings.EqualFold(prefix[len(prefix)-len(helper.Domain):], helper.Domain) {
+			continue
+		}
+		if len(prefix) == len(helper.Domain) || prefix[len(prefix)-len(helper.Domain)-1] == '.' {
+			if keys == nil {
+				keys = make([]string, 0, 8) // as many as most pods have
+			}
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// readKey takes a key apart: [<instance>.]<helper>.pillion.dev/<option>.
+func readKey(known *helper.Set, key string, root *field.Path) (h *helper.Helper, instance string, o *option.Option, problem *reason.Problem) {
+	prefix, name, _ := strings.Cut(key, "/")
+	owner := strings.TrimSuffix(prefix[:len(prefix)-len(helper.Domain)], ".")
+	dot := strings.LastIndexByte(owner, '.')
+	if dot >= 0 {
+		instance, owner = owner[:dot], owner[dot+1:]
+	}
+	refuse := func(format string, args ...any) (*helper.Helper, string, *option.Option, *reason.Problem) {
+		p := reason.Forbidden(reason.UnknownAnnotation, helper.Annotations(root).Key(shownKey(key)), format, args...)
+		return nil, "", nil, &p
+	}
+	if lower := strings.ToLower(key); lower != key {
+		suggestion := ""
+		if _, _, _, wrong := readKey(known, lower, root); wrong == nil || lower == StatusAnnotation || lower == InjectAnnotation {
+			suggestion = option.DidYouMean(lower)
+		}
+		return refuse("annotation keys of Pillion are in lower case%s", suggestion)
+	}
+	if h = known.Find(owner); h == nil {
+		suggestion := option.DidYouMean(nearestKey(known, instance, owner, name))
+		if owner == "" {
+			return refuse("unknown key; a key is <helper>.%s/<option>, and the helpers are %s%s", helper.Domain, known, suggestion)
+		}
+		return refuse("unknown helper %+q; the helpers are %s%s", owner, known, suggestion)
+	}
+	if o = h.Option(name); o == nil {
+		return refuse("%s has no option %+q%s", h.Name, name, option.DidYouMean(nearestKey(known, instance, owner, name)))
+	}
+	if dot >= 0 && h.Single {
+		return refuse("%s has no instances, since a pod has one at most: write %q", h.Name, h.Key("", name))
+	}
+	if dot >= 0 {
+		if text := h.WrongInstance(instance); text != "" {
+			return refuse("the instance %+q %s", instance, text)
+		}
+	}
+	return h, instance, o, nil
+}
+
+// shownKey is a key as an error text may repeat it: the API server looks at keys only
+// after us, so anything can be in one.
+func shownKey(key string) string {
+	const limit = 128
+	if len(key) > limit || option.PlainText(key) != nil {
+		return strings.Trim(strconv.QuoteToASCII(key[:min(len(key), limit)]), `"`)
+	}
+	return key
+}
+
+// nearestKey finds the valid key that a wrong one was most likely meant to be; "" if
+// none is near. The instance is taken as it is.
+func nearestKey(known *helper.Set, instance, owner, name string) string {
+	best, bestDistance := "", 1+min(len(owner)+len(name), option.Compared)/3
+	right := known.Find(owner) != nil
+	if right { // only the option is wrong
+		bestDistance = 1 + min(len(name), option.Compared)/3
+	}
+	consider := func(key string, distance int) {
+		if distance < bestDistance {
+			best, bestDistance = key, distance
+		}
+	}
+	for _, h := range known.All() {
+		for i := range h.Options {
+			distance := option.Distance(name, h.Options[i].Name)
+			if right && h.Name != owner { // an option of another helper, if it is that very one
+				if distance == 0 {
+					consider(h.Key(instance, name), 1)
+				}
+				continue
+			}
+			if owner != "" { // pillion.dev/repo: the helper was left out, not mistyped
+				distance += option.Distance(owner, h.Name)
+			}
+			consider(h.Key(instance, h.Options[i].Name), distance)
+		}
+	}
+	if owner == "" {
+		consider(InjectAnnotation, option.Distance(name, "inject"))
+	}
+	return best
+}
+
+// Asks tells whether annotations have any key under our domain, other than the status
+// that Pillion writes itself.
+func Asks(annotations map[string]string) bool {
+	return slices.ContainsFunc(ourKeys(annotations), func(key string) bool { return key != StatusAnnotation })
+}

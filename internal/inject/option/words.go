@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package option
+
+import (
+	"strconv"
+	"strings"
+)
+
+// JoinAnd writes a list as people do: "a", "a and b", "a, b and c".
+func JoinAnd(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
+
+// JoinOr writes a list of choices: `"a"`, `"a" or "b"`, `"a", "b" or "c"`.
+func JoinOr(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = strconv.Quote(w)
+	}
+	if len(quoted) < 2 {
+		return strings.Join(quoted, "")
+	}
+	return strings.Join(quoted[:len(quoted)-1], ", ") + " or " + quoted[len(quoted)-1]
+}
+
+func digits(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pod
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/pillion-dev/pillion/internal/jsonscan"
+)
+
+// Decode decodes the view of a pod from its JSON. Like the API server's own decoder
+// it is case-sensitive; unlike encoding/json it refuses invalid UTF-8. The JSON of
+// containers and volumes in the view is a part of raw.
+func Decode(raw []byte) (*Pod, error) {
+	v := viewer{dec: jsonscan.New(raw), document: raw}
+	defer v.dec.Release()
+	pod := &Pod{}
+	err := v.pod(pod)
+	if _, end := v.dec.ReadToken(); errors.Is(err, io.EOF) || err == nil && !errors.Is(end, io.EOF) {
+		err = jsonv2.Unmarshal(raw, &struct{}{}, jsonscan.AllowDuplicates) // which says what is wrong with a document that is none, or two
+	}
+	if err != nil {
+		return nil, fmt.Errorf("decoding the pod: %w", jsonscan.WithoutValue(err))
+	}
+	if pod.Metadata.Annotations == nil { // of what the API server sends, only what a policy adds to
+		metadata, err := jsonscan.Child(raw, "metadata")
+		pod.Metadata.Absent = errors.Is(err, jsonscan.ErrAbsent) || err == nil && metadata.Kind() == 'n'
+	}
+	return pod, nil
+}
+
+// viewer decodes the fields of the view as [jsonv2.Unmarshal] would by their tags, with
+// two differences: what is not in the view, which is most of a pod, is passed over as fast
+// as it can be; and the JSON of containers and volumes with a reserved name is kept.
+//
+// Anything but the kind of value that it expects it leaves to jsonv2, which makes the
+// zero value of null and an error of the rest.
+type viewer struct {
+	dec      *jsonscan.Decoder
+	document []byte
+	texts    strings.Builder // the texts of the view, one behind the other
+}
+
+func (v *viewer) pod(p *Pod) error {
+	return structOf(v, p, func(name []byte) error {
+		switch string(name) {
+		case "metadata":
+			return v.metadata(&p.Metadata)
+		case "spec":
+			return v.spec(&p.Spec)
+		}
+		return jsonscan.Skip(v.dec)
+	})
+}
+
+func (v *viewer) metadata(m *Metadata) error {
+	return structOf(v, m, func(name []byte) error {
+		switch string(name) {
+		case "generateName":
+			return v.string(&m.GenerateName)
+		case "annotations":
+			return table(v, &m.Annotations, v.text)
+		}
+		return jsonscan.Skip(v.dec)
+	})
+}
+
+func (v *viewer) spec(s *Spec) error {
+	return structOf(v, s, func(name []byte) error {
+		switch string(name) {
+		case "initContainers":
+			return list(v, &s.InitContainers, v.container)
+		case "containers":
+			return list(v, &s.Containers, v.container)
+		case "volumes":
+			return list(v, &s.Volumes, v.volume)
+		case "imagePullSecrets":
+			return v.any(&s.ImagePullSecrets)
+		case "nodeSelector":
+			return table(v, &s.NodeSelector, v.text)
+		case "nodeName":
+			return v.string(&s.NodeName)
+		case "os":
+			return v.any(&s.OS)
+		case "hostNetwork":
+			return v.flag(&s.HostNetwork)
+		case "hostPID":
+			return v.flag(&s.HostPID)
+		case "hostIPC":
+			return v.flag(&s.HostIPC)
+		case "restartPolicy":
+			return v.string(&s.RestartPolicy)
+		case "runtimeClassName":
+			return v.any(&s.RuntimeClassName)
+		case "securityContext":
+			return v.any(&s.SecurityContext)
+		case "resources":
+			return v.any(&s.Resources)
+		case "shareProcessNamespace":
+			return v.any(&s.ShareProcessNamespace)
+		}
+		return jsonscan.Skip(v.dec)
+	})
+}
+
+func (v *viewer) container(c *Container) error {
+	start := v.dec.InputOffset()
+	err := structOf(v, c, func(name []byte) error {
+		switch string(name) {
+		case "name":
+			return v.string(&c.Name)
+		case "restartPolicy":
+			return v.string(&c.RestartPolicy)
+		case "command":
+			return list(v, &c.Command, v.string)
+		case "volumeMounts":
+			return list(v, &c.VolumeMounts, v.mount)
+		case "volumeDevices":
+			return v.any(&c.VolumeDevices)
+		case "ports":
+			return v.any(&c.Ports)
+		case "resources":
+			return v.resources(&c.Resources)
+		case "terminationMessagePath":
+			return v.string(&c.TerminationMessagePath)
+		case "livenessProbe":
+			return v.presence(&c.LivenessProbe)
+		case "startupProbe":
+			return v.presence(&c.StartupProbe)
+		case "securityContext":
+			return v.any(&c.SecurityContext)
+		}
+		return jsonscan.Skip(v.dec)
+	})
+	if Reserved(c.Name) {
+		c.Raw = v.since(start)
+	}
+	return err
+}
+
+func (v *viewer) mount(m *VolumeMount) error {
+	return structOf(v, m, func(name []byte) error {
+		switch string(name) {
+		case "name":
+			return v.string(&m.Name)
+		case "mountPath":
+			return v.string(&m.MountPath)
+		case "readOnly":
+			return v.flag(&m.ReadOnly)
+		case "subPath":
+			return v.string(&m.SubPath)
+		case "subPathExpr":
+			return v.string(&m.SubPathExpr)
+		case "mountPropagation":
+			return v.any(&m.MountPropagation)
+		}
+		return jsonscan.Skip(v.dec)
+	})
+}
+
+func (v *viewer) volume(vol *Volume) error {
+	start := v.dec.InputOffset()
+	err := structOf(v, vol, func(name []byte) error {
+		switch string(name) {
+		case "name":
+			return v.string(&vol.Name)
+		case "emptyDir":
+			return v.any(&vol.EmptyDir)
+		case "configMap":
+			return v.presence(&vol.ConfigMap)
+		case "secret":
+			return v.presence(&vol.Secret)
+		case "projected":
+			return v.presence(&vol.Projected)
+		case "downwardAPI":
+			return v.presence(&vol.DownwardAPI)
+		case "image":
+			return v.presence(&vol.Image)
+		case "persistentVolumeClaim":
+			return v.any(&vol.PersistentVolumeClaim)
+		case "nfs":
+			return v.any(&vol.NFS)
+		case "csi":
+			return v.any(&vol.CSI)
+		}
+		return jsonscan.Skip(v.dec)
+	})
+	if Reserved(vol.Name) {
+		vol.Raw = v.since(start)
+	}
+	return err
+}
+
+func (v *viewer) resources(r *corev1.ResourceRequirements) error {
+	return structOf(v, r, func(name []byte) error {
+		switch string(name) {
+		case "limits":
+			return table(v, &r.Limits, v.quantity)
+		case "requests":
+			return table(v, &r.Requests, v.quantity)
+		case "claims":
+			return v.any(&r.Claims)
+		}
+		return jsonscan.Skip(v.dec)
+	})
+}
+
+// since is the value that the decoder has just read, having stood at start before.
+func (v *viewer) since(start int64) json.RawMessage {
+	return json.RawMessage(v.document[jsonscan.Start(v.document, start):v.dec.InputOffset()])
+}

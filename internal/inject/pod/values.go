@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pod
+
+import (
+	"bytes"
+	"reflect"
+	"strings"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/pillion-dev/pillion/internal/jsonscan"
+)
+
+// structOf reads the members of an object; those that are not of the view have to be skipped.
+func structOf[T any](v *viewer, value *T, member func(name []byte) error) error {
+	if v.dec.PeekKind() != '{' {
+		return v.any(value)
+	}
+	return jsonscan.EachMember(v.dec, member)
+}
+
+// list reads the elements of a list. One that is there and empty is not nil.
+func list[T any](v *viewer, value *[]T, element func(*T) error) error {
+	if v.dec.PeekKind() != '[' {
+		return v.any(value)
+	}
+	if _, err := v.dec.ReadToken(); err != nil {
+		return err
+	}
+	elements := []T{}
+	for v.dec.PeekKind() != ']' {
+		var zero T
+		elements = append(elements, zero)
+		if err := element(&elements[len(elements)-1]); err != nil {
+			return err
+		}
+	}
+	*value = elements
+	_, err := v.dec.ReadToken()
+	return err
+}
+
+// table reads an object whose names are not known beforehand.
+func table[M ~map[K]T, K ~string, T any](v *viewer, value *M, element func() (T, error)) error {
+	if v.dec.PeekKind() != '{' {
+		return v.any(value)
+	}
+	if *value == nil {
+		*value = M{}
+	}
+	return jsonscan.EachMember(v.dec, func(name []byte) (err error) {
+		key := K(v.keep(name))
+		(*value)[key], err = element()
+		return err
+	})
+}
+
+// string reads a text into a field.
+func (v *viewer) string(value *string) (err error) {
+	*value, err = v.text()
+	return err
+}
+
+// text reads a text.
+func (v *viewer) text() (string, error) {
+	if v.dec.PeekKind() != '"' {
+		var other string
+		err := v.any(&other)
+		return other, err
+	}
+	raw, err := v.dec.ReadValue()
+	if err != nil {
+		return "", err
+	}
+	plain := []byte(raw[1 : len(raw)-1])
+	if bytes.IndexByte(plain, '\\') >= 0 {
+		plain, err = jsontext.AppendUnquote(nil, raw)
+	}
+	return v.keep(plain), err
+}
+
+// quantity reads a quantity as its own UnmarshalJSON does, which copies it first.
+func (v *viewer) quantity() (resource.Quantity, error) {
+	raw, err := v.dec.ReadValue()
+	if err != nil || raw.Kind() == 'n' {
+		return resource.Quantity{}, err
+	}
+	if raw.Kind() == '"' {
+		raw = raw[1 : len(raw)-1]
+	}
+	q, err := resource.ParseQuantity(v.keep(bytes.TrimSpace(raw)))
+	if err != nil {
+		return q, &jsonv2.SemanticError{JSONPointer: v.dec.StackPointer(), GoType: reflect.TypeFor[resource.Quantity](), Err: err}
+	}
+	return q, nil
+}
+
+// presence reads what matters only in being there.
+func (v *viewer) presence(value **struct{}) error {
+	if v.dec.PeekKind() != '{' {
+		return v.any(value)
+	}
+	*value = &struct{}{}
+	return jsonscan.Skip(v.dec)
+}
+
+// flag reads a boolean.
+func (v *viewer) flag(value *bool) error {
+	kind := v.dec.PeekKind()
+	if kind != 't' && kind != 'f' {
+		return v.any(value)
+	}
+	*value = kind == 't'
+	return jsonscan.Skip(v.dec)
+}
+
+// any reads what is rare in pods, or is not what it should be.
+func (v *viewer) any(value any) error { return jsonv2.UnmarshalDecode(&v.dec.Decoder, value) }
+
+// keep makes a text of bytes of the document. All of them share a few pieces of memory.
+func (v *viewer) keep(text []byte) string {
+	if v.texts.Cap()-v.texts.Len() < len(text) {
+		v.texts = strings.Builder{} // its texts are in use, and would be copied
+		v.texts.Grow(max(len(text), 1<<10))
+	}
+	at := v.texts.Len()
+	v.texts.Write(text)
+	return v.texts.String()[at:]
+}

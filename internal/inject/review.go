@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inject
+
+import (
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
+)
+
+// review applies the policy to what a pod asks for: refuses, and fills in defaults.
+func review(p *Policy, of *pod.Pod, requests []*helper.Request, root *field.Path) []reason.Problem {
+	var problems []reason.Problem
+	if of.Spec.HostNetwork && !p.HostNetwork && len(requests) > 0 {
+		problems = append(problems, reason.Forbidden(reason.HostNetwork, root.Child("spec", "hostNetwork"),
+			"policy %q does not allow helpers in pods that use the node's network (%s); %s", p.Name, requests[0].Helper.Name, p.either("remove hostNetwork", " or the annotations")))
+	}
+	if p.deniesClass(&of.Spec) && len(requests) > 0 {
+		problems = append(problems, reason.Invalid(reason.RuntimeClass, root.Child("spec", "runtimeClassName"), *of.Spec.RuntimeClassName,
+			"policy %q does not allow helpers in pods of this class (%s); %s", p.Name, requests[0].Helper.Name, p.either("use another one", ", or remove the annotations")))
+	}
+	for _, r := range requests {
+		if p.Helpers[r.Helper.Name] == nil {
+			problems = append(problems, reason.Forbidden(reason.HelperNotAllowed, r.AnyPath(),
+				"policy %q does not allow %s; it allows %s", p.Name, r.Helper.Name, p.allowedHelpers()))
+		}
+		hp := p.helper(r.Helper.Name)
+		if hp == nil {
+			continue
+		}
+		for i := range r.Helper.Options {
+			if problem := reviewOption(p, hp, r, &r.Helper.Options[i]); problem != nil {
+				problems = append(problems, *problem)
+			}
+		}
+		if problem := reviewEveryContainer(p, hp, r, &of.Spec); problem != nil {
+			problems = append(problems, *problem)
+		}
+		if r.Helper.Check != nil {
+			found := r.Helper.Check(r)
+			wayOut(r, found)
+			problems = append(problems, found...)
+		}
+	}
+	return problems
+}
+
+// reviewOption checks the value that the pod gave, or fills in the one that the
+// policy or the option's declaration has for it.
+func reviewOption(policy *Policy, hp *rule.Helper, r *helper.Request, o *option.Option) *reason.Problem {
+	is := hp.Rules[o.Name]
+	if r.Given(o.Name) {
+		if !r.Has(o.Name) { // a value that did not parse has been reported
+			return nil
+		}
+		v := r.Value(o.Name)
+		if problem := policy.required(r, o.Name, v); problem != nil {
+			return problem
+		}
+		if o.Listed && len(v.Names) > 0 && !is.Lists() {
+			p := reason.Invalid(reason.ValueNotAllowed, r.Path(o.Name), v.Text, "policy %q does not allow %q: a pod may set what the policy's list for %s allows, and it has none", policy.Name, v.Names[0], o.Name)
+			return &p
+		}
+		if is == nil {
+			return nil
+		}
+		if err := is.Check(v); err != nil {
+			p := reason.Invalid(reason.ValueNotAllowed, r.Path(o.Name), v.Text, "policy %q does not allow this value: %s", policy.Name, err)
+			return &p
+		}
+		return nil
+	}
+	switch {
+	case policy.take(r, o.Name):
+	case is != nil && is.Fixed != nil:
+		r.Set(o.Name, *is.Fixed)
+		r.Own(o.Name, policy.path().Child("helpers").Key(r.Helper.Name).Child("options").Key(o.Name).Child("fixed"))
+	case is != nil && is.Default != nil:
+		r.Set(o.Name, *is.Default)
+	case o.Default != "":
+		v, err := rule.DefaultWithin(o, is)
+		if err == nil || policy.Warn {
+			r.Set(o.Name, v)
+		}
+		if err != nil {
+			p := reason.Invalid(reason.ValueNotAllowed, r.Path(o.Name), v.Text, "policy %q does not allow the default: %s; set the annotation", policy.Name, err)
+			return &p
+		}
+	case o.Required:
+		p := reason.Missing(r.Path(o.Name), "%s needs it, such as %q", r.Helper.Name, o.Example)
+		return &p
+	}
+	return nil
+}
+
+func (p *Policy) allowedHelpers() string {
+	var names []string
+	for _, h := range p.Known.All() {
+		if p.Helpers[h.Name] != nil {
+			names = append(names, h.Name)
+		}
+	}
+	if len(names) == 0 {
+		return "no helper at all"
+	}
+	return option.JoinAnd(names)
+}

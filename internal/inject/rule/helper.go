@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rule
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// Helper is what the platform owns of one helper. No annotation reaches it.
+type Helper struct {
+	Engine      string // whose flags the container gets; empty is our own program
+	Image       string
+	PullPolicy  corev1.PullPolicy
+	PullSecrets []corev1.LocalObjectReference
+	Resources   corev1.ResourceRequirements
+	RunAsUser   *int64            // nil is left out of the container, for whoever assigns users in the namespace
+	RunAsGroup  *int64            // the same
+	VolumeSize  resource.Quantity // sizeLimit of the volume that the helper fills
+	Rules       map[string]*Rule  // by option name
+}
+
+// Assigned stands for the user that nobody knows before the pod is admitted: the policy
+// leaves it out, and whoever assigns users in the namespace fills it in. It is the number
+// of root, and no helper runs as root.
+const Assigned int64 = 0
+
+// User is whom the helper runs as, and whom its objects belong to.
+func (h *Helper) User() int64 {
+	if h.RunAsUser == nil {
+		return Assigned
+	}
+	return *h.RunAsUser
+}

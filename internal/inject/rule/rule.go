@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package rule has what a policy says of helpers and their options, compiled: which values
+// pods may set, and what the platform owns.
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pillion-dev/pillion/internal/inject/option"
+)
+
+// Rule is what a policy says about the values of one option.
+type Rule struct {
+	Default *option.Value // used when the pod says nothing
+	Fixed   *option.Value // the only value; the pod may repeat it
+	Min     *option.Value // of ordered kinds, inclusive
+	Max     *option.Value
+	Allow   []option.Pattern // if there are any, one has to match (each element of a list)
+
+	kind *option.Kind // of the option's values
+}
+
+// Check tells why the rule refuses a value. The error completes "policy … does not
+// allow this value: ".
+func (r *Rule) Check(v option.Value) error {
+	switch {
+	case r.Fixed != nil && r.Fixed.Text != v.Text:
+		return fmt.Errorf("it is always %q", r.Fixed.Text)
+	case r.Min != nil && v.Number < r.Min.Number:
+		return fmt.Errorf("the least is %s", r.Min.Text)
+	case r.Max != nil && v.Number > r.Max.Number:
+		return fmt.Errorf("the most is %s", r.Max.Text)
+	case len(r.Allow) == 0:
+		return nil
+	}
+	elements := v.Names
+	if elements == nil {
+		elements = v.List
+	}
+	if elements == nil {
+		elements = []string{v.Text}
+	}
+	for _, element := range elements {
+		one := option.Value{Text: element, Data: v.Data}
+		if slices.ContainsFunc(r.Allow, func(p option.Pattern) bool { return p.Matches(one) }) {
+			continue
+		}
+		if v.Names != nil { // which of them the value is too long to show
+			return fmt.Errorf("%q is not listed; allowed is %s", element, r.allowed())
+		}
+		if r.kind != nil && r.kind.Unlisted != nil {
+			if hint := r.kind.Unlisted(one); hint != "" {
+				return errors.New("allowed is " + r.allowed() + "; " + hint)
+			}
+		}
+		return errors.New("allowed is " + r.allowed())
+	}
+	return nil
+}
+
+// Lists tells whether a rule, which may be nil, names values that are allowed.
+func (r *Rule) Lists() bool { return r != nil && (len(r.Allow) > 0 || r.Fixed != nil) }
+
+// allowed lists the patterns for an error text; a long list is cut.
+func (r *Rule) allowed() string {
+	const most = 8
+	var texts []string
+	for _, p := range r.Allow {
+		texts = append(texts, p.String())
+	}
+	if len(texts) > most {
+		return strings.Join(texts[:most], ", ") + fmt.Sprintf(" and %d more", len(texts)-most)
+	}
+	return option.JoinOr(texts)
+}
