@@ -7,19 +7,16 @@
 // command line and the tests, and its answer depends on its arguments alone: no
 // clock, no network, no file, no logger.
 //
-// The pipeline, one file for each step:
+// The pipeline, one step after the other:
 //
-//	annotations.go   annotations  -> []Request, every mistake collected
-//	addition.go      []Request    -> []Request with what the policy adds to every pod
-//	policy.go        []Request    -> []Request with the policy's defaults, or refusals
-//	build.go         []Request    -> Plan, helper by helper (gitpoller.go, datewriter.go, ipc*.go, start*.go)
-//	reserved.go      what already bears our names: kept, renewed or refused
-//	inject.go        the table of contents: Decide
+//	annotations.go   annotations      -> []helper.Request, every mistake collected
+//	addition.go      []helper.Request -> the same with what the policy adds to every pod
+//	review.go        []helper.Request -> the same with the policy's defaults, or denials
+//	inject.go        []helper.Request -> plan.Plan, helper by helper; the table of contents: Decide
+//	reserved.go      what already bears our names and belongs to nobody
 //
-// What a user can type is declared once as data (option.go: name, kind, default,
-// bounds, documentation) and parsed in one place (values.go and its neighbours).
-//
-// A [Plan] can say "add this", "renew what is ours" and "put our words in front of this
-// command"; it has no way to say anything else, so nothing a user wrote can be changed
-// or lost.
+// The rooms below it have one idea each: pod (the view), option (kinds of values), rule (what a
+// policy says), helper (what a helper is, and the editor), plan (what may be added, and the patch),
+// reason (the words in which a review ends). Which helpers there are, a policy says; the core
+// knows none by name.
 package inject
