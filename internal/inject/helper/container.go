@@ -14,20 +14,6 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
-// Paths inside a helper's container. No path that a user typed is among them.
-const (
-	Program    = "/pillion-helper"
-	ContentDir = "/pillion/content"
-	AuthDir    = "/pillion/auth"
-	CADir      = "/pillion/ca"
-	TokenDir   = "/var/run/secrets/kubernetes.io/serviceaccount"
-)
-
-// NoTokenVolume is mounted over the place of the ServiceAccount token. The
-// ServiceAccount admission plugin runs again after every webhook that changed a pod,
-// and mounts the token into each container that has no mount at that path.
-const NoTokenVolume = pod.ReservedPrefix + "no-token"
-
 // Container puts one helper's container into the plan, with what all of them have in
 // common. Existing ones of the same name are kept if they are equal, else renewed.
 func (e *Editor) Container(r *Request, c *corev1.Container, first bool) {
@@ -79,6 +65,20 @@ func (e *Editor) Volume(v corev1.Volume) {
 	if i == plan.Insert || !sameVolume(e.spec.Volumes[i].Raw, &v) {
 		e.plan.Volumes = append(e.plan.Volumes, plan.Volume{Volume: v, Renew: i})
 	}
+}
+
+// count adds a volume of ours to those that a policy limits. The volume in place of the
+// token has no container that can write to it.
+func (e *Editor) count(v *corev1.Volume) {
+	if v.EmptyDir == nil || v.EmptyDir.SizeLimit == nil || v.Name == NoTokenVolume {
+		return
+	}
+	kind := &e.onDisk
+	if v.EmptyDir.Medium != corev1.StorageMediumDefault { // memory, or huge pages
+		kind = &e.inMemory
+	}
+	kind.Names = append(kind.Names, v.Name)
+	kind.Total.Add(*v.EmptyDir.SizeLimit)
 }
 
 // resources are the policy's, with two exceptions. In a pod of the Guaranteed class

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/pillion-dev/pillion/internal/inject/plan"
@@ -49,6 +50,19 @@ type Editor struct {
 	guaranteed bool
 
 	inMemory, onDisk Sized // what the policy limits
+}
+
+// claim remembers that a helper uses a volume at a path of one container.
+type claim struct {
+	request *Request
+	path    string
+	volume  string
+}
+
+// Sized is the volumes of one kind that helpers add, and their sizes together.
+type Sized struct {
+	Names []string
+	Total resource.Quantity
 }
 
 // NewEditor is an editor for the pod, or the pod template that lies at root.

@@ -2,6 +2,8 @@
 
 package helper
 
+import "github.com/pillion-dev/pillion/internal/inject/pod"
+
 // Options that several helpers have, and that mean the same with each of them.
 const (
 	MountPath   = "mount-path"   // where the app's containers see the helper's volume
@@ -12,3 +14,17 @@ const (
 	Mode        = "mode"
 	MetricsPort = "metrics-port"
 )
+
+// Paths inside a helper's container. No path that a user typed is among them.
+const (
+	Program    = "/pillion-helper"
+	ContentDir = "/pillion/content"
+	AuthDir    = "/pillion/auth"
+	CADir      = "/pillion/ca"
+	TokenDir   = "/var/run/secrets/kubernetes.io/serviceaccount"
+)
+
+// NoTokenVolume is mounted over the place of the ServiceAccount token. The
+// ServiceAccount admission plugin runs again after every webhook that changed a pod,
+// and mounts the token into each container that has no mount at that path.
+const NoTokenVolume = pod.ReservedPrefix + "no-token"

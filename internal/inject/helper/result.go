@@ -18,3 +18,9 @@ func (e *Editor) Fills(volume string) bool { return e.fills[volume] != nil }
 
 // Disk are the names of the helpers' volumes on the node's disk.
 func (e *Editor) Disk() []string { return e.disk }
+
+// InMemory are the volumes in memory that the helpers add.
+func (e *Editor) InMemory() *Sized { return &e.inMemory }
+
+// OnDisk are the volumes on the node's disk that the helpers add.
+func (e *Editor) OnDisk() *Sized { return &e.onDisk }

@@ -12,13 +12,6 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
-// claim remembers that a helper uses a volume at a path of one container.
-type claim struct {
-	request *Request
-	path    string
-	volume  string
-}
-
 // Sharing is one volume that containers of the app see at one path.
 type Sharing struct {
 	Request  *Request

@@ -7,13 +7,6 @@ import (
 	"strings"
 )
 
-// Pattern is one entry of a policy's allow list. It always covers the whole of a value, or
-// of one element of a list.
-type Pattern interface {
-	Matches(v Value) bool
-	String() string // as it is written
-}
-
 // Glob is a pattern in which "*" stands for any run of characters, and all else for itself.
 type Glob string
 

@@ -16,18 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// Repository is the URL of a git repository: https, http or ssh.
-var Repository = Kind{
-	Name: "repository URL", Parse: parseRepo, Redact: WithoutCredentials,
-	Pattern: func(text string) (Pattern, error) { return compileRepoPattern(text) },
-	Unlisted: func(v Value) string {
-		if u := RepositoryOf(v); u != nil && u.IP {
-			return "an IP address has to be named literally"
-		}
-		return ""
-	},
-}
-
 // RepositoryURL is a repository URL taken apart. Policy compares the parts and the helper
 // gets String: the two can never read the same text differently.
 type RepositoryURL struct {
@@ -218,26 +206,4 @@ func escapeSegment(plain string) string {
 		}
 	}
 	return out.String()
-}
-
-// WithoutCredentials is what may be repeated of a value that did not parse: whatever
-// stands before an @, or in a query or a fragment, is taken for a credential. With both
-// there is no telling which of the two comes first.
-func WithoutCredentials(text string) string {
-	at, query := max(strings.LastIndexByte(text, '@'), strings.LastIndex(text, "%40")), strings.IndexAny(text, "?#")
-	switch {
-	case at < 0 && query < 0:
-		return text
-	case at < 0:
-		return text[:query+1] + "…"
-	}
-	rest := text[at:]
-	if query >= 0 {
-		rest = ""
-	}
-	scheme, _, found := strings.Cut(text[:at], "://")
-	if !found {
-		return "…" + rest
-	}
-	return scheme + "://…" + rest
 }

@@ -10,6 +10,18 @@ import (
 	"strings"
 )
 
+// Repository is the URL of a git repository: https, http or ssh.
+var Repository = Kind{
+	Name: "repository URL", Parse: parseRepo, Redact: WithoutCredentials,
+	Pattern: func(text string) (Pattern, error) { return compileRepoPattern(text) },
+	Unlisted: func(v Value) string {
+		if u := RepositoryOf(v); u != nil && u.IP {
+			return "an IP address has to be named literally"
+		}
+		return ""
+	},
+}
+
 // repoPattern has a glob for each part of a repository URL. A "*" in one part can never
 // reach into another: https://github.com/* allows every path on that host and nothing on
 // https://github.com.evil.example/.

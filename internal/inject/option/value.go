@@ -37,6 +37,13 @@ func (v Value) Int() int64 { return v.Number }
 // Bytes is the number of bytes of a [Size] value.
 func (v Value) Bytes() int64 { return v.Number }
 
+// Pattern is one entry of a policy's allow list. It always covers the whole of a value, or
+// of one element of a list.
+type Pattern interface {
+	Matches(v Value) bool
+	String() string // as it is written
+}
+
 // MaxValue bounds the length of any value in bytes. The longest legitimate one is
 // a URL, for which 2048 is what browsers and proxies agree on.
 const MaxValue = 2048

@@ -30,3 +30,25 @@ func JoinOr(words []string) string {
 func digits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
+
+// WithoutCredentials is what may be repeated of a value that did not parse: whatever
+// stands before an @, or in a query or a fragment, is taken for a credential. With both
+// there is no telling which of the two comes first.
+func WithoutCredentials(text string) string {
+	at, query := max(strings.LastIndexByte(text, '@'), strings.LastIndex(text, "%40")), strings.IndexAny(text, "?#")
+	switch {
+	case at < 0 && query < 0:
+		return text
+	case at < 0:
+		return text[:query+1] + "…"
+	}
+	rest := text[at:]
+	if query >= 0 {
+		rest = ""
+	}
+	scheme, _, found := strings.Cut(text[:at], "://")
+	if !found {
+		return "…" + rest
+	}
+	return scheme + "://…" + rest
+}
