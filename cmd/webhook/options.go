@@ -27,6 +27,9 @@ type options struct {
 	maxBody      int64
 	maxBodies    int64
 
+	maxConnections          int
+	maxConnectionsPerSource int
+
 	certDir       string
 	certDNSNames  []string
 	tlsMinVersion string
@@ -59,6 +62,13 @@ func (o *options) flags() cliflag.NamedFlagSets {
 	f.Int64Var(&o.maxBodies, "max-bodies", 32<<20,
 		"The most that all request bodies may hold at one time, in `bytes`; at least twice --max-body. A request above it is answered with 503 and Retry-After, and the API server sends it again. "+
 			"Raise it, and the memory limit by about four times as much, if pillion_requests_shed_total grows.")
+
+	f.IntVar(&o.maxConnections, "max-connections", 1024,
+		"The most connections to --listen, a `number`. Half of it is for connections that have answered a good review and are kept open; beyond that, an answer closes its connection. "+
+			"When all are in use, the oldest one without a good review makes way. Each can take 32 KiB; raise it if pillion_connections_turned_away_total grows.")
+	f.IntVar(&o.maxConnectionsPerSource, "max-connections-per-source", 512,
+		"The most connections from one IP address, a `number` from 2 to --max-connections; the next one is closed when it is accepted. "+
+			"All API servers can have one address, behind NAT or konnectivity, and each opens a connection for each review that it waits for and keeps 25.")
 
 	f = groups.FlagSet("Certificate")
 	f.StringVar(&o.certDir, "cert-dir", "/etc/pillion/tls",
@@ -137,6 +147,12 @@ func (o *options) validate() error {
 	}
 	if o.maxBodies/2 < o.maxBody {
 		check("max-bodies", fmt.Errorf("%d bytes is less than twice --max-body, which is %d: large bodies get half of the room, and one has to fit", o.maxBodies, o.maxBody))
+	}
+	if o.maxConnections < 2 {
+		check("max-connections", fmt.Errorf("%d leaves no room for both kept and new connections: use at least 2, the default is 1024", o.maxConnections))
+	}
+	if o.maxConnectionsPerSource < 2 || o.maxConnectionsPerSource > o.maxConnections {
+		check("max-connections-per-source", fmt.Errorf("%d is not from 2 to --max-connections, which is %d", o.maxConnectionsPerSource, o.maxConnections))
 	}
 	if o.certDir == "" {
 		check("cert-dir", errors.New("is empty: name the directory that holds tls.crt and tls.key"))

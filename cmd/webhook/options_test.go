@@ -23,6 +23,7 @@ func TestParse(t *testing.T) {
 		}
 		want := &options{
 			listen: ":8443", healthListen: ":8081", maxBody: 6 << 20, maxBodies: 32 << 20,
+			maxConnections: 1024, maxConnectionsPerSource: 512,
 			certDir: "/etc/pillion/tls", tlsMinVersion: "1.2",
 			drainMin: 15 * time.Second, drainMax: 95 * time.Second,
 			logFormat: "json", logLevel: "info",
@@ -34,14 +35,14 @@ func TestParse(t *testing.T) {
 
 	t.Run("every flag sets its field", func(t *testing.T) {
 		t.Parallel()
-		got, err := parse(strings.Fields("--listen=[::1]:10250 --health-listen=:9000 --max-body=1 --max-bodies=2 --cert-dir=c " +
+		got, err := parse(strings.Fields("--listen=[::1]:10250 --health-listen=:9000 --max-body=1 --max-bodies=2 --max-connections=4 --max-connections-per-source=3 --cert-dir=c " +
 			"--cert-dns-name=a.svc --cert-dns-name=b.svc --tls-min-version=1.3 --policy-dir=p " +
 			"--drain-min=0s --drain-max=0s --log-format=text --log-level=error --version"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := &options{
-			listen: "[::1]:10250", healthListen: ":9000", maxBody: 1, maxBodies: 2,
+			listen: "[::1]:10250", healthListen: ":9000", maxBody: 1, maxBodies: 2, maxConnections: 4, maxConnectionsPerSource: 3,
 			certDir: "c", certDNSNames: []string{"a.svc", "b.svc"}, tlsMinVersion: "1.3", policyDir: "p",
 			logFormat: "text", logLevel: "error", version: true,
 		}
@@ -118,6 +119,15 @@ func TestMistakes(t *testing.T) {
 		{
 			"room for less than two bodies", "--max-body=10 --max-bodies=19",
 			"--max-bodies: 19 bytes is less than twice --max-body, which is 10: large bodies get half of the room, and one has to fit",
+		},
+		{
+			"room for one connection", "--max-connections=1 --max-connections-per-source=1",
+			"--max-connections: 1 leaves no room for both kept and new connections: use at least 2, the default is 1024\n" +
+				"--max-connections-per-source: 1 is not from 2 to --max-connections, which is 1",
+		},
+		{
+			"more connections from one address than in all", "--max-connections=100",
+			"--max-connections-per-source: 512 is not from 2 to --max-connections, which is 100",
 		},
 		{
 			"several mistakes", "--max-body=-1 --cert-dir= --drain-max=1ms",

@@ -94,9 +94,13 @@ func serve(drain, stop context.Context, o *options, log *slog.Logger) error {
 			Log:      log,
 			Metrics:  metrics,
 		}),
-		MinTLS:   tlsVersion,
-		MaxBody:  o.maxBody,
-		Bodies:   o.maxBodies,
+		MinTLS:  tlsVersion,
+		MaxBody: o.maxBody,
+		Bodies:  o.maxBodies,
+
+		Connections:          o.maxConnections,
+		ConnectionsPerSource: o.maxConnectionsPerSource,
+
 		DrainMin: o.drainMin,
 		DrainMax: o.drainMax,
 		Log:      log,
