@@ -3,6 +3,7 @@
 package server
 
 import (
+	"cmp"
 	"container/list"
 	"net"
 	"net/netip"
@@ -23,13 +24,14 @@ const provenFor = idleTimeout
 //   - It has answered a good review and is kept: it is never closed from our side while it
 //     is idle, see idleTimeout. At most half of the room is for these. Beyond that a
 //     review is answered all the same, with "Connection: close".
-//   - It has not: it has the room that is left, for a short time. If there is none, the
-//     connection that has been here the longest makes way for the next one.
+//   - It has not: it waits for one, with all others in the room that is left, and not for
+//     long. If there is none, the next connection takes the place of the oldest one of
+//     whichever source has the most of them.
 //
 // One source, which is an IP address, has a limit of its own, and its next connection is
 // closed when it is accepted. Behind one address there may be all API servers (NAT,
 // konnectivity) and others too, so from an address with good reviews the next connection
-// is let in and the oldest one without a review makes way.
+// is let in, and takes the place of the oldest one that waits.
 type room struct {
 	most      int // connections in all
 	perSource int
@@ -37,7 +39,6 @@ type room struct {
 
 	mu      sync.Mutex
 	sources map[netip.Addr]*source // those with connections
-	waiting list.List              // of *conn: those that are not kept, the oldest first
 	open    int
 	kept    int
 }
@@ -47,14 +48,15 @@ type turnedAway string
 
 const (
 	ofSource  turnedAway = "source"    // closed when it was accepted: its source has all that one may have
-	ofPort    turnedAway = "full"      // closed when it was accepted: none of those that are open can make way
-	displaced turnedAway = "displaced" // made way for another one
+	ofPort    turnedAway = "full"      // closed when it was accepted: no source has as many that wait
+	displaced turnedAway = "displaced" // its place was taken by another one
 )
 
 // source is what the connections of one address have in common.
 type source struct {
 	open, kept int
-	reviewed   time.Time // when it last had a good review
+	waiting    list.List // of *conn: those that are not kept, the oldest first
+	reviewed   time.Time // when there last was a good review
 }
 
 func (s *source) proven() bool { return time.Since(s.reviewed) < provenFor }
@@ -65,7 +67,7 @@ type conn struct {
 	room     *room
 	from     netip.Addr
 	source   *source
-	place    *list.Element // in room.waiting; nil if the connection is kept or has left
+	place    *list.Element // in source.waiting; nil if the connection is kept or has left
 	kept     bool
 	accepted time.Time
 }
@@ -100,55 +102,66 @@ func (r *room) enter(c *conn) (leaves *conn, why turnedAway) {
 	if s == nil {
 		s = &source{}
 	}
-	why = displaced
+	from := s // the source that one connection fewer will have
 	switch {
+	case s.open >= r.perSource && !s.proven():
+		return c, ofSource
 	case s.open >= r.perSource:
-		if s.proven() {
-			leaves = r.oldest(s)
-		}
-		if leaves == nil {
-			return c, ofSource
-		}
 	case r.open >= r.most:
-		if leaves = r.oldest(nil); leaves == nil {
+		from = r.largest(s)
+	default:
+		from = nil
+	}
+	if from != nil {
+		if leaves = from.oldest(); leaves == nil || from != s && from.waiting.Len() < s.waiting.Len() {
 			return c, ofPort
 		}
-	default:
-		why = ""
-	}
-	if leaves != nil {
+		why = displaced
 		r.remove(leaves)
 	}
 	c.source, r.sources[c.from] = s, s
-	c.place = r.waiting.PushBack(c)
+	c.place = s.waiting.PushBack(c)
 	s.open++
 	r.open++
 	return leaves, why
 }
 
-// oldest is the connection of a source, or of all if it is nil, that has been here the
-// longest without a good review. Those of a source that had one come last: they can be
-// what an API server keeps for its next calls.
-func (r *room) oldest(of *source) *conn {
-	var last *conn
-	for e := r.waiting.Front(); e != nil; e = e.Next() {
-		c := e.Value.(*conn) //nolint:errcheck // the list holds nothing else
-		switch {
-		case of != nil && c.source != of:
-		case of != nil || !c.source.proven():
-			return c
-		case last == nil:
-			last = c
+// oldest is the connection that waits the longest; nil if none does.
+func (s *source) oldest() *conn {
+	if s.waiting.Len() == 0 {
+		return nil
+	}
+	return s.waiting.Front().Value.(*conn) //nolint:errcheck // the list holds nothing else
+}
+
+// largest is the source with the most connections that wait, besides one. Among equals it
+// is one without a good review, since those of others can be what an API server keeps for
+// its next calls; and then the one that waits the longest.
+func (r *room) largest(besides *source) *source {
+	largest := &source{}
+	for _, s := range r.sources {
+		if s == besides || s.waiting.Len() == 0 {
+			continue
+		}
+		order := cmp.Compare(s.waiting.Len(), largest.waiting.Len())
+		if order == 0 && s.proven() != largest.proven() {
+			order = 1
+			if s.proven() {
+				order = -1
+			}
+		}
+		if order > 0 || order == 0 && s.oldest().accepted.Before(largest.oldest().accepted) {
+			largest = s
 		}
 	}
-	return last
+	return largest
 }
 
 // remove takes a connection out of the accounts; a second time it does nothing.
 func (r *room) remove(c *conn) {
 	switch {
 	case c.place != nil:
-		r.waiting.Remove(c.place)
+		c.source.waiting.Remove(c.place)
 		c.place = nil
 	case c.kept:
 		c.kept = false
@@ -179,7 +192,7 @@ func (c *conn) reviewed() bool {
 	defer r.mu.Unlock()
 	c.source.reviewed = time.Now()
 	if c.place != nil && r.kept < r.most/2 && c.source.kept < r.perSource/2 {
-		r.waiting.Remove(c.place)
+		c.source.waiting.Remove(c.place)
 		c.place, c.kept = nil, true
 		c.source.kept++
 		r.kept++
