@@ -199,3 +199,16 @@ func minTLS(version string) (uint16, error) {
 		return 0, fmt.Errorf("%q is not a version that can be served: use 1.2 or 1.3", version)
 	}
 }
+
+// memory is what the webhook needs at most, in bytes, if all that it has a limit for is
+// used up. The garbage collector is told to stay below it (unless GOMEMLIMIT says less), since
+// with GOGC=400 the heap would grow to five times what is in use before it collects.
+func (o *options) memory() int64 {
+	const (
+		itself        = 16 << 20
+		perConnection = 32 << 10 // with TLS and HTTP/1.1: what was measured, docs/performance.md
+	)
+	// A body is held whole while it is decided on, with half as much beside it: large ones
+	// are decided on one after the other.
+	return itself + int64(o.maxConnections)*perConnection + o.maxBodies + o.maxBodies/2
+}

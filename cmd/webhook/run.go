@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/pflag"
@@ -47,6 +48,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return exitUsage
 	}
+	debug.SetMemoryLimit(min(debug.SetMemoryLimit(-1), o.memory()))
 	drain, stop := signals(log)
 	if err := serve(drain, stop, o, log); err != nil {
 		log.Error("webhook ends", "error", err.Error())
