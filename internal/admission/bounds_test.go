@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -227,5 +228,43 @@ func TestAPatchThatIsTooLongIsADenial(t *testing.T) {
 	response := builtinEdge().review(t, "default", []byte(pod))
 	if response.Allowed || !strings.Contains(response.Result.Message, "is the length in bytes of the patch") {
 		t.Errorf("allowed %v with a patch of %d bytes: %v", response.Allowed, len(response.Patch), response.Result)
+	}
+}
+
+// The memory of a review does not grow with the number of elements: 3 MB of empty objects
+// would be half a GiB of containers.
+func TestListsWithoutEndTakeNoMemory(t *testing.T) { //nolint:paralleltest // memory is counted
+	const size, most = 3_000_000, 120 << 20
+	fill := strings.TrimSuffix(strings.Repeat("{},", size/3), ",")
+	var names strings.Builder
+	for i := 0; names.Len() < size; i++ {
+		fmt.Fprintf(&names, `"%x":"",`, i)
+	}
+	unique := strings.TrimSuffix(names.String(), ",")
+	e := builtinEdge()
+	for name, spec := range map[string]string{
+		"containers":        `{"containers":[` + fill + `]}`,
+		"init containers":   `{"containers":[{"name":"web"}],"initContainers":[` + fill + `]}`,
+		"mounts":            `{"containers":[{"name":"web","volumeMounts":[` + fill + `]}]}`,
+		"devices":           `{"containers":[{"name":"web","volumeDevices":[` + fill + `]}]}`,
+		"ports":             `{"containers":[{"name":"web","ports":[` + fill + `]}]}`,
+		"volumes":           `{"containers":[{"name":"web"}],"volumes":[` + fill + `]}`,
+		"pull secrets":      `{"containers":[{"name":"web"}],"imagePullSecrets":[` + fill + `]}`,
+		"sysctls":           `{"containers":[{"name":"web"}],"securityContext":{"sysctls":[` + fill + `]}}`,
+		"claims":            `{"containers":[{"name":"web","resources":{"claims":[` + fill + `]}}]}`,
+		"claims of the pod": `{"resources":{"claims":[` + fill + `]},"containers":[{"name":"web"}]}`,
+		"groups":            `{"containers":[{"name":"web"}],"securityContext":{"supplementalGroups":[` + strings.ReplaceAll(fill, "{}", "1") + `]}}`,
+		"a node selector":   `{"containers":[{"name":"web"}],"nodeSelector":{` + unique + `}}`,
+		"limits":            `{"containers":[{"name":"web","resources":{"limits":{` + strings.ReplaceAll(unique, `""`, `"1"`) + `}}}]}`,
+		"words":             `{"containers":[{"name":"web","command":[` + strings.ReplaceAll(fill, "{}", `""`) + `]}]}`,
+	} {
+		body := reviewOf(asks(spec))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		w := e.post("/inject/default", body)
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > most {
+			t.Errorf("%s: %d MiB were allocated, want at most %d; status %d: %.200s", name, took>>20, most>>20, w.Code, w.Body)
+		}
 	}
 }

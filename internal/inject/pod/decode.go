@@ -47,6 +47,7 @@ type viewer struct {
 	dec      *jsonscan.Decoder
 	document []byte
 	texts    strings.Builder // the texts of the view, one behind the other
+	spent    int             // see spend
 }
 
 func (v *viewer) pod(p *Pod) error {
