@@ -33,6 +33,8 @@ type options struct {
 	certDir       string
 	certDNSNames  []string
 	tlsMinVersion string
+	clientCAFile  string
+	clientNames   []string
 
 	policyDir string
 
@@ -79,6 +81,13 @@ func (o *options) flags() cliflag.NamedFlagSets {
 			"A certificate without it is not served. By default no name is checked.")
 	f.StringVar(&o.tlsMinVersion, "tls-min-version", "1.2",
 		"The lowest TLS `version` to accept, 1.2 or 1.3. Every supported API server speaks 1.3, so a hardened cluster can ask for it.")
+
+	f.StringVar(&o.clientCAFile, "client-ca-file", "",
+		"A `file` of CA certificates in PEM. With it, only callers that show a client certificate of one of them are served; a change of it is taken up within seconds. "+
+			"API servers show one if their AdmissionConfiguration says so, see docs/security.md. By default, whoever reaches the port is served.")
+	f.StringArrayVar(&o.clientNames, "client-name", nil,
+		"A `name` that the client certificate must have, as its common name or a DNS name, such as kube-apiserver. Give it once for each name. "+
+			"Needed where the CA signs certificates for others as well, as the cluster's own does for kubelets. By default every name will do.")
 
 	f = groups.FlagSet("Policy")
 	f.StringVar(&o.policyDir, "policy-dir", "",
@@ -164,6 +173,9 @@ func (o *options) validate() error {
 	}
 	_, err := minTLS(o.tlsMinVersion)
 	check("tls-min-version", err)
+	if len(o.clientNames) > 0 && o.clientCAFile == "" {
+		check("client-name", errors.New("is for --client-ca-file, which is not given: nobody would be asked for a certificate"))
+	}
 	if o.drainMin < 0 {
 		check("drain-min", fmt.Errorf("%s is negative: use 0s or more", o.drainMin))
 	}

@@ -36,14 +36,14 @@ func TestParse(t *testing.T) {
 	t.Run("every flag sets its field", func(t *testing.T) {
 		t.Parallel()
 		got, err := parse(strings.Fields("--listen=[::1]:10250 --health-listen=:9000 --max-body=1 --max-bodies=2 --max-connections=4 --max-connections-per-source=3 --cert-dir=c " +
-			"--cert-dns-name=a.svc --cert-dns-name=b.svc --tls-min-version=1.3 --policy-dir=p " +
+			"--cert-dns-name=a.svc --cert-dns-name=b.svc --tls-min-version=1.3 --client-ca-file=f --client-name=a --client-name=b --policy-dir=p " +
 			"--drain-min=0s --drain-max=0s --log-format=text --log-level=error --version"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := &options{
 			listen: "[::1]:10250", healthListen: ":9000", maxBody: 1, maxBodies: 2, maxConnections: 4, maxConnectionsPerSource: 3,
-			certDir: "c", certDNSNames: []string{"a.svc", "b.svc"}, tlsMinVersion: "1.3", policyDir: "p",
+			certDir: "c", certDNSNames: []string{"a.svc", "b.svc"}, tlsMinVersion: "1.3", clientCAFile: "f", clientNames: []string{"a", "b"}, policyDir: "p",
 			logFormat: "text", logLevel: "error", version: true,
 		}
 		if !reflect.DeepEqual(got, want) {
@@ -119,6 +119,10 @@ func TestMistakes(t *testing.T) {
 		{
 			"room for less than two bodies", "--max-body=10 --max-bodies=19",
 			"--max-bodies: 19 bytes is less than twice --max-body, which is 10: large bodies get half of the room, and one has to fit",
+		},
+		{
+			"a client's name without a CA", "--client-name=a",
+			"--client-name: is for --client-ca-file, which is not given: nobody would be asked for a certificate",
 		},
 		{
 			"room for one connection", "--max-connections=1 --max-connections-per-source=1",

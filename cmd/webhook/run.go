@@ -78,6 +78,12 @@ func serve(drain, stop context.Context, o *options, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	var clients *server.Clients
+	if o.clientCAFile != "" {
+		if clients, err = server.NewClients(o.clientCAFile, o.clientNames, log); err != nil {
+			return fmt.Errorf("--client-ca-file: %w", err)
+		}
+	}
 	metrics := server.NewMetrics(version.String())
 	foreseeFailures(metrics, policies)
 	return server.New(server.Options{
@@ -96,6 +102,7 @@ func serve(drain, stop context.Context, o *options, log *slog.Logger) error {
 			Log:      log,
 			Metrics:  metrics,
 		}),
+		Clients: clients,
 		MinTLS:  tlsVersion,
 		MaxBody: o.maxBody,
 		Bodies:  o.maxBodies,

@@ -49,6 +49,8 @@ type Options struct {
 	Handler      http.Handler
 	Certificates *Certificates
 
+	Clients *Clients // who may call; nil is everybody
+
 	MinTLS  uint16 // tls.VersionTLS12 or tls.VersionTLS13. Zero: TLS 1.2
 	MaxBody int64  // largest request body in bytes
 	Bodies  int64  // the most that all bodies may hold at one time, in bytes; at least twice MaxBody, see budget
@@ -176,13 +178,17 @@ func (s *Server) tlsConfig() *tls.Config {
 	if minTLS == 0 {
 		minTLS = tls.VersionTLS12
 	}
-	return &tls.Config{
+	config := &tls.Config{
 		MinVersion:     minTLS,
 		GetCertificate: s.opts.Certificates.GetCertificate,
 		NextProtos:     []string{"http/1.1"},
 		// kube-apiserver keeps no session cache: a ticket is work for nothing.
 		SessionTicketsDisabled: true,
 	}
+	if s.opts.Clients != nil {
+		s.opts.Clients.require(config)
+	}
+	return config
 }
 
 func (s *Server) servingServer() *http.Server {
