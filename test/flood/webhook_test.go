@@ -121,7 +121,7 @@ func (w *webhook) memory(t *testing.T, line string) float64 {
 
 // dialer connects from an address of 127.0.0.0/8.
 func dialer(from string) *net.Dialer {
-	return &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: 10 * time.Second}
+	return &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: time.Minute}
 }
 
 // connect shakes hands.
@@ -141,7 +141,7 @@ func (w *webhook) connect(ctx context.Context, from string) (*tls.Conn, error) {
 // client is the API server's for a webhook that is named by its Service: HTTP/1.1, 25 idle
 // connections, no TLS sessions (k8s.io/apiserver v0.37, pkg/util/webhook/client.go).
 func (w *webhook) client(from string) *http.Client {
-	return &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+	return &http.Client{Timeout: time.Minute, Transport: &http.Transport{
 		DialContext: dialer(from).DialContext, TLSClientConfig: w.tls, MaxIdleConnsPerHost: 25, IdleConnTimeout: 90 * time.Second,
 	}}
 }
