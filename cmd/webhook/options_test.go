@@ -61,6 +61,18 @@ func TestParse(t *testing.T) {
 	})
 }
 
+// What the limits allow together leaves room below the chart's memory limit of 256 MiB.
+func TestTheDefaultLimitsFitTheMemoryLimit(t *testing.T) {
+	t.Parallel()
+	o, err := parse(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := o.memory(); got != 96<<20 {
+		t.Errorf("the limits need %d MiB, want 96: docs/performance.md and docs/security.md say so", got>>20)
+	}
+}
+
 func TestMistakes(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, args, want string }{
