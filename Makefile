@@ -109,6 +109,19 @@ lint: ## Check style, and who may import whom
 	$(TOOL) golangci-lint run
 	for module in $(MODULES); do (cd $$module && CGO_ENABLED=0 $(TOOL) golangci-lint run -c $(CURDIR)/.golangci.yaml); done
 
+# govulncheck exits with 3 for a finding, and with 1 if its database cannot be reached.
+.PHONY: vuln
+vuln: ## Look for known vulnerabilities, if vuln.go.dev can be reached
+	@for module in . hack/images; do \
+	  status=0; (cd $$module && $(TOOL) govulncheck ./...) || status=$$?; \
+	  if [ $$status = 3 ]; then exit 3; fi; \
+	  if [ $$status != 0 ]; then echo "make vuln: $$module was not checked, see above" >&2; fi; \
+	done
+
+.PHONY: flood
+flood: ## Measure the webhook beside callers who mean harm (some minutes)
+	FLOOD_MEASURE=1 go test $(BOUND) -count=1 -v -run Measure ./test/flood
+
 .PHONY: fmt
 fmt: ## Format all Go files
 	$(TOOL) golangci-lint fmt

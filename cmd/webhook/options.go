@@ -27,9 +27,14 @@ type options struct {
 	maxBody      int64
 	maxBodies    int64
 
+	maxConnections          int
+	maxConnectionsPerSource int
+
 	certDir       string
 	certDNSNames  []string
 	tlsMinVersion string
+	clientCAFile  string
+	clientNames   []string
 
 	policyDir string
 
@@ -60,6 +65,13 @@ func (o *options) flags() cliflag.NamedFlagSets {
 		"The most that all request bodies may hold at one time, in `bytes`; at least twice --max-body. A request above it is answered with 503 and Retry-After, and the API server sends it again. "+
 			"Raise it, and the memory limit by about four times as much, if pillion_requests_shed_total grows.")
 
+	f.IntVar(&o.maxConnections, "max-connections", 1024,
+		"The most connections to --listen, a `number`. Half of it is for connections that have answered a good review and are kept open; beyond that, an answer closes its connection. "+
+			"When all are in use, the oldest one without a good review makes way. Each can take 32 KiB; raise it if pillion_connections_turned_away_total grows.")
+	f.IntVar(&o.maxConnectionsPerSource, "max-connections-per-source", 512,
+		"The most connections from one IP address, a `number` from 2 to --max-connections; the next one is closed when it is accepted. "+
+			"All API servers can have one address, behind NAT or konnectivity, and each opens a connection for each review that it waits for and keeps 25.")
+
 	f = groups.FlagSet("Certificate")
 	f.StringVar(&o.certDir, "cert-dir", "/etc/pillion/tls",
 		"The `directory` of tls.crt and tls.key in PEM, such as a mounted Secret. It is looked at every second and a renewal needs no restart. "+
@@ -69,6 +81,13 @@ func (o *options) flags() cliflag.NamedFlagSets {
 			"A certificate without it is not served. By default no name is checked.")
 	f.StringVar(&o.tlsMinVersion, "tls-min-version", "1.2",
 		"The lowest TLS `version` to accept, 1.2 or 1.3. Every supported API server speaks 1.3, so a hardened cluster can ask for it.")
+
+	f.StringVar(&o.clientCAFile, "client-ca-file", "",
+		"A `file` of CA certificates in PEM. With it, only callers that show a client certificate of one of them are served; a change of it is taken up within seconds. "+
+			"API servers show one if their AdmissionConfiguration says so, see docs/security.md. By default, whoever reaches the port is served.")
+	f.StringArrayVar(&o.clientNames, "client-name", nil,
+		"A `name` that the client certificate must have, as its common name or a DNS name, such as kube-apiserver. Give it once for each name. "+
+			"Needed where the CA signs certificates for others as well, as the cluster's own does for kubelets. By default every name will do.")
 
 	f = groups.FlagSet("Policy")
 	f.StringVar(&o.policyDir, "policy-dir", "",
@@ -138,6 +157,12 @@ func (o *options) validate() error {
 	if o.maxBodies/2 < o.maxBody {
 		check("max-bodies", fmt.Errorf("%d bytes is less than twice --max-body, which is %d: large bodies get half of the room, and one has to fit", o.maxBodies, o.maxBody))
 	}
+	if o.maxConnections < 2 {
+		check("max-connections", fmt.Errorf("%d leaves no room for both kept and new connections: use at least 2, the default is 1024", o.maxConnections))
+	}
+	if o.maxConnectionsPerSource < 2 || o.maxConnectionsPerSource > o.maxConnections {
+		check("max-connections-per-source", fmt.Errorf("%d is not from 2 to --max-connections, which is %d", o.maxConnectionsPerSource, o.maxConnections))
+	}
 	if o.certDir == "" {
 		check("cert-dir", errors.New("is empty: name the directory that holds tls.crt and tls.key"))
 	}
@@ -148,6 +173,9 @@ func (o *options) validate() error {
 	}
 	_, err := minTLS(o.tlsMinVersion)
 	check("tls-min-version", err)
+	if len(o.clientNames) > 0 && o.clientCAFile == "" {
+		check("client-name", errors.New("is for --client-ca-file, which is not given: nobody would be asked for a certificate"))
+	}
 	if o.drainMin < 0 {
 		check("drain-min", fmt.Errorf("%s is negative: use 0s or more", o.drainMin))
 	}
@@ -182,4 +210,17 @@ func minTLS(version string) (uint16, error) {
 	default:
 		return 0, fmt.Errorf("%q is not a version that can be served: use 1.2 or 1.3", version)
 	}
+}
+
+// memory is what the webhook needs at most, in bytes, if all that it has a limit for is
+// used up. The garbage collector is told to stay below it (unless GOMEMLIMIT says less), since
+// with GOGC=400 the heap would grow to five times what is in use before it collects.
+func (o *options) memory() int64 {
+	const (
+		itself        = 16 << 20
+		perConnection = 32 << 10 // with TLS and HTTP/1.1: what was measured, docs/performance.md
+	)
+	// A body is held whole while it is decided on, with half as much beside it: large ones
+	// are decided on one after the other.
+	return itself + int64(o.maxConnections)*perConnection + o.maxBodies + o.maxBodies/2
 }

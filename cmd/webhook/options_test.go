@@ -23,6 +23,7 @@ func TestParse(t *testing.T) {
 		}
 		want := &options{
 			listen: ":8443", healthListen: ":8081", maxBody: 6 << 20, maxBodies: 32 << 20,
+			maxConnections: 1024, maxConnectionsPerSource: 512,
 			certDir: "/etc/pillion/tls", tlsMinVersion: "1.2",
 			drainMin: 15 * time.Second, drainMax: 95 * time.Second,
 			logFormat: "json", logLevel: "info",
@@ -34,15 +35,15 @@ func TestParse(t *testing.T) {
 
 	t.Run("every flag sets its field", func(t *testing.T) {
 		t.Parallel()
-		got, err := parse(strings.Fields("--listen=[::1]:10250 --health-listen=:9000 --max-body=1 --max-bodies=2 --cert-dir=c " +
-			"--cert-dns-name=a.svc --cert-dns-name=b.svc --tls-min-version=1.3 --policy-dir=p " +
+		got, err := parse(strings.Fields("--listen=[::1]:10250 --health-listen=:9000 --max-body=1 --max-bodies=2 --max-connections=4 --max-connections-per-source=3 --cert-dir=c " +
+			"--cert-dns-name=a.svc --cert-dns-name=b.svc --tls-min-version=1.3 --client-ca-file=f --client-name=a --client-name=b --policy-dir=p " +
 			"--drain-min=0s --drain-max=0s --log-format=text --log-level=error --version"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := &options{
-			listen: "[::1]:10250", healthListen: ":9000", maxBody: 1, maxBodies: 2,
-			certDir: "c", certDNSNames: []string{"a.svc", "b.svc"}, tlsMinVersion: "1.3", policyDir: "p",
+			listen: "[::1]:10250", healthListen: ":9000", maxBody: 1, maxBodies: 2, maxConnections: 4, maxConnectionsPerSource: 3,
+			certDir: "c", certDNSNames: []string{"a.svc", "b.svc"}, tlsMinVersion: "1.3", clientCAFile: "f", clientNames: []string{"a", "b"}, policyDir: "p",
 			logFormat: "text", logLevel: "error", version: true,
 		}
 		if !reflect.DeepEqual(got, want) {
@@ -58,6 +59,18 @@ func TestParse(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What the limits allow together leaves room below the chart's memory limit of 256 MiB.
+func TestTheDefaultLimitsFitTheMemoryLimit(t *testing.T) {
+	t.Parallel()
+	o, err := parse(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := o.memory(); got != 96<<20 {
+		t.Errorf("the limits need %d MiB, want 96: docs/performance.md and docs/security.md say so", got>>20)
+	}
 }
 
 func TestMistakes(t *testing.T) {
@@ -118,6 +131,19 @@ func TestMistakes(t *testing.T) {
 		{
 			"room for less than two bodies", "--max-body=10 --max-bodies=19",
 			"--max-bodies: 19 bytes is less than twice --max-body, which is 10: large bodies get half of the room, and one has to fit",
+		},
+		{
+			"a client's name without a CA", "--client-name=a",
+			"--client-name: is for --client-ca-file, which is not given: nobody would be asked for a certificate",
+		},
+		{
+			"room for one connection", "--max-connections=1 --max-connections-per-source=1",
+			"--max-connections: 1 leaves no room for both kept and new connections: use at least 2, the default is 1024\n" +
+				"--max-connections-per-source: 1 is not from 2 to --max-connections, which is 1",
+		},
+		{
+			"more connections from one address than in all", "--max-connections=100",
+			"--max-connections-per-source: 512 is not from 2 to --max-connections, which is 100",
 		},
 		{
 			"several mistakes", "--max-body=-1 --cert-dir= --drain-max=1ms",

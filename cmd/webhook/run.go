@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/pflag"
@@ -47,6 +48,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return exitUsage
 	}
+	debug.SetMemoryLimit(min(debug.SetMemoryLimit(-1), o.memory()))
 	drain, stop := signals(log)
 	if err := serve(drain, stop, o, log); err != nil {
 		log.Error("webhook ends", "error", err.Error())
@@ -76,6 +78,12 @@ func serve(drain, stop context.Context, o *options, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	var clients *server.Clients
+	if o.clientCAFile != "" {
+		if clients, err = server.NewClients(o.clientCAFile, o.clientNames, log); err != nil {
+			return fmt.Errorf("--client-ca-file: %w", err)
+		}
+	}
 	metrics := server.NewMetrics(version.String())
 	foreseeFailures(metrics, policies)
 	return server.New(server.Options{
@@ -94,9 +102,14 @@ func serve(drain, stop context.Context, o *options, log *slog.Logger) error {
 			Log:      log,
 			Metrics:  metrics,
 		}),
-		MinTLS:   tlsVersion,
-		MaxBody:  o.maxBody,
-		Bodies:   o.maxBodies,
+		Clients: clients,
+		MinTLS:  tlsVersion,
+		MaxBody: o.maxBody,
+		Bodies:  o.maxBodies,
+
+		Connections:          o.maxConnections,
+		ConnectionsPerSource: o.maxConnectionsPerSource,
+
 		DrainMin: o.drainMin,
 		DrainMax: o.drainMax,
 		Log:      log,

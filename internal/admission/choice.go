@@ -17,6 +17,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
+	"github.com/pillion-dev/pillion/internal/jsonscan"
 )
 
 // policy is the policy that a path names. A namespace whose label names none is sent to
@@ -48,10 +49,10 @@ func (h *handler) policy(name string) (*inject.Policy, error) {
 // and so perhaps another replica: up to ten times within the webhook's timeout
 // (k8s.io/client-go/rest, with_retry.go). Should all of them fail, a Status as the body
 // lets the person who waits read our text; of any other body a 503 shows nothing.
-func elsewhere(w http.ResponseWriter, f *failure) {
+func elsewhere(w http.ResponseWriter, status int, text string) {
 	body, err := json.Marshal(metav1.Status{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}, Status: metav1.StatusFailure,
-		Message: "pillion: " + f.Error(), Reason: metav1.StatusReasonServiceUnavailable, Code: int32(f.status),
+		Message: "pillion: " + text, Reason: metav1.StatusReasonServiceUnavailable, Code: int32(status),
 	})
 	if err != nil {
 		body = nil
@@ -59,7 +60,7 @@ func elsewhere(w http.ResponseWriter, f *failure) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Retry-After", "0")
 	w.Header().Set("Connection", "close")
-	w.WriteHeader(f.status)
+	w.WriteHeader(status)
 	_, _ = w.Write(body) // the caller is gone; there is nobody left to tell
 }
 
@@ -74,7 +75,7 @@ func (h *handler) named(d inject.Decision, namespace string) inject.Decision {
 	}
 	problem := field.Forbidden(field.NewPath("metadata", "namespace"), fmt.Sprintf(
 		"the label %s of namespace %q names no policy; the policies are %s; see: kubectl get namespace %s -L %s",
-		inject.PolicyLabel, namespace, h.knownPolicies(), namespace, inject.PolicyLabel))
+		inject.PolicyLabel, jsonscan.Shown(namespace), h.knownPolicies(), jsonscan.Shown(namespace), inject.PolicyLabel))
 	d.Reason, d.Problems = reason.UnknownPolicy, []reason.Problem{{Reason: reason.UnknownPolicy, Error: problem}}
 	return d
 }

@@ -11,9 +11,11 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"path"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -21,6 +23,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
+	"github.com/pillion-dev/pillion/internal/jsonscan"
 )
 
 // Options are what a handler needs. All fields but Log and the Observes are required.
@@ -51,15 +54,27 @@ func NewHandler(o Options) http.Handler {
 	if o.ObserveWarn == nil {
 		o.ObserveWarn = nobody
 	}
-	mux := http.NewServeMux()
-	for path, e := range map[string]endpoint{
+	mux, large := http.NewServeMux(), new(sync.Mutex)
+	for pattern, e := range map[string]endpoint{
 		"/inject/{policy}": {"pod", newPods, (*handler).reviewPod, o.Observe},
 		"/warn/{policy}":   {"workload", workloads, (*handler).reviewWorkload, o.ObserveWarn},
 		"/namespace":       {"namespace", namespaces, (*handler).reviewNamespace, o.ObserveWarn},
 	} {
-		mux.Handle("POST "+path, &handler{Options: o, endpoint: e, injector: inject.Injector{Version: o.Version}})
+		mux.Handle("POST "+pattern, &handler{Options: o, endpoint: e, injector: inject.Injector{Version: o.Version}, large: large})
 	}
-	return mux
+	return canonical(mux)
+}
+
+// canonical answers 404 to a path for which ServeMux would have a redirect, which holds the
+// path twice. No API server follows one.
+func canonical(mux http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path.Clean(r.URL.Path) != r.URL.Path {
+			http.NotFound(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // endpoint is what differs between the reviews of pods, workloads and namespaces.
@@ -74,6 +89,7 @@ type handler struct {
 	Options
 	endpoint
 	injector inject.Injector
+	large    *sync.Mutex // held while a review of unusual size is decided on; one for all endpoints
 }
 
 // failure is an error with the HTTP status that it is answered with.
@@ -112,6 +128,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, policy, start, err)
 		return
 	}
+	if len(m.body) > usual {
+		h.large.Lock()
+		defer h.large.Unlock()
+	}
 	out, response, err := h.review(h, req, r.PathValue("policy"))
 	if err != nil {
 		h.fail(w, policy, start, err)
@@ -130,7 +150,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // read takes the review from the request. The size of the body is bounded by the server.
 func (h *handler) read(r *http.Request, m *memory) (*request, error) {
 	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media != "application/json" {
-		return nil, malformed(http.StatusUnsupportedMediaType, fmt.Errorf("got Content-Type %q; expected application/json", media))
+		return nil, malformed(http.StatusUnsupportedMediaType, fmt.Errorf("got Content-Type %q; expected application/json", jsonscan.Shown(media)))
 	}
 	body, err := readBody(r, m.body[:0])
 	m.body = body
@@ -149,11 +169,11 @@ func (h *handler) read(r *http.Request, m *memory) (*request, error) {
 	return req, nil
 }
 
-// readBody reads the body into a buffer, which is made as large as announced, so that it
-// is not copied while it grows.
+// readBody reads the body into a buffer, which grows with what has arrived, up to what was
+// announced: an announcement alone makes nobody allocate.
 func readBody(r *http.Request, buffer []byte) ([]byte, error) {
-	const most = 1 << 20 // what an announcement alone can make us allocate
-	buffer = slices.Grow(buffer, int(min(max(r.ContentLength, 0), most))+512)
+	const first = 8 << 10 // most reviews fit
+	buffer = slices.Grow(buffer, first)
 	for {
 		n, err := r.Body.Read(buffer[len(buffer):cap(buffer)])
 		buffer = buffer[:len(buffer)+n]
@@ -163,8 +183,12 @@ func readBody(r *http.Request, buffer []byte) ([]byte, error) {
 		if err != nil {
 			return buffer, err
 		}
-		if len(buffer) == cap(buffer) {
-			buffer = append(buffer, 0)[:len(buffer)]
+		if have := len(buffer); have == cap(buffer) {
+			more := have
+			if left := r.ContentLength - int64(have); left >= 0 && left < int64(more) {
+				more = int(left) + 1 // for the read that finds the end
+			}
+			buffer = append(make([]byte, 0, have+more), buffer...)
 		}
 	}
 }
@@ -182,7 +206,7 @@ func (h *handler) reviewPod(req *request, policyName string) (Outcome, *admissio
 	out.Decision = h.named(out.Decision, req.Namespace)
 	response := &admissionv1.AdmissionResponse{UID: req.UID, AuditAnnotations: audit(out), Warnings: out.Warnings}
 	if out.Result == reason.Denied {
-		refuse(response, out.Reason, out.Message())
+		refuse(response, out.Reason, jsonscan.Shortened(out.Message(), maxMessage))
 		return out, response, nil
 	}
 	response.Allowed = true
@@ -211,10 +235,10 @@ func audit(out Outcome) map[string]string {
 		a["policy-hash"] = out.PolicyHash
 	}
 	if names := helperNames(out); len(names) > 0 {
-		a["helpers"] = strings.Join(names, ",")
+		a["helpers"] = strings.Join(few(names), ",")
 	}
 	if list := reasonsAndFields(out.Violations); len(list) > 0 {
-		a["violations"] = strings.Join(list, ", ")
+		a["violations"] = strings.Join(few(list), ", ")
 	}
 	return a
 }
@@ -246,12 +270,13 @@ func (h *handler) fail(w http.ResponseWriter, policy string, start time.Time, er
 	if f.reason == reason.MalformedReview || f.reason == reason.ReviewNotRead { // anybody who reaches the port can cause these
 		level = slog.LevelWarn
 	}
-	h.Log.Log(context.Background(), level, "review failed", "policy", policy, "result", reason.Failed, "reason", f.reason, "status", f.status, "error", f.err.Error())
+	text := jsonscan.Shortened(f.Error(), maxDetail)
+	h.Log.Log(context.Background(), level, "review failed", "policy", policy, "result", reason.Failed, "reason", f.reason, "status", f.status, "error", text)
 	if f.retry {
-		elsewhere(w, f)
+		elsewhere(w, f.status, text)
 		return
 	}
-	http.Error(w, "pillion: "+err.Error(), f.status)
+	http.Error(w, "pillion: "+text, f.status)
 }
 
 // done logs and counts a decision.
@@ -260,21 +285,21 @@ func (h *handler) done(ctx context.Context, req *request, out Outcome, start tim
 	h.observe(out.Policy, string(out.Result), string(out.Reason), took)
 	attrs := []slog.Attr{
 		slog.String("uid", string(req.UID)),
-		slog.String("namespace", req.Namespace),
-		slog.String(h.what, subject(req, out)),
+		slog.String("namespace", jsonscan.Shown(req.Namespace)),
+		slog.String(h.what, jsonscan.Shown(subject(req, out))),
 		slog.String("policy", out.Policy),
 		slog.String("result", string(out.Result)),
 		slog.String("reason", string(out.Reason)),
 		slog.Float64("seconds", took.Seconds()),
 	}
 	if names := helperNames(out); len(names) > 0 {
-		attrs = append(attrs, slog.Any("helpers", names))
+		attrs = append(attrs, slog.Any("helpers", few(names)))
 	}
 	if at := reasonsAndFields(out.Problems); len(at) > 0 {
-		attrs = append(attrs, slog.Any("problems", at))
+		attrs = append(attrs, slog.Any("problems", few(at)))
 	}
 	if at := reasonsAndFields(out.Violations); len(at) > 0 {
-		attrs = append(attrs, slog.Any("violations", at))
+		attrs = append(attrs, slog.Any("violations", few(at)))
 	}
 	if req.DryRun {
 		attrs = append(attrs, slog.Bool("dryRun", true))

@@ -54,7 +54,9 @@ func injectInto(patched *[]byte, kubelet string, in inject.Injector, policy *inj
 		return Outcome{}, fmt.Errorf("applying the patch: %w", err)
 	}
 	out.Patched = *patched
-	out.Patch = plan.Marshal(ops)
+	if out.Patch = plan.Marshal(ops); len(out.Patch) > maxPatch {
+		return Outcome{Decision: tooLong(d, len(out.Patch), at), Pod: p, Patched: document}, nil
+	}
 	again, _, err := decide(kubelet, in, policy, out.Patched, at)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("reading the patched pod: %w", err)
@@ -75,5 +77,5 @@ func decide(kubelet string, in inject.Injector, policy *inject.Policy, document 
 		return inject.Decision{}, nil, err
 	}
 	p.Kubelet = kubelet
-	return in.Decide(p, policy, at.Path()), p, nil
+	return bounded(in.Decide(p, policy, at.Path())), p, nil
 }

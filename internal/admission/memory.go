@@ -12,10 +12,14 @@ type memory struct{ body, patched, answer []byte }
 
 var memories = sync.Pool{New: func() any { return new(memory) }}
 
+// usual is a size of reviews in bytes that nearly all pods stay below. Larger ones are
+// decided on one after the other, so that a few callers with the largest pods take the
+// memory for one of them, and one processor.
+const usual = 256 << 10
+
 // release gives the memory back, unless a pod of unusual size has made it large.
 func (m *memory) release() {
-	const most = 256 << 10
-	if cap(m.body)+cap(m.patched)+cap(m.answer) <= most {
+	if cap(m.body)+cap(m.patched)+cap(m.answer) <= usual {
 		memories.Put(m)
 	}
 }

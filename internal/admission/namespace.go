@@ -54,7 +54,7 @@ func (h *handler) reviewNamespace(req *request, _ string) (Outcome, *admissionv1
 		if near := option.Nearest(name, h.policyNames()); near != "" {
 			hint = fmt.Sprintf("; did you mean %q?", near)
 		}
-		a.say("there is no policy %q, so pods of this namespace that ask for a helper will be refused; the policies are %s%s", name, h.knownPolicies(), hint)
+		a.say("there is no policy %q, so pods of this namespace that ask for a helper will be refused; the policies are %s%s", jsonscan.Shown(name), h.knownPolicies(), hint)
 	}
 	return out, &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true, Warnings: a.lines(), AuditAnnotations: audit(out)}, nil
 }

@@ -76,11 +76,13 @@ func decodeReview(body []byte, check func(*request) error) (*request, error) {
 	case err != nil:
 		return nil, fmt.Errorf("decoding the AdmissionReview: %w", jsonscan.WithoutValue(err))
 	case apiVersion != reviewType.APIVersion || kind != reviewType.Kind:
-		return nil, fmt.Errorf("got apiVersion %q, kind %q; expected %s, %s", apiVersion, kind, reviewType.APIVersion, reviewType.Kind)
+		return nil, fmt.Errorf("got apiVersion %q, kind %q; expected %s, %s", jsonscan.Shown(apiVersion), jsonscan.Shown(kind), reviewType.APIVersion, reviewType.Kind)
 	case !asked:
 		return nil, errors.New("the AdmissionReview has no request")
 	case r.UID == "":
 		return nil, errors.New("the AdmissionReview's request has no uid")
+	case len(r.UID) > jsonscan.MaxShown: // it has to be repeated as it is
+		return nil, fmt.Errorf("the AdmissionReview's request has a uid of %d bytes; at most %d are taken, and the API server sends 36", len(r.UID), jsonscan.MaxShown)
 	}
 	if err := check(&r); err != nil {
 		return nil, err
@@ -102,7 +104,7 @@ func newPods(r *request) error {
 // unexpected is the error for a review that nobody should have sent here.
 func (r *request) unexpected(expected string) error {
 	return fmt.Errorf("got operation %q on resource %q of group %q, version %q, subresource %q; %s",
-		r.Operation, r.Resource.Resource, r.Resource.Group, r.Resource.Version, r.SubResource, expected)
+		jsonscan.Shown(string(r.Operation)), jsonscan.Shown(r.Resource.Resource), jsonscan.Shown(r.Resource.Group), jsonscan.Shown(r.Resource.Version), jsonscan.Shown(r.SubResource), expected)
 }
 
 // member reads one member of a request.

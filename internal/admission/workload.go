@@ -93,7 +93,7 @@ func (h *handler) reviewWorkload(req *request, policyName string) (Outcome, *adm
 			return Outcome{}, nil, malformed(http.StatusBadRequest, err)
 		}
 		out.Pod = p
-		out.Decision = h.named(h.injector.Decide(p, policy, w.at.Path()), req.Namespace)
+		out.Decision = h.named(bounded(h.injector.Decide(p, policy, w.at.Path())), req.Namespace)
 		misplaced := w.misplaced(p)
 		if len(misplaced) > 0 && out.Reason == reason.NothingRequested {
 			out.Reason = reason.WrongObject

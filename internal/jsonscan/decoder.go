@@ -69,7 +69,7 @@ func Members(dec *Decoder, read func(name []byte) error) error {
 	var seen nameSet
 	return EachMember(dec, func(name []byte) error {
 		if !seen.add(name) {
-			return fmt.Errorf("%q is there twice", name)
+			return fmt.Errorf("%q is there twice", Shown(string(name)))
 		}
 		return read(name)
 	})

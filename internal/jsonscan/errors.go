@@ -21,7 +21,7 @@ func WithoutValue(err error) error {
 	}
 	where := "the document"
 	if at, _ := Tokens(string(wrong.JSONPointer)); at != nil {
-		where = FieldPath(at).String()
+		where = ShownField(FieldPath(at).String())
 	}
 	if wrong.GoType == reflect.TypeFor[resource.Quantity]() {
 		return fmt.Errorf("%s: expected a quantity, such as 500m or 64Mi", where)

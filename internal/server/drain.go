@@ -24,12 +24,12 @@ const (
 func (s *Server) drain(stop context.Context, serving *http.Server, failed <-chan error) error {
 	began := time.Now()
 	s.draining.Store(true)
-	s.opts.Log.Info("draining", "min", s.opts.DrainMin.String(), "max", s.opts.DrainMax.String(), "connections", s.open.Load())
+	s.opts.Log.Info("draining", "min", s.opts.DrainMin.String(), "max", s.opts.DrainMax.String(), "connections", s.room.count())
 
 	tick := time.NewTicker(drainPoll)
 	defer tick.Stop()
 	for {
-		took, open := time.Since(began), s.open.Load()
+		took, open := time.Since(began), s.room.count()
 		if took >= s.opts.DrainMax || took >= s.opts.DrainMin && open == 0 {
 			s.opts.Log.Info("drained", "took", took.Round(time.Millisecond).String(), "connections", open)
 			break
@@ -56,6 +56,6 @@ func (s *Server) shutdown(stop context.Context, serving *http.Server) error {
 	case stop.Err() != nil:
 		return ErrStopped
 	default:
-		return fmt.Errorf("shutdown: %d connections were still busy %s after the drain ended: %w", s.open.Load(), shutdownGrace, err)
+		return fmt.Errorf("shutdown: %d connections were still busy %s after the drain ended: %w", s.room.count(), shutdownGrace, err)
 	}
 }

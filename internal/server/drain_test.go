@@ -47,7 +47,7 @@ func TestDrain(t *testing.T) {
 				t.Errorf("answer %d %q, close %v, want 200, during and true", resp.StatusCode, text, resp.Close)
 			}
 		}
-		eventually(t, "all connections are closed", func() bool { return r.open.Load() == 0 })
+		eventually(t, "all connections are closed", func() bool { return r.room.count() == 0 })
 		r.stays(t, "the minimum is an hour")
 	})
 

@@ -15,9 +15,9 @@ import (
 )
 
 // guard stands between the connection and the handler and gives every request
-// the same four promises: the body is no larger than the cap, all bodies together are
-// no larger than the budget, a panic becomes a 500, and while draining the answer
-// closes its connection.
+// the same five promises: the body is no larger than the cap, all bodies together are
+// no larger than the budget, a panic becomes a 500, while draining the answer closes its
+// connection, and so does every answer but that to a good review, a 200.
 type guard struct {
 	next     http.Handler
 	maxBody  int64 // bytes
@@ -29,6 +29,7 @@ type guard struct {
 
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := &reply{ResponseWriter: w, draining: g.draining}
+	out.conn, _ = r.Context().Value(connKey{}).(*conn)
 	switch {
 	case r.ProtoMajor != 1:
 		// net/http hands the HTTP/2 preface ("PRI * HTTP/2.0") to handlers, for
@@ -80,7 +81,8 @@ func (g *guard) recovered(out *reply, v any) {
 }
 
 // reply decides at the last moment, when the status is written, whether the
-// answer closes its connection: a request may have come before the drain began.
+// answer closes its connection: a request may have come before the drain began, and
+// only a good review makes a connection worth keeping; see room.
 //
 // It also decides what a handler's answer to a body cut by the budget is. kube-apiserver
 // sends a review again that meets a 503 with Retry-After, and, because the connection is
@@ -89,6 +91,7 @@ func (g *guard) recovered(out *reply, v any) {
 type reply struct {
 	http.ResponseWriter
 	draining *atomic.Bool
+	conn     *conn
 	body     *budgeted // nil before the handler is called
 	shed     prometheus.Counter
 	wrote    bool // the final status is out
@@ -100,10 +103,9 @@ func (r *reply) WriteHeader(status int) {
 		if r.body != nil && r.body.full {
 			status = http.StatusServiceUnavailable
 			r.Header().Set("Retry-After", "1")
-			r.Header().Set("Connection", "close")
 			r.shed.Inc()
 		}
-		if r.draining.Load() {
+		if status != http.StatusOK || r.conn == nil || !r.conn.reviewed() || r.draining.Load() {
 			r.Header().Set("Connection", "close")
 		}
 	}
@@ -120,9 +122,6 @@ func (r *reply) Write(b []byte) (int, error) {
 // Unwrap lets [http.ResponseController] reach the connection.
 func (r *reply) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// refuse answers with one line and gives up the connection: what is left of
-// the request is not worth reading.
-func (r *reply) refuse(status int, why string) {
-	r.Header().Set("Connection", "close")
-	http.Error(r, why, status)
-}
+// refuse answers with one line. Like each answer but a 200 it gives up the connection:
+// what is left of the request is not worth reading.
+func (r *reply) refuse(status int, why string) { http.Error(r, why, status) }

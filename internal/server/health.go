@@ -5,9 +5,8 @@ package server
 import (
 	"errors"
 	"io"
-	"log"
 	"net/http"
-	"time"
+	"path"
 )
 
 // healthServer answers probes and Prometheus. It holds nothing secret: it is
@@ -20,15 +19,28 @@ func (s *Server) healthServer() *http.Server {
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", s.opts.Metrics.Handler())
 	return &http.Server{
-		Handler:           mux,
+		Handler:           briefly(mux),
 		Protocols:         http1Only(),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       headerTimeout,
 		WriteTimeout:      writeTimeout,
-		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          log.New(&errorLog{log: s.opts.Log, metrics: s.opts.Metrics}, "", 0),
+		ErrorLog:          s.errorLog(),
 	}
+}
+
+// briefly closes each connection with its answer: there are few places, and whoever asks
+// here does so once in many seconds. A path that is not in its canonical form is not found:
+// ServeMux would redirect to it, with an answer three times as long as the path.
+func briefly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+		if path.Clean(r.URL.Path) != r.URL.Path {
+			http.NotFound(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {

@@ -5,6 +5,9 @@ package server
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"log/slog"
+	"net"
 	"runtime"
 	"strings"
 	"testing"
@@ -61,23 +64,58 @@ func TestLogger(t *testing.T) {
 		}
 	})
 
-	t.Run("handshake noise is for debugging and the rest of net/http is a warning", func(t *testing.T) {
+	t.Run("handshake noise is for debugging and what net/http says is a warning, both cut", func(t *testing.T) {
 		t.Parallel()
 		var j journal
-		e := &errorLog{log: j.logger(), metrics: NewMetrics("")}
-		for _, line := range []string{
-			"http: TLS handshake error from 10.0.0.1:4242: EOF\n",
-			"http: Accept error: too many open files; retrying in 5ms\n",
-		} {
-			if n, err := e.Write([]byte(line)); n != len(line) || err != nil {
-				t.Errorf("Write = %d, %v", n, err)
-			}
-		}
+		s := New(Options{Log: j.logger(), Metrics: NewMetrics("")})
+		s.handshakeFailed(&net.TCPAddr{}, errors.New(strings.Repeat("\x7f", 1<<20)))
+		s.errorLog().Print(strings.Repeat("é", 1<<20))
 		got := strings.Split(strings.TrimSpace(j.String()), "\n")
 		if len(got) != 2 || !strings.Contains(got[0], "level=DEBUG") || !strings.Contains(got[1], "level=WARN") {
-			t.Errorf("logged:\n%s", &j)
+			t.Errorf("logged:\n%.2000s", &j)
+		}
+		for _, line := range got {
+			if len(line) > 1<<10 {
+				t.Errorf("a line has %d bytes, want at most 1024", len(line))
+			}
 		}
 	})
+}
+
+func TestAFloodOfOneMessageIsThinnedOut(t *testing.T) {
+	t.Parallel()
+	var j journal
+	now := time.Unix(0, 0)
+	handler := spare(slog.NewTextHandler(&j, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	handler.lines.now = func() time.Time { return now }
+	log := slog.New(handler)
+	flood := func(n int) {
+		for range n {
+			log.With("from", "somebody").Warn("flood")
+		}
+	}
+	wrote := func(what string, want int) {
+		t.Helper()
+		if got := strings.Count(j.String(), "msg="+what); got != want {
+			t.Errorf("%d lines of %s, want %d", got, what, want)
+		}
+	}
+	flood(1000)
+	wrote("flood", sparingBurst)
+	log.Warn("other")
+	log.Debug("flood")
+	wrote("other", 1)
+	wrote("flood", sparingBurst+1)
+	now = now.Add(3*sparingEvery + 1)
+	flood(1000)
+	wrote("flood", sparingBurst+4)
+	if !strings.Contains(j.String(), "unlogged=990") {
+		t.Errorf("no line tells of the 990 that were left out:\n%s", &j)
+	}
+	for range 100 {
+		log.Info("reviewed")
+	}
+	wrote("reviewed", 100)
 }
 
 func TestMetrics(t *testing.T) {

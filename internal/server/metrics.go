@@ -24,6 +24,8 @@ type Metrics struct {
 	panics         prometheus.Counter
 	shed           prometheus.Counter
 	untrusted      prometheus.Counter
+	handshakes     prometheus.Counter
+	turned         *prometheus.CounterVec
 }
 
 // NewMetrics makes the registry. version goes into pillion_build_info.
@@ -68,13 +70,26 @@ func NewMetrics(version string) *Metrics {
 			Help: "TLS handshakes that the client gave up because it does not trust our certificate. If the client is the API server, its caBundle is not the CA of the certificate served, and reviews fail.",
 		}),
 	}
+	m.handshakes = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "pillion_tls_handshake_failures_total",
+		Help: "Connections that ended before their TLS handshake did. Port scans and probes make them as well.",
+	})
+	m.turned = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "pillion_connections_turned_away_total",
+		Help: "Connections closed for want of room, by port and reason: source (one address has all that it may have), full (no other one could make way), displaced (made way for a newer one).",
+	}, []string{"port", "reason"})
+	for _, port := range []string{"serving", "health"} {
+		for _, why := range []turnedAway{ofSource, ofPort, displaced} {
+			m.turned.WithLabelValues(port, string(why))
+		}
+	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "pillion_build_info",
 		Help:        "Always 1. The labels say what runs.",
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.duration, m.warnings, m.notAfter, m.reloadFailures, m.panics, m.shed, m.untrusted, build,
+	m.registry.MustRegister(m.requests, m.duration, m.warnings, m.notAfter, m.reloadFailures, m.panics, m.shed, m.untrusted, m.handshakes, m.turned, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -101,5 +116,6 @@ func (m *Metrics) ObserveWarn(policy, result, reason string, _ time.Duration) {
 
 // Handler serves the registry to Prometheus.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	// Compressed, an answer would need a hundred times its size in memory.
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{DisableCompression: true})
 }

@@ -24,6 +24,7 @@ type running struct {
 	drain   func()     // the first signal
 	stop    func()     // the second
 	done    chan error // what Run returned
+	before  func(*Server)
 }
 
 // start runs a server with a certificate; change may take it away or alter
@@ -33,7 +34,7 @@ func start(t *testing.T, handler http.HandlerFunc, change ...func(*running, *Opt
 	r := &running{dir: t.TempDir(), leaf: issue(t), log: &journal{}, metrics: NewMetrics("test"), done: make(chan error, 1)}
 	opts := Options{
 		Listen: "127.0.0.1:0", HealthListen: "127.0.0.1:0",
-		Handler: handler, MaxBody: 1 << 10, Bodies: 32 << 20,
+		Handler: handler, MaxBody: 1 << 10, Bodies: 32 << 20, Connections: 64, ConnectionsPerSource: 64,
 		Certificates: NewCertificates(CertificateOptions{
 			Dir: r.dir, Poll: 10 * time.Millisecond, Log: r.log.logger(), Metrics: r.metrics,
 		}),
@@ -46,6 +47,9 @@ func start(t *testing.T, handler http.HandlerFunc, change ...func(*running, *Opt
 		f(r, &opts)
 	}
 	r.Server = New(opts)
+	if r.before != nil {
+		r.before(r.Server)
+	}
 
 	var drain, stop context.Context
 	drain, r.drain = context.WithCancel(context.Background())

@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -19,7 +18,8 @@ import (
 // What one connection may cost us. The API server sends a review in one burst
 // and waits at most 30 s for the answer.
 const (
-	headerTimeout = 5 * time.Second // also bounds the TLS handshake
+	firstTimeout  = 5 * time.Second // of the TLS handshake, and then until a request begins
+	headerTimeout = 5 * time.Second
 	readTimeout   = 10 * time.Second
 	writeTimeout  = 30 * time.Second
 	// idleTimeout must exceed the 90 s after which kube-apiserver drops a
@@ -27,7 +27,14 @@ const (
 	// just as the next review is sent, and kube-apiserver does not send it
 	// again: the pod is refused.
 	idleTimeout    = 150 * time.Second
-	maxHeaderBytes = 64 << 10
+	maxHeaderBytes = 16 << 10 // the API server's headers are some 300 bytes
+)
+
+// The health port is for kubelets, which open a connection for each probe, and for a few
+// Prometheus servers.
+const (
+	healthConnections = 32
+	healthPerSource   = 8
 )
 
 // ErrStopped is what Run returns when it was stopped before the drain ended.
@@ -42,9 +49,14 @@ type Options struct {
 	Handler      http.Handler
 	Certificates *Certificates
 
+	Clients *Clients // who may call; nil is everybody
+
 	MinTLS  uint16 // tls.VersionTLS12 or tls.VersionTLS13. Zero: TLS 1.2
 	MaxBody int64  // largest request body in bytes
 	Bodies  int64  // the most that all bodies may hold at one time, in bytes; at least twice MaxBody, see budget
+
+	Connections          int // the most that may be open on the TLS port; see room
+	ConnectionsPerSource int // the most of them from one IP address; at most Connections
 
 	DrainMin time.Duration // see Run
 	DrainMax time.Duration // see Run
@@ -58,15 +70,20 @@ type Server struct {
 	opts     Options
 	serving  atomic.Bool
 	draining atomic.Bool
-	open     atomic.Int64 // connections on the serving port
 	bodies   budget
+	room     *room // of the serving port
+	patience time.Duration
 
 	mu               sync.Mutex
 	addr, healthAddr net.Addr
 }
 
 // New prepares a server. Nothing is opened before Run.
-func New(opts Options) *Server { return &Server{opts: opts, bodies: budget{most: opts.Bodies}} }
+func New(opts Options) *Server {
+	s := &Server{opts: opts, bodies: budget{most: opts.Bodies}, patience: firstTimeout}
+	s.room = newRoom(opts.Connections, opts.ConnectionsPerSource, s.turned("serving"))
+	return s
+}
 
 // Run opens the health port, waits for a certificate, opens the serving port,
 // and returns when the server is done or cannot go on.
@@ -91,7 +108,8 @@ func (s *Server) Run(drain, stop context.Context) error {
 	s.setAddrs(nil, healthPort.Addr())
 	health := s.healthServer()
 	defer health.Close()
-	running.Go(func() { report(failed, "health", health.Serve(healthPort)) })
+	healthRoom := newRoom(healthConnections, healthPerSource, s.turned("health"))
+	running.Go(func() { report(failed, "health", health.Serve(limited{healthPort, healthRoom})) })
 
 	// The certificate is followed through the drain too: 95 s can hold a renewal.
 	following, unfollow := context.WithCancel(context.Background())
@@ -113,9 +131,11 @@ func (s *Server) Run(drain, stop context.Context) error {
 		return err
 	}
 	s.setAddrs(port.Addr(), healthPort.Addr())
+	doorway := s.doorway(port)
+	running.Go(doorway.run)
 	serving := s.servingServer()
 	defer serving.Close()
-	running.Go(func() { report(failed, "serving", serving.ServeTLS(port, "", "")) })
+	running.Go(func() { report(failed, "serving", serving.Serve(doorway)) })
 	s.serving.Store(true)
 	s.opts.Log.Info("serving", "address", port.Addr().String(), "health", healthPort.Addr().String())
 
@@ -143,11 +163,35 @@ func (s *Server) setAddrs(serving, health net.Addr) {
 	s.addr, s.healthAddr = serving, health
 }
 
-func (s *Server) servingServer() *http.Server {
+// doorway is the listener of the serving port.
+func (s *Server) doorway(port *net.TCPListener) *doorway {
+	d := &doorway{
+		limited: limited{port, s.room}, config: s.tlsConfig(), patience: s.patience,
+		failed: s.handshakeFailed, log: s.opts.Log, begun: make(chan net.Conn),
+	}
+	d.closed, d.close = context.WithCancel(context.Background())
+	return d
+}
+
+func (s *Server) tlsConfig() *tls.Config {
 	minTLS := s.opts.MinTLS
 	if minTLS == 0 {
 		minTLS = tls.VersionTLS12
 	}
+	config := &tls.Config{
+		MinVersion:     minTLS,
+		GetCertificate: s.opts.Certificates.GetCertificate,
+		NextProtos:     []string{"http/1.1"},
+		// kube-apiserver keeps no session cache: a ticket is work for nothing.
+		SessionTicketsDisabled: true,
+	}
+	if s.opts.Clients != nil {
+		s.opts.Clients.require(config)
+	}
+	return config
+}
+
+func (s *Server) servingServer() *http.Server {
 	return &http.Server{
 		Handler: &guard{
 			next:     s.opts.Handler,
@@ -156,13 +200,6 @@ func (s *Server) servingServer() *http.Server {
 			draining: &s.draining,
 			metrics:  s.opts.Metrics,
 			log:      s.opts.Log,
-		},
-		TLSConfig: &tls.Config{
-			MinVersion:     minTLS,
-			GetCertificate: s.opts.Certificates.GetCertificate,
-			NextProtos:     []string{"http/1.1"},
-			// kube-apiserver keeps no session cache: a ticket is work for nothing.
-			SessionTicketsDisabled: true,
 		},
 		// The API server calls a Service over HTTP/1.1 only, and HTTP/2 would
 		// bring resets and CONTINUATION floods. "Connection: close", on which
@@ -176,22 +213,21 @@ func (s *Server) servingServer() *http.Server {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ConnState:         s.track,
-		ErrorLog:          log.New(&errorLog{log: s.opts.Log, metrics: s.opts.Metrics}, "", 0),
+		ConnContext:       withConn,
+		ErrorLog:          s.errorLog(),
 		// BaseContext stays unset: a request that is being handled when the
 		// drain begins must not see a cancelled context.
 	}
 }
 
-// track counts the open connections. net/http reports StateNew before it
-// accepts the next one, so none is missed.
-func (s *Server) track(_ net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		s.open.Add(1)
-	case http.StateClosed, http.StateHijacked:
-		s.open.Add(-1)
+// connKey is where a request's context has its *conn.
+type connKey struct{}
+
+func withConn(ctx context.Context, c net.Conn) context.Context {
+	if s, ok := c.(*speaking); ok {
+		return context.WithValue(ctx, connKey{}, s.tcp)
 	}
+	return ctx
 }
 
 func http1Only() *http.Protocols {
@@ -200,12 +236,12 @@ func http1Only() *http.Protocols {
 	return &p
 }
 
-func listen(name, address string) (net.Listener, error) {
+func listen(name, address string) (*net.TCPListener, error) {
 	port, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the %s port on %q: %w", name, address, err)
 	}
-	return port, nil
+	return port.(*net.TCPListener), nil //nolint:errcheck // what listens on "tcp" is one
 }
 
 // report passes on why a port stopped, unless we closed it.

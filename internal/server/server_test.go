@@ -212,8 +212,8 @@ func TestSlowClients(t *testing.T) {
 	t.Run("no client holds a connection for long, and an idle one outlives the API server's", func(t *testing.T) {
 		t.Parallel()
 		s := New(Options{Certificates: NewCertificates(CertificateOptions{})}).servingServer()
-		if s.ReadHeaderTimeout != 5*time.Second || s.ReadTimeout != 10*time.Second || s.WriteTimeout != 30*time.Second || s.MaxHeaderBytes != 64<<10 {
-			t.Errorf("timeouts %s, %s, %s and %d header bytes, want 5s, 10s, 30s and 65536",
+		if s.ReadHeaderTimeout != 5*time.Second || s.ReadTimeout != 10*time.Second || s.WriteTimeout != 30*time.Second || s.MaxHeaderBytes != 16<<10 {
+			t.Errorf("timeouts %s, %s, %s and %d header bytes, want 5s, 10s, 30s and 16384",
 				s.ReadHeaderTimeout, s.ReadTimeout, s.WriteTimeout, s.MaxHeaderBytes)
 		}
 		if s.IdleTimeout < 120*time.Second {
@@ -239,15 +239,20 @@ func TestSlowClients(t *testing.T) {
 			r.leaf.writeTo(t, r.dir)
 			certificates := NewCertificates(CertificateOptions{Dir: r.dir, Log: r.log.logger(), Metrics: r.metrics})
 			certificates.look()
-			r.Server = New(Options{Handler: http.HandlerFunc(echo), MaxBody: 1 << 10, Certificates: certificates, Log: r.log.logger(), Metrics: r.metrics})
-			port, err := net.Listen("tcp", "127.0.0.1:0")
+			r.Server = New(Options{
+				Handler: http.HandlerFunc(echo), MaxBody: 1 << 10, Bodies: 1 << 20, Connections: 2, ConnectionsPerSource: 2,
+				Certificates: certificates, Log: r.log.logger(), Metrics: r.metrics,
+			})
+			port, err := listen("serving", "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
 			}
 			r.setAddrs(port.Addr(), nil)
-			server := r.servingServer()
-			server.ReadHeaderTimeout, server.ReadTimeout = 2*time.Second, 2*time.Second // enough for a handshake on a busy machine
-			go func() { _ = server.ServeTLS(port, "", "") }()
+			doorway, server := r.doorway(port), r.servingServer()
+			const short = 2 * time.Second // enough for a handshake on a busy machine
+			doorway.patience, server.ReadHeaderTimeout, server.ReadTimeout = short, short, short
+			go doorway.run()
+			go func() { _ = server.Serve(doorway) }()
 			t.Cleanup(func() { _ = server.Close() })
 
 			var conn net.Conn

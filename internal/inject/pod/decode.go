@@ -29,6 +29,7 @@ func Decode(raw []byte) (*Pod, error) {
 	if err != nil {
 		return nil, fmt.Errorf("decoding the pod: %w", jsonscan.WithoutValue(err))
 	}
+	boundView(pod)
 	if pod.Metadata.Annotations == nil { // of what the API server sends, only what a policy adds to
 		metadata, err := jsonscan.Child(raw, "metadata")
 		pod.Metadata.Absent = errors.Is(err, jsonscan.ErrAbsent) || err == nil && metadata.Kind() == 'n'
@@ -46,6 +47,7 @@ type viewer struct {
 	dec      *jsonscan.Decoder
 	document []byte
 	texts    strings.Builder // the texts of the view, one behind the other
+	spent    int             // see spend
 }
 
 func (v *viewer) pod(p *Pod) error {

@@ -4,6 +4,7 @@ package pod
 
 import (
 	"bytes"
+	"fmt"
 	"reflect"
 	"strings"
 
@@ -31,8 +32,12 @@ func list[T any](v *viewer, value *[]T, element func(*T) error) error {
 		return err
 	}
 	elements := []T{}
+	size := int(reflect.TypeFor[T]().Size())
 	for v.dec.PeekKind() != ']' {
 		var zero T
+		if err := v.spend(size); err != nil {
+			return err
+		}
 		elements = append(elements, zero)
 		if err := element(&elements[len(elements)-1]); err != nil {
 			return err
@@ -51,7 +56,11 @@ func table[M ~map[K]T, K ~string, T any](v *viewer, value *M, element func() (T,
 	if *value == nil {
 		*value = M{}
 	}
+	size := 2 * int(reflect.TypeFor[K]().Size()+reflect.TypeFor[T]().Size())
 	return jsonscan.EachMember(v.dec, func(name []byte) (err error) {
+		if err := v.spend(size); err != nil {
+			return err
+		}
 		key := K(v.keep(name))
 		(*value)[key], err = element()
 		return err
@@ -118,7 +127,32 @@ func (v *viewer) flag(value *bool) error {
 }
 
 // any reads what is rare in pods, or is not what it should be.
-func (v *viewer) any(value any) error { return jsonv2.UnmarshalDecode(&v.dec.Decoder, value) }
+func (v *viewer) any(value any) error {
+	// A list of empty objects takes 24 times its length, as ports do.
+	const unusual, times = 16 << 10, 24
+	if kind := v.dec.PeekKind(); len(v.document) > unusual && (kind == '[' || kind == '{') {
+		ahead := jsonscan.New(v.document[jsonscan.Start(v.document, v.dec.InputOffset()):])
+		raw, _ := ahead.ReadValue() // what is wrong with it, is said below
+		ahead.Release()
+		if err := v.spend(times * len(raw)); err != nil {
+			return err
+		}
+	}
+	return jsonv2.UnmarshalDecode(&v.dec.Decoder, value)
+}
+
+// maxView is what the lists and tables of a view may take, in bytes. A pod with 256
+// containers and 100 mounts in each takes 3 MiB; one of 3 MiB that is written for it, with
+// a million empty containers, would take half a GiB.
+const maxView = 8 << 20
+
+// spend takes memory for an element that is about to be read.
+func (v *viewer) spend(bytes int) error {
+	if v.spent += bytes; v.spent > maxView {
+		return fmt.Errorf("its lists have more elements than are read, up to byte %d; write a smaller pod", v.dec.InputOffset())
+	}
+	return nil
+}
 
 // keep makes a text of bytes of the document. All of them share a few pieces of memory.
 func (v *viewer) keep(text []byte) string {
