@@ -13,6 +13,7 @@ import (
 	"helm.sh/helm/v4/pkg/chart/common/util"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
 	"helm.sh/helm/v4/pkg/engine"
+	"k8s.io/client-go/rest"
 )
 
 // The release that the README installs.
@@ -20,6 +21,31 @@ const (
 	Release   = "pillion"
 	Namespace = "pillion-system"
 )
+
+// Cluster is what Helm knows of the cluster that it installs into.
+type Cluster struct {
+	Config      *rest.Config // for what templates look up
+	APIVersions []string     // what the cluster has, such as cert-manager.io/v1
+}
+
+// Install is Chart as a cluster sees it, for a release of any name and namespace.
+func Install(root string, cluster Cluster, release, namespace string, values map[string]any) (map[string]string, error) {
+	chart, err := loader.LoadDir(filepath.Join(root, "charts", "pillion"))
+	if err != nil {
+		return nil, err
+	}
+	capabilities := common.DefaultCapabilities.Copy()
+	capabilities.APIVersions = append(capabilities.APIVersions, cluster.APIVersions...)
+	all, err := util.ToRenderValues(chart, values, common.ReleaseOptions{Name: release, Namespace: namespace, Revision: 1, IsInstall: true}, capabilities)
+	if err != nil {
+		return nil, err
+	}
+	rendered, err := engine.RenderWithClient(chart, all, cluster.Config)
+	if err != nil {
+		return nil, err
+	}
+	return templates(rendered), nil
+}
 
 // Chart renders the chart of the repository at root as `helm install` would, and returns
 // the text of each template by its name, such as service.yaml. Templates that render
@@ -82,7 +108,7 @@ func Kustomize(root string) (map[string]string, error) {
 	for folder, names := range map[string][]string{
 		"config/cert-manager": {"certificates.yaml"},
 		"config/webhook": {
-			"deployment.yaml", "mutatingwebhookconfiguration.yaml", "networkpolicy.yaml", "poddisruptionbudget.yaml",
+			"deployment.yaml", "final-state-guard.yaml", "mutatingwebhookconfiguration.yaml", "networkpolicy.yaml", "poddisruptionbudget.yaml",
 			"service.yaml", "serviceaccount.yaml", "validatingwebhookconfiguration.yaml",
 		},
 	} {
