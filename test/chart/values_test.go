@@ -124,6 +124,12 @@ var another = map[string]string{
 	"namespaceOverride":                  `namespaceOverride: a`,
 	"extraObjects":                       `extraObjects: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}]`,
 
+	"monitoring.helpers.enabled":                  `monitoring: {helpers: {enabled: true}}`,
+	"monitoring.helpers.interval":                 `monitoring: {helpers: {enabled: true, interval: 31s}}`,
+	"monitoring.helpers.scrapeTimeout":            `monitoring: {helpers: {enabled: true, scrapeTimeout: 5s}}`,
+	"monitoring.helpers.namespace":                `monitoring: {helpers: {enabled: true, namespace: a}}`,
+	"monitoring.helpers.relabelings":              `monitoring: {helpers: {enabled: true, relabelings: [{action: labeldrop, regex: a}]}}`,
+	"monitoring.helpers.metricRelabelings":        `monitoring: {helpers: {enabled: true, metricRelabelings: [{action: labeldrop, regex: a}]}}`,
 	"monitoring.podMonitor.namespace":             `monitoring: {podMonitor: {enabled: true, namespace: a}}`,
 	"monitoring.podMonitor.scrapeTimeout":         `monitoring: {podMonitor: {enabled: true, scrapeTimeout: 5s}}`,
 	"monitoring.podMonitor.relabelings":           `monitoring: {podMonitor: {enabled: true, relabelings: [{action: labeldrop, regex: a}]}}`,
@@ -195,6 +201,67 @@ func remove(values map[string]any, path []string) map[string]any {
 		out[path[0]] = remove(under, path[1:])
 	}
 	return out
+}
+
+// With --reuse-values a release has the defaults that it was made with, and templates must do
+// without those of later versions.
+func TestAReleaseOfAnOlderChartIsUpgradedWithItsValues(t *testing.T) {
+	t.Parallel()
+	old := readValues(t, "previous/values.yaml")
+	for name, text := range map[string]string{
+		"the defaults":  ``,
+		"a Job":         `certificates: {source: job}`,
+		"all that was":  "{imagePullSecrets: [{name: acme}], priorityClassName: system-cluster-critical, autoscaling: {enabled: true}, finalStateGuard: {enabled: true}, labelGuard: {enabled: true}}",
+		"all monitors":  `monitoring: {podMonitor: {enabled: true}, serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}, dashboard: {enabled: true}}`,
+		"some policies": `policies: {web: {helpers: {date-writer: }}, audited: {require: [{helper: date-writer, options: {mount-path: /a}}], helpers: {date-writer: {}}}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rendered, err := render.Reused(root, old, parseValues(t, text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			delete(rendered, "NOTES.txt")
+			reused := objectsIn(t, rendered)
+			podOf(t, reused)
+			if name == "the defaults" {
+				for _, o := range reused {
+					if strings.HasPrefix(o.GetKind(), "ValidatingAdmissionPolicy") {
+						t.Errorf("%s: a guard that the release did not have", o.GetName())
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestASharedNamespaceIsDenied(t *testing.T) {
+	t.Parallel()
+	for namespace, values := range map[string]string{"default": ``, "kube-system": ``, "kube-public": ``, "shop": `excludedNamespaces: [shop]`, "pillion-system": `namespaceOverride: default`} {
+		_, err := render.In(root, namespace, parseValues(t, values))
+		if err == nil || !strings.Contains(err.Error(), ": pods of the release's namespace get no helpers and no error, so it must not be one that others use; choose one for Pillion alone") {
+			t.Errorf("%s: %v", namespace, err)
+		}
+		all := parseValues(t, values)
+		if all == nil {
+			all = map[string]any{}
+		}
+		all["allowSharedNamespace"] = true
+		if _, err := render.In(root, namespace, all); err != nil {
+			t.Errorf("%s, with allowSharedNamespace: %v", namespace, err)
+		}
+	}
+}
+
+// A Service's name begins with a letter and has no dot.
+func TestReleaseNamesThatGiveNoNameOfAServiceAreDenied(t *testing.T) {
+	t.Parallel()
+	for name, valid := range map[string]bool{"pillion": true, "1a": true, "acme": true, "1pillion": false, "my.pillion": false, "a.b": false} {
+		_, err := render.Named(root, name, nil)
+		if valid && err != nil || !valid && (err == nil || !strings.Contains(err.Error(), "the release name \""+name+"\": gives objects the name ")) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 // A value that templates use and values.yaml does not have is one that nobody can find.

@@ -324,3 +324,11 @@ metricRelabelings:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
+
+{{- /* What a counter of the API servers has grown by in 20 minutes. Takes the labels to sum by, and a selector.
+Such a series begins with its first event, which increase() does not see. So a series counts whole that was not there
+20 minutes ago, when its API server was scraped already. */ -}}
+{{- define "pillion.alert.increase" -}}
+{{- $counter := index . 1 -}}
+sum by ({{ index . 0 }}) (increase({{ $counter }}[20m]) > 0 or ({{ $counter }} unless {{ $counter }} offset 20m) and on (job, instance) (up offset 20m == 1)) > 0
+{{- end }}

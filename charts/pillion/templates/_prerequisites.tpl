@@ -27,8 +27,8 @@ finds nothing, and what depends on it is not asked. */ -}}
 {{- end -}}
 {{- fail (printf "certificates.source: is %s, but this cluster has no API cert-manager.io/v1; install cert-manager first, or %s" $source $or) -}}
 {{- end -}}
-{{- range $name := list "podMonitor" "serviceMonitor" "prometheusRule" -}}
-{{- if and (get $.Values.monitoring $name).enabled (not ($.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) -}}
+{{- range $name := list "podMonitor" "serviceMonitor" "helpers" "prometheusRule" -}}
+{{- if and (get $.Values.monitoring $name | default dict).enabled (not ($.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) -}}
 {{- fail (printf "monitoring.%s.enabled: is true, but this cluster has no API monitoring.coreos.com/v1; install the Prometheus operator first, or set it to false" $name) -}}
 {{- end -}}
 {{- end -}}

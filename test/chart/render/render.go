@@ -51,30 +51,54 @@ func Install(root string, cluster Cluster, release, namespace string, values map
 // the text of each template by its name, such as service.yaml. Templates that render
 // nothing are left out.
 func Chart(root string, values map[string]any) (map[string]string, error) {
-	return chart(root, Namespace, 1, values, false)
+	return chart(root, Release, Namespace, 1, values, false)
+}
+
+// Named is Chart for a release of another name.
+func Named(root, release string, values map[string]any) (map[string]string, error) {
+	return chart(root, release, Namespace, 1, values, false)
 }
 
 // Upgrade is Chart as `helm upgrade` does it for the first time.
 func Upgrade(root string, values map[string]any) (map[string]string, error) {
-	return chart(root, Namespace, 2, values, false)
+	return chart(root, Release, Namespace, 2, values, false)
 }
 
-// In is Chart in another namespace.
-func In(root, namespace string, values map[string]any) (map[string]string, error) {
-	return chart(root, namespace, 1, values, false)
-}
-
-// Unchecked is Chart without a look at the schema of the values.
-func Unchecked(root string, values map[string]any) (map[string]string, error) {
-	return chart(root, Namespace, 1, values, true)
-}
-
-func chart(root, namespace string, revision int, values map[string]any, unchecked bool) (map[string]string, error) {
+// Reused is Upgrade with --reuse-values, by which Helm takes the defaults of the release that
+// is there, and so none of those that have come since.
+func Reused(root string, defaults, values map[string]any) (map[string]string, error) {
 	chart, err := loader.LoadDir(filepath.Join(root, "charts", "pillion"))
 	if err != nil {
 		return nil, err
 	}
-	release := common.ReleaseOptions{Name: Release, Namespace: namespace, Revision: revision, IsInstall: revision == 1, IsUpgrade: revision > 1}
+	chart.Values = defaults
+	all, err := util.ToRenderValues(chart, values, common.ReleaseOptions{Name: Release, Namespace: Namespace, Revision: 2, IsUpgrade: true}, nil)
+	if err != nil {
+		return nil, err
+	}
+	rendered, err := engine.Render(chart, all)
+	if err != nil {
+		return nil, err
+	}
+	return templates(rendered), nil
+}
+
+// In is Chart in another namespace.
+func In(root, namespace string, values map[string]any) (map[string]string, error) {
+	return chart(root, Release, namespace, 1, values, false)
+}
+
+// Unchecked is Chart without a look at the schema of the values.
+func Unchecked(root string, values map[string]any) (map[string]string, error) {
+	return chart(root, Release, Namespace, 1, values, true)
+}
+
+func chart(root, name, namespace string, revision int, values map[string]any, unchecked bool) (map[string]string, error) {
+	chart, err := loader.LoadDir(filepath.Join(root, "charts", "pillion"))
+	if err != nil {
+		return nil, err
+	}
+	release := common.ReleaseOptions{Name: name, Namespace: namespace, Revision: revision, IsInstall: revision == 1, IsUpgrade: revision > 1}
 	all, err := util.ToRenderValuesWithSchemaValidation(chart, values, release, nil, unchecked)
 	if err != nil {
 		return nil, err
