@@ -49,12 +49,14 @@ spec:
       imagePullPolicy: {{ .Values.certificates.job.image.pullPolicy }}
       args:
         - --namespace={{ include "pillion.namespace" . }}
-        - --secret={{ include "pillion.tlsSecret" . }}
+        - --secret
+        - {{ include "pillion.tlsSecret" . }}
         {{- range include "pillion.configurationNames" . | fromJsonArray }}
         - --mutating={{ . }}
         - --validating={{ . }}
         {{- end }}
-        - --dns-name={{ include "pillion.webhook" . }}.{{ include "pillion.namespace" . }}.svc
+        - --dns-name
+        - {{ include "pillion.webhook" . }}.{{ include "pillion.namespace" . }}.svc
         - --validity={{ .Values.certificates.job.validity }}
         - --log-format={{ .Values.log.format }}
         {{- with $revision }}
