@@ -18,7 +18,7 @@ func TestTheNotesSayWhatIsLeftToDo(t *testing.T) {
 	}{
 		"with cert-manager": {
 			``,
-			[]string{"Until then pods that ask for a helper are refused", "kubectl pillion check -n pillion-system", "helm test pillion -n pillion-system", "kubectl run web", "cert-manager leaves Secrets behind"},
+			[]string{"Until then pods that request a helper are denied", "kubectl pillion check -n pillion-system", "helm test pillion -n pillion-system", "kubectl run web", "cert-manager leaves Secrets behind"},
 			[]string{"LEFT TO DO", "WARNING", "EVERY pod", "Policies:"},
 		},
 		"with a Secret": {
@@ -28,10 +28,10 @@ func TestTheNotesSayWhatIsLeftToDo(t *testing.T) {
 		},
 		"with a Job":                        {`certificates: {source: job}`, []string{"A Job makes the certificate now"}, []string{"LEFT TO DO", "cert-manager"}},
 		"with an issuer":                    {`certificates: {source: issuer, issuerRef: {name: a, kind: ClusterIssuer}}`, []string{"Your ClusterIssuer a issues", "It has to write ca.crt"}, nil},
-		"with Ignore and without the guard": {"failurePolicy: Ignore\nfinalStateGuard: {enabled: false}", []string{"WARNING: with failurePolicy Ignore and without finalStateGuard.enabled"}, []string{"are refused"}},
+		"with Ignore and without the guard": {"failurePolicy: Ignore\nfinalStateGuard: {enabled: false}", []string{"WARNING: with failurePolicy Ignore and without finalStateGuard.enabled"}, []string{"are denied"}},
 		"with Ignore and the guard": {
 			"failurePolicy: Ignore",
-			[]string{"but for those that the final-state guard refuses"},
+			[]string{"except those that the final-state guard denies"},
 			[]string{"WARNING"},
 		},
 		"with a default that does not have the example's helper": {

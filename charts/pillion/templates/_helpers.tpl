@@ -165,7 +165,7 @@ imagePullSecrets:
 {{- end }}
 
 {{- /* Names end in a hash of the content: other policies are another ConfigMap and so a rollout, and
-a replica of before that starts anew never reads what was meant for its successor. */ -}}
+a previous replica that restarts never reads what was meant for its successor. */ -}}
 {{- define "pillion.policiesName" -}}
 {{ include "pillion.fullname" . }}-policies-{{ include "pillion.policies" . | sha256sum | trunc 10 }}
 {{- end }}
