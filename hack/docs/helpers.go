@@ -8,7 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/helpers"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -23,10 +24,10 @@ type standardHelper struct {
 // with the limits, and takes the images from a registry of the user's.
 func helperDefaults() (string, error) {
 	all := map[string]standardHelper{}
-	for _, h := range inject.Helpers() {
+	for _, h := range helpers.Builtin().All() {
 		for _, engine := range append([]string{""}, h.EngineNames()...) {
 			name, spec := h.Name, "{}"
-			if engine != "" && engine != string(inject.EnginePillion) {
+			if engine != "" && engine != helper.OwnEngine {
 				name, spec = name+"/"+engine, fmt.Sprintf("{engine: %s}", engine)
 			}
 			const file = "apiVersion: %s\nkind: InjectionPolicy\nmetadata: {name: default}\nspec: {helpers: {%s: %s}}\n"
