@@ -85,7 +85,7 @@ func serve(drain, stop context.Context, o *options, log *slog.Logger) error {
 		}
 	}
 	metrics := server.NewMetrics(version.String())
-	foreseeFailures(metrics, policies)
+	initSeries(metrics, policies)
 	return server.New(server.Options{
 		Listen:       o.listen,
 		HealthListen: o.healthListen,
@@ -117,16 +117,20 @@ func serve(drain, stop context.Context, o *options, log *slog.Logger) error {
 	}).Run(drain, stop)
 }
 
-// foreseeFailures makes the series that alerts are about.
-func foreseeFailures(metrics *server.Metrics, policies map[string]*inject.Policy) {
+// initSeries makes the series that alerts and people ask for. increase() and rate() do not see
+// the event that a series begins with, so the counts of what goes wrong begin at 0.
+func initSeries(metrics *server.Metrics, policies map[string]*inject.Policy) {
+	for name, p := range policies {
+		metrics.Policy(name, p.Hash)
+	}
 	for _, doc := range reason.All() {
-		if doc.Result != reason.Failed {
+		if doc.Result != reason.Failed && doc.Result != reason.Denied {
 			continue
 		}
 		for name := range policies {
-			metrics.Foresee(name, string(doc.Result), string(doc.Reason))
+			metrics.Init(name, string(doc.Result), string(doc.Reason))
 		}
-		metrics.Foresee(inject.NoPolicy, string(doc.Result), string(doc.Reason))
+		metrics.Init(inject.NoPolicy, string(doc.Result), string(doc.Reason))
 	}
 }
 

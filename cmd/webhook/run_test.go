@@ -96,11 +96,15 @@ func TestServe(t *testing.T) {
 	for what, series := range map[string]string{
 		"the review is not counted":             `{policy="default",reason="NothingRequested",result="Skipped"} 1`,
 		"an alert would miss the first failure": `{policy="default",reason="InternalError",result="Failed"} 0`,
+		"an alert would miss the first denial":  `{policy="default",reason="InvalidValue",result="Denied"} 0`,
 		"an alert would miss the first rollout": `{policy="unknown",reason="PolicyNotLoaded",result="Failed"} 0`,
 	} {
 		if !strings.Contains(metrics, "pillion_admission_requests_total"+series+"\n") {
 			t.Errorf("%s: there is no %s in:\n%s", what, series, metrics)
 		}
+	}
+	if series := `pillion_policy_info{hash="` + start.Policies["default"] + `",policy="default"} 1`; !strings.Contains(metrics, series+"\n") {
+		t.Errorf("the policy that is loaded is not shown: there is no %s in:\n%s", series, metrics)
 	}
 
 	client.CloseIdleConnections()

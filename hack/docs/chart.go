@@ -39,7 +39,12 @@ func chartFiles(root string, policySchema []byte) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	helpers, err := helperDefaults()
+	if err != nil {
+		return nil, err
+	}
 	return map[string]string{
+		"files/helpers.json": helpers,
 		"README.md":          strings.Replace(chartText, "<!-- values -->\n", valuesTable(top), 1),
 		"values.schema.json": schema,
 	}, nil
@@ -137,8 +142,13 @@ func valuesSchema(top value, policySchema []byte) (string, error) {
 	s["$schema"], s["title"] = "http://json-schema.org/draft-07/schema#", "Values of the chart pillion"
 	delete(s, "description")
 	properties, _ := s["properties"].(map[string]any)
-	// What Helm itself puts there for a chart that is part of another.
-	properties["global"] = map[string]any{"type": "object"}
+	// What Helm itself puts there for a chart that is part of another, with what all charts share.
+	global, _ := properties["global"].(map[string]any)
+	if global == nil {
+		global = map[string]any{"type": "object"}
+	}
+	delete(global, "additionalProperties")
+	properties["global"] = global
 	properties["enabled"] = map[string]any{"type": "boolean"}
 	policies, _ := properties["policies"].(map[string]any)
 	if policies == nil {

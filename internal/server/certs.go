@@ -156,6 +156,7 @@ func (c *Certificates) accept(fresh *pair) {
 	switch {
 	case fresh != before:
 		c.opts.Metrics.notAfter.Set(float64(leaf.NotAfter.Unix()))
+		c.opts.Metrics.notBefore.Set(float64(leaf.NotBefore.Unix()))
 		c.opts.Log.Info("certificate loaded", attrs...)
 	case problem != "":
 		c.opts.Log.Info("certificate directory holds the certificate in use again", attrs...)

@@ -90,15 +90,18 @@ func TestCertificateIsFollowed(t *testing.T) {
 		}
 	})
 
-	t.Run("the gauge shows when the certificate in use expires", func(t *testing.T) {
+	t.Run("the gauges show from when until when the certificate in use is valid", func(t *testing.T) {
 		t.Parallel()
 		f := follow(t)
 		if got := sample(t, f.metrics, "pillion_certificate_not_after_seconds"); got != 0 {
 			t.Errorf("%v before a certificate is loaded, want 0", got)
 		}
-		end := time.Now().Add(time.Hour).Truncate(time.Second)
-		issue(t, func(c *x509.Certificate) { c.NotAfter = end }).writeTo(t, f.dir)
+		begin, end := time.Now().Add(-time.Hour).Truncate(time.Second), time.Now().Add(time.Hour).Truncate(time.Second)
+		issue(t, func(c *x509.Certificate) { c.NotBefore, c.NotAfter = begin, end }).writeTo(t, f.dir)
 		f.look()
+		if got := sample(t, f.metrics, "pillion_certificate_not_before_seconds"); got != float64(begin.Unix()) {
+			t.Errorf("not before %v, want %v", got, begin.Unix())
+		}
 		if got := sample(t, f.metrics, "pillion_certificate_not_after_seconds"); got != float64(end.Unix()) {
 			t.Errorf("%v, want %v", got, end.Unix())
 		}

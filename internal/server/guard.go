@@ -44,6 +44,8 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *guard) pass(out *reply, r *http.Request) {
+	g.metrics.inFlight.Inc()
+	defer g.metrics.inFlight.Dec()
 	defer func() {
 		if v := recover(); v != nil {
 			g.recovered(out, v)

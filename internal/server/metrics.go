@@ -26,6 +26,7 @@ type Metrics struct {
 	untrusted      prometheus.Counter
 	handshakes     prometheus.Counter
 	turned         *prometheus.CounterVec
+	state
 }
 
 // NewMetrics makes the registry. version goes into pillion_build_info.
@@ -91,6 +92,7 @@ func NewMetrics(version string) *Metrics {
 	build.Set(1)
 	m.registry.MustRegister(m.requests, m.duration, m.warnings, m.notAfter, m.reloadFailures, m.panics, m.shed, m.untrusted, m.handshakes, m.turned, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.state = newState(m.registry)
 	return m
 }
 
@@ -102,9 +104,9 @@ func (m *Metrics) Observe(policy, result, reason string, d time.Duration) {
 	m.duration.WithLabelValues(policy, result).Observe(d.Seconds())
 }
 
-// Foresee lets the count of such reviews begin at 0. Prometheus' increase() is blind to the
-// event that a series begins with, and the first failure is worth an alert.
-func (m *Metrics) Foresee(policy, result, reason string) {
+// Init lets the count of such reviews begin at 0. Prometheus' increase() does not see the event
+// that a series begins with, and the first failure is worth an alert.
+func (m *Metrics) Init(policy, result, reason string) {
 	m.requests.WithLabelValues(policy, result, reason)
 }
 

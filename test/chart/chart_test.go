@@ -27,8 +27,14 @@ var update = flag.Bool("update", false, "write the rendered.yaml of each case")
 func cases(t *testing.T) map[string]map[string]any {
 	t.Helper()
 	all := map[string]map[string]any{
-		"default":    nil,
-		"production": readValues(t, root+"/charts/pillion/values-production.yaml"),
+		"default": nil,
+	}
+	shipped, err := filepath.Glob(root + "/charts/pillion/values-*.yaml")
+	if err != nil || len(shipped) == 0 {
+		t.Fatalf("the chart has no values-NAME.yaml: %v", err)
+	}
+	for _, file := range shipped {
+		all[strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "values-"), ".yaml")] = readValues(t, file)
 	}
 	files, err := filepath.Glob("testdata/*/values.yaml")
 	if err != nil || len(files) == 0 {

@@ -82,7 +82,7 @@ func TestEachNamespaceReachesExactlyOnePolicy(t *testing.T) {
 		}
 		pods, workloads, namespaces := entriesOf(t, objects(t, values))
 		for _, value := range []string{"-", "", "default", "unknown", "wbe", "Default", "web", "big", "audited", "greeted"} {
-			set := labels.Set{"kubernetes.io/metadata.name": "shop", label: value}
+			set := labels.Set{"kubernetes.io/metadata.name": "shop", label: value, "acme.example/tenant": "true"} // as "everything" wants it
 			want := "unknown"
 			if _, known := policies[value]; known || value == "default" {
 				want = value

@@ -21,6 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/metrics"
+	guards "k8s.io/apiserver/pkg/admission/plugin/policy/validating/metrics"
 	"k8s.io/component-base/metrics/legacyregistry"
 
 	"github.com/pillion-dev/pillion/internal/inject/reason"
@@ -33,6 +34,7 @@ func series(t *testing.T) map[string]bool {
 	t.Helper()
 	ours := server.NewMetrics("v0")
 	ours.Observe("default", "Denied", "InvalidValue", time.Millisecond)
+	ours.Policy("default", "0123")
 	ours.ObserveWarn("default", "Denied", "InvalidValue", time.Millisecond)
 	answer := httptest.NewRecorder()
 	ours.Handler().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
@@ -43,10 +45,19 @@ func series(t *testing.T) map[string]bool {
 		}
 	}
 
+	// By kube-state-metrics, by Prometheus itself, and by the git-poller, whose tests have them.
+	for _, name := range []string{
+		"up", "kube_deployment_status_condition", "kube_pod_container_status_waiting_reason",
+		"pillion_git_last_success_timestamp_seconds", "pillion_git_period_seconds", "pillion_git_polls_total",
+	} {
+		names[name] = true
+	}
+
 	ctx := t.Context()
 	attributes := admission.NewAttributesRecord(nil, nil, schema.GroupVersionKind{}, "", "", schema.GroupVersionResource{}, "", admission.Create, nil, false, nil)
 	metrics.Metrics.ObserveWebhook(ctx, "inject.pillion.dev", time.Second, false, attributes, "admit", 200)
 	metrics.Metrics.ObserveWebhookRejection(ctx, "inject.pillion.dev", "admit", "CREATE", metrics.WebhookRejectionCallingWebhookError, 0)
+	guards.Metrics.ObserveRejection(ctx, time.Second, "a", "b", guards.ValidationNoError)
 	metrics.Metrics.ObserveWebhookFailOpen(ctx, "inject.pillion.dev", "admit")
 	families, err := legacyregistry.DefaultGatherer.Gather()
 	if err != nil {
@@ -120,11 +131,14 @@ func TestExpressionsAreAboutWhatThereIs(t *testing.T) {
 			continue
 		}
 		for _, selector := range parser.ExtractSelectors(expr) {
+			reviews := slices.ContainsFunc(selector, func(m *labels.Matcher) bool {
+				return m.Name == model.MetricNameLabel && strings.HasSuffix(m.Value, "_requests_total")
+			})
 			for _, m := range selector {
 				switch candidates, closed := values[m.Name]; {
 				case m.Name == model.MetricNameLabel && !known[m.Value]:
 					t.Errorf("%s: there is no series %s", where, m.Value)
-				case closed && !slices.ContainsFunc(candidates, m.Matches):
+				case closed && reviews && !slices.ContainsFunc(candidates, m.Matches):
 					t.Errorf("%s: no %s is %s", where, m.Name, m.Value)
 				}
 			}
@@ -184,16 +198,21 @@ func TestEveryAlertSaysWhatToDo(t *testing.T) {
 func TestTheAlertOnExpiryLeavesTimeToRenew(t *testing.T) {
 	t.Parallel()
 	for source, want := range map[string]string{
-		`{certificates: {}}`: "< 1296000", // 15 of 30 days
-		`{certificates: {duration: 24h, renewBefore: 8h}}`:                                  "< 14400",
-		`{certificates: {source: issuer, issuerRef: {name: a}}}`:                            "< 1296000",
-		`{certificates: {source: job, renewBefore: 8h}}`:                                    "< 1296000", // 15 of a third of 90
-		`{certificates: {source: job, job: {validity: 720h}}}`:                              "< 432000",
-		`{certificates: {source: secret, secretName: a, configurationAnnotations: {a: b}}}`: "< 1209600",
+		`{certificates: {}}`: "0.1666, 1296000", // 15 of 90 days, and of what is issued for longer
+		`{certificates: {duration: 24h, renewBefore: 8h}}`:                                  "0.1666, 14400",
+		`{certificates: {duration: 1000h, renewBefore: 100h}}`:                              "0.0500, 180000",
+		`{certificates: {duration: 1000h, renewBefore: 900h}}`:                              "0.1666, 1620000",
+		`{certificates: {source: issuer, issuerRef: {name: a}}}`:                            "0.1666, 1296000",
+		`{certificates: {source: job, renewBefore: 8h}}`:                                    "0.1666, 1296000",
+		`{certificates: {source: job, job: {validity: 720h}}}`:                              "0.1666, 432000",
+		`{certificates: {source: secret, secretName: a, configurationAnnotations: {a: b}}}`: "0.1666, 1209600",
 	} {
 		for _, r := range rules(t, parseValues(t, source)) {
-			if r.Alert == "PillionCertificateExpires" && !strings.HasSuffix(r.Expr.StrVal, want) {
-				t.Errorf("%s: %s, want %s", source, r.Expr.StrVal, want)
+			if r.Alert != "PillionCertificateExpires" {
+				continue
+			}
+			if got := strings.Join(regexp.MustCompile(`0\.\d{4}|\d{5,}`).FindAllString(r.Expr.StrVal, -1), ", "); got != want {
+				t.Errorf("%s: %s, want the part and the seconds %s", source, r.Expr.StrVal, want)
 			}
 		}
 	}

@@ -18,7 +18,7 @@ func TestTheNotesSayWhatIsLeftToDo(t *testing.T) {
 	}{
 		"with cert-manager": {
 			``,
-			[]string{"Until then pods that ask for a helper are refused", "kubectl pillion check -n pillion-system", "helm test pillion -n pillion-system", "kubectl run web", "cert-manager leaves Secrets behind"},
+			[]string{"Until then pods that request a helper are denied", "kubectl pillion check -n pillion-system", "helm test pillion -n pillion-system", "kubectl run web", "cert-manager leaves Secrets behind"},
 			[]string{"LEFT TO DO", "WARNING", "EVERY pod", "Policies:"},
 		},
 		"with a Secret": {
@@ -26,12 +26,12 @@ func TestTheNotesSayWhatIsLeftToDo(t *testing.T) {
 			[]string{"LEFT TO DO, unless it is there already: the Secret a of type kubernetes.io/tls", "pillion-webhook.pillion-system.svc"},
 			[]string{"cert-manager leaves"},
 		},
-		"with a Job":     {`certificates: {source: job}`, []string{"A Job makes the certificate now"}, []string{"LEFT TO DO", "cert-manager"}},
-		"with an issuer": {`certificates: {source: issuer, issuerRef: {name: a, kind: ClusterIssuer}}`, []string{"Your ClusterIssuer a issues", "It has to write ca.crt"}, nil},
-		"with Ignore":    {`failurePolicy: Ignore`, []string{"WARNING: with failurePolicy Ignore and without finalStateGuard.enabled"}, []string{"are refused"}},
+		"with a Job":                        {`certificates: {source: job}`, []string{"A Job makes the certificate now"}, []string{"LEFT TO DO", "cert-manager"}},
+		"with an issuer":                    {`certificates: {source: issuer, issuerRef: {name: a, kind: ClusterIssuer}}`, []string{"Your ClusterIssuer a issues", "It has to write ca.crt"}, nil},
+		"with Ignore and without the guard": {"failurePolicy: Ignore\nfinalStateGuard: {enabled: false}", []string{"WARNING: with failurePolicy Ignore and without finalStateGuard.enabled"}, []string{"are denied"}},
 		"with Ignore and the guard": {
-			"failurePolicy: Ignore\nfinalStateGuard: {enabled: true}",
-			[]string{"but for those that the final-state guard refuses"},
+			"failurePolicy: Ignore",
+			[]string{"except those that the final-state guard denies"},
 			[]string{"WARNING"},
 		},
 		"with a default that does not have the example's helper": {

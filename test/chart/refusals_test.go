@@ -59,6 +59,15 @@ func TestMistakesInValuesAreRefused(t *testing.T) {
 		"one port for two":                                {`healthPort: 8443`, `healthPort: 8443 is port too`},
 		"a drain that ends before it has begun":           {`drain: {minSeconds: 10, maxSeconds: 5}`, `drain.maxSeconds: 5 is less than drain.minSeconds, which is 10`},
 		"fewer replicas at most than at least":            {`autoscaling: {enabled: true, minReplicas: 7}`, `autoscaling.maxReplicas: 6 is less than autoscaling.minReplicas, which is 7`},
+		"an image's name that cannot be":                  {`image: {repository: "https://ghcr.io/a"}`, `at '/image/repository'`},
+		"a tag with a blank":                              {`image: {tag: "v1 "}`, `at '/image/tag'`},
+		"an image of the helpers that cannot be":          {`helperImage: "Acme Helper"`, `at '/helperImage'`},
+		"a registry with a scheme":                        {`imageRegistry: "https://registry.example"`, `at '/imageRegistry'`},
+		"a label of all objects that is the chart's":      {`commonLabels: {app.kubernetes.io/name: mine}`, `commonLabels: app.kubernetes.io/name is set by the chart`},
+		"a ServiceAccount of the user's without a name":   {`serviceAccount: {create: false}`, `serviceAccount.name: is empty`},
+		"a match condition without an expression":         {`matchConditions: [{name: a}]`, `at '/matchConditions/0'`},
+		"an IP family that does not exist":                {`service: {ipFamilies: [IPv5]}`, `at '/service/ipFamilies/0'`},
+		"an interval without a unit":                      {`monitoring: {podMonitor: {interval: "30"}}`, `at '/monitoring/podMonitor/interval'`},
 		"a label of a pod that would change the selector": {`podLabels: {app.kubernetes.io/name: mine}`, `podLabels: app.kubernetes.io/name is the selector's`},
 	} {
 		t.Run(name, func(t *testing.T) {

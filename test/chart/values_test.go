@@ -49,7 +49,7 @@ var another = map[string]string{
 	"certificates.job.image.pullPolicy": `certificates: {source: job, job: {image: {pullPolicy: Always}}}`,
 	"certificates.job.schedule":         `certificates: {source: job, job: {schedule: "0 0 * * *"}}`,
 	"certificates.job.validity":         `certificates: {source: job, job: {validity: 1000h}}`,
-	"finalStateGuard.enabled":           `finalStateGuard: {enabled: true}`,
+	"finalStateGuard.enabled":           `finalStateGuard: {enabled: false}`,
 	"labelGuard.enabled":                `labelGuard: {enabled: true}`,
 	"labelGuard.groups":                 `labelGuard: {enabled: true, groups: [a]}`,
 
@@ -95,6 +95,49 @@ var another = map[string]string{
 	"helmTest.image.pullPolicy": `helmTest: {image: {pullPolicy: Always}}`,
 	"helmTest.namespaces":       `helmTest: {namespaces: [a]}`,
 	"fullnameOverride":          `fullnameOverride: a`,
+
+	"global.imageRegistry":               `global: {imageRegistry: registry.example/mirror}`,
+	"global.imagePullSecrets":            `global: {imagePullSecrets: [{name: acme}]}`,
+	"imageRegistry":                      `imageRegistry: registry.example/mirror`,
+	"namespaceSelector.matchLabels":      `namespaceSelector: {matchLabels: {a: b}}`,
+	"namespaceSelector.matchExpressions": `namespaceSelector: {matchExpressions: [{key: a, operator: Exists}]}`,
+	"objectSelector":                     `objectSelector: {matchLabels: {a: b}}`,
+	"matchConditions":                    `matchConditions: [{name: a, expression: "true"}]`,
+	"allowSharedNamespace":               "", // TestASharedNamespaceIsDenied
+	"extraArgs":                          `extraArgs: [--max-body=1000000]`,
+	"extraEnv":                           `extraEnv: [{name: A, value: b}]`,
+	"serviceAccount.create":              `serviceAccount: {create: false, name: a}`,
+	"serviceAccount.name":                `serviceAccount: {name: a}`,
+	"serviceAccount.annotations":         `serviceAccount: {annotations: {a: b}}`,
+	"resourceQuota.enabled":              "priorityClassName: system-cluster-critical\nresourceQuota: {enabled: false}",
+	"resourceQuota.pods":                 "priorityClassName: system-node-critical\nresourceQuota: {pods: 9}",
+	"commonLabels":                       `commonLabels: {a: b}`,
+	"deploymentAnnotations":              `deploymentAnnotations: {a: b}`,
+	"revisionHistoryLimit":               `revisionHistoryLimit: 3`,
+	"service.ipFamilyPolicy":             `service: {ipFamilyPolicy: PreferDualStack}`,
+	"service.ipFamilies":                 `service: {ipFamilies: [IPv6, IPv4]}`,
+	"topologySpreadConstraints":          `topologySpreadConstraints: [{topologyKey: a, maxSkew: 1, whenUnsatisfiable: DoNotSchedule}]`,
+	"podDisruptionBudget.maxUnavailable": `podDisruptionBudget: {maxUnavailable: 30%}`,
+	"podDisruptionBudget.minAvailable":   `podDisruptionBudget: {minAvailable: 1}`,
+	"networkPolicy.from":                 `networkPolicy: {from: [{ipBlock: {cidr: 10.0.0.0/28}}]}`,
+	"networkPolicy.metricsFrom":          `networkPolicy: {metricsFrom: [{ipBlock: {cidr: 10.0.0.0/28}}]}`,
+	"namespaceOverride":                  `namespaceOverride: a`,
+	"extraObjects":                       `extraObjects: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}]`,
+
+	"monitoring.helpers.enabled":                  `monitoring: {helpers: {enabled: true}}`,
+	"monitoring.helpers.interval":                 `monitoring: {helpers: {enabled: true, interval: 31s}}`,
+	"monitoring.helpers.scrapeTimeout":            `monitoring: {helpers: {enabled: true, scrapeTimeout: 5s}}`,
+	"monitoring.helpers.namespace":                `monitoring: {helpers: {enabled: true, namespace: a}}`,
+	"monitoring.helpers.relabelings":              `monitoring: {helpers: {enabled: true, relabelings: [{action: labeldrop, regex: a}]}}`,
+	"monitoring.helpers.metricRelabelings":        `monitoring: {helpers: {enabled: true, metricRelabelings: [{action: labeldrop, regex: a}]}}`,
+	"monitoring.podMonitor.namespace":             `monitoring: {podMonitor: {enabled: true, namespace: a}}`,
+	"monitoring.podMonitor.scrapeTimeout":         `monitoring: {podMonitor: {enabled: true, scrapeTimeout: 5s}}`,
+	"monitoring.podMonitor.relabelings":           `monitoring: {podMonitor: {enabled: true, relabelings: [{action: labeldrop, regex: a}]}}`,
+	"monitoring.podMonitor.metricRelabelings":     `monitoring: {podMonitor: {enabled: true, metricRelabelings: [{action: labeldrop, regex: a}]}}`,
+	"monitoring.serviceMonitor.namespace":         `monitoring: {serviceMonitor: {enabled: true, namespace: a}}`,
+	"monitoring.serviceMonitor.scrapeTimeout":     `monitoring: {serviceMonitor: {enabled: true, scrapeTimeout: 5s}}`,
+	"monitoring.serviceMonitor.relabelings":       `monitoring: {serviceMonitor: {enabled: true, relabelings: [{action: labeldrop, regex: a}]}}`,
+	"monitoring.serviceMonitor.metricRelabelings": `monitoring: {serviceMonitor: {enabled: true, metricRelabelings: [{action: labeldrop, regex: a}]}}`,
 }
 
 // leaves are the paths of all values, with their defaults. A map or a list is one if it has
@@ -124,6 +167,9 @@ func TestEachValueChangesSomething(t *testing.T) {
 		t.Fatalf("values.yaml and this test know different values (-values.yaml +test):\n%s", diff)
 	}
 	for path, text := range another {
+		if text == "" {
+			continue
+		}
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			values := parseValues(t, text)
@@ -155,6 +201,67 @@ func remove(values map[string]any, path []string) map[string]any {
 		out[path[0]] = remove(under, path[1:])
 	}
 	return out
+}
+
+// With --reuse-values a release has the defaults that it was made with, and templates must do
+// without those of later versions.
+func TestAReleaseOfAnOlderChartIsUpgradedWithItsValues(t *testing.T) {
+	t.Parallel()
+	old := readValues(t, "previous/values.yaml")
+	for name, text := range map[string]string{
+		"the defaults":  ``,
+		"a Job":         `certificates: {source: job}`,
+		"all that was":  "{imagePullSecrets: [{name: acme}], priorityClassName: system-cluster-critical, autoscaling: {enabled: true}, finalStateGuard: {enabled: true}, labelGuard: {enabled: true}}",
+		"all monitors":  `monitoring: {podMonitor: {enabled: true}, serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}, dashboard: {enabled: true}}`,
+		"some policies": `policies: {web: {helpers: {date-writer: }}, audited: {require: [{helper: date-writer, options: {mount-path: /a}}], helpers: {date-writer: {}}}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rendered, err := render.Reused(root, old, parseValues(t, text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			delete(rendered, "NOTES.txt")
+			reused := objectsIn(t, rendered)
+			podOf(t, reused)
+			if name == "the defaults" {
+				for _, o := range reused {
+					if strings.HasPrefix(o.GetKind(), "ValidatingAdmissionPolicy") {
+						t.Errorf("%s: a guard that the release did not have", o.GetName())
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestASharedNamespaceIsDenied(t *testing.T) {
+	t.Parallel()
+	for namespace, values := range map[string]string{"default": ``, "kube-system": ``, "kube-public": ``, "shop": `excludedNamespaces: [shop]`, "pillion-system": `namespaceOverride: default`} {
+		_, err := render.In(root, namespace, parseValues(t, values))
+		if err == nil || !strings.Contains(err.Error(), ": pods of the release's namespace get no helpers and no error, so it must not be one that others use; choose one for Pillion alone") {
+			t.Errorf("%s: %v", namespace, err)
+		}
+		all := parseValues(t, values)
+		if all == nil {
+			all = map[string]any{}
+		}
+		all["allowSharedNamespace"] = true
+		if _, err := render.In(root, namespace, all); err != nil {
+			t.Errorf("%s, with allowSharedNamespace: %v", namespace, err)
+		}
+	}
+}
+
+// A Service's name begins with a letter and has no dot.
+func TestReleaseNamesThatGiveNoNameOfAServiceAreDenied(t *testing.T) {
+	t.Parallel()
+	for name, valid := range map[string]bool{"pillion": true, "1a": true, "acme": true, "1pillion": false, "my.pillion": false, "a.b": false} {
+		_, err := render.Named(root, name, nil)
+		if valid && err != nil || !valid && (err == nil || !strings.Contains(err.Error(), "the release name \""+name+"\": gives objects the name ")) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 // A value that templates use and values.yaml does not have is one that nobody can find.

@@ -8,9 +8,7 @@ characters, that of a Job with the revision behind at most 63. */ -}}
 
 {{- define "pillion.certificatesLabels" -}}
 app.kubernetes.io/name: pillion-certificates
-app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/part-of: pillion
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{ include "pillion.releaseLabels" . }}
 {{- end }}
 
 {{- /* The pod of a run. Takes the root, and a revision of the webhook configurations to wait for or "". */ -}}
@@ -25,9 +23,8 @@ spec:
   automountServiceAccountToken: true # it is there to ask the API server
   enableServiceLinks: false
   restartPolicy: Never # a failed pod stays, with its log
-  {{- with .Values.imagePullSecrets }}
-  imagePullSecrets:
-    {{- toYaml . | nindent 4 }}
+  {{- with include "pillion.imagePullSecrets" . }}
+  {{- . | nindent 2 }}
   {{- end }}
   {{- with .Values.priorityClassName }}
   priorityClassName: {{ . }}
@@ -48,16 +45,18 @@ spec:
       type: RuntimeDefault
   containers:
     - name: certificates
-      image: {{ include "pillion.image" (list .Values.certificates.job.image .Chart.AppVersion) }}
+      image: {{ include "pillion.image" (list . .Values.certificates.job.image .Chart.AppVersion) }}
       imagePullPolicy: {{ .Values.certificates.job.image.pullPolicy }}
       args:
-        - --namespace={{ .Release.Namespace }}
-        - --secret={{ include "pillion.tlsSecret" . }}
+        - --namespace={{ include "pillion.namespace" . }}
+        - --secret
+        - {{ include "pillion.tlsSecret" . }}
         {{- range include "pillion.configurationNames" . | fromJsonArray }}
         - --mutating={{ . }}
         - --validating={{ . }}
         {{- end }}
-        - --dns-name={{ include "pillion.webhook" . }}.{{ .Release.Namespace }}.svc
+        - --dns-name
+        - {{ include "pillion.webhook" . }}.{{ include "pillion.namespace" . }}.svc
         - --validity={{ .Values.certificates.job.validity }}
         - --log-format={{ .Values.log.format }}
         {{- with $revision }}

@@ -125,3 +125,37 @@ is a key without an option. */ -}}
 {{- end -}}
 {{ toJson $asked }}
 {{- end }}
+
+{{- /* For each policy, the limits that it gives its helpers, as JSON, which is CEL as well. */ -}}
+{{- define "pillion.guard.limits" -}}
+{{- $standard := .Files.Get "files/helpers.json" | fromJson -}}
+{{- $builtin := dict "default" (.Files.Get "files/default-policy.yaml" | fromYaml).spec -}}
+{{- $all := dict -}}
+{{- range $policy, $spec := include "pillion.policies" . | fromJson | default $builtin -}}
+{{- $helpers := dict -}}
+{{- range $helper, $of := $spec.helpers -}}
+{{- $of = default dict $of -}}
+{{- $limits := (get $standard (ternary (printf "%s/git-sync" $helper) $helper (eq (toString $of.engine) "git-sync"))).limits -}}
+{{- with $of.resources -}}{{- $limits = .limits -}}{{- end -}}
+{{- $quoted := dict -}}
+{{- range $resource, $quantity := $limits -}}
+{{- $_ := set $quoted $resource (toJson $quantity | trimAll "\"") -}}
+{{- end -}}
+{{- $_ := set $helpers $helper $quoted -}}
+{{- end -}}
+{{- $_ := set $all $policy $helpers -}}
+{{- end -}}
+{{ toJson $all }}
+{{- end }}
+
+{{- /* The requests, or limits, that an update raises beyond what they were and what the policy allows, in words. A
+first limit raises nothing: there was none. A first request does. */ -}}
+{{- define "pillion.guard.raised" -}}
+variables.helpers.filter(c, has(c.resources) && has(c.resources.{{ . }})).map(c, c.resources.{{ . }}.map(r,
+!variables.before.exists(o, o.name == c.name && (has(o.resources) && has(o.resources.{{ . }}) && r in o.resources.{{ . }} ?
+!quantity(c.resources.{{ . }}[r]).isGreaterThan(quantity(o.resources.{{ . }}[r])) : {{ eq . "limits" }})) &&
+!variables.limits.exists(h, (c.name + '-').startsWith('pillion-' + h + '-') && r in variables.limits[h] && !quantity(c.resources.{{ . }}[r]).isGreaterThan(quantity(variables.limits[h][r]))),
+'{{ . }}.' + r + ' of ' + c.name + ' would be ' + string(c.resources.{{ . }}[r]) + ', and can be at most ' +
+(variables.limits.filter(h, (c.name + '-').startsWith('pillion-' + h + '-') && r in variables.limits[h]).map(h, variables.limits[h][r] + ', the limit of policy "' + variables.policy + '"') +
+['what it was, for policy "' + variables.policy + '" has no limit for it'])[0])).filter(list, list.size() > 0).map(list, list[0])
+{{- end }}

@@ -7,12 +7,29 @@ mutatingwebhookconfiguration.yaml. 45 characters leave room for what is put behi
 {{- if not $name -}}
 {{- $name = ternary .Release.Name (printf "pillion-%s" .Release.Name) (contains "pillion" .Release.Name) -}}
 {{- end -}}
-{{- $name | trunc 45 | trimSuffix "-" -}}
+{{- $name = $name | trunc 45 | trimSuffix "-" -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) -}}
+{{- fail (printf "the release name %q: gives objects the name %q, which a Service cannot have: lower-case letters, digits and \"-\", with a letter first; choose another release name, or set fullnameOverride" .Release.Name $name) -}}
+{{- end -}}
+{{ $name }}
+{{- end }}
+
+{{- /* Where everything is that is in a namespace. */ -}}
+{{- define "pillion.namespace" -}}
+{{ .Values.namespaceOverride | default .Release.Namespace }}
 {{- end }}
 
 {{- /* The name of the Deployment, and of what belongs to it. */ -}}
 {{- define "pillion.webhook" -}}
 {{ include "pillion.fullname" . }}-webhook
+{{- end }}
+
+{{- define "pillion.serviceAccount" -}}
+{{- $account := .Values.serviceAccount | default dict -}}
+{{- if and (eq (toString $account.create) "false") (not $account.name) -}}
+{{- fail "serviceAccount.name: is empty; with serviceAccount.create false it is the name of your ServiceAccount" -}}
+{{- end -}}
+{{ $account.name | default (include "pillion.webhook" .) }}
 {{- end }}
 
 {{- /* Never more and never less: a Deployment's selector cannot be changed. */ -}}
@@ -24,22 +41,77 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- /* Of the test's pod, which no Service and no PodDisruptionBudget of the webhook may select. */ -}}
 {{- define "pillion.testLabels" -}}
 app.kubernetes.io/name: pillion-test
+{{ include "pillion.releaseLabels" . }}
+{{- end }}
+
+{{- define "pillion.labels" -}}
+app.kubernetes.io/name: pillion-webhook
+{{ include "pillion.releaseLabels" . }}
+{{- end }}
+
+{{- /* Of each object, besides its name. Helm adds managed-by itself. */ -}}
+{{- define "pillion.releaseLabels" -}}
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/part-of: pillion
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{- with include "pillion.commonLabels" . }}
+{{ . }}
+{{- end }}
 {{- end }}
 
-{{- /* Helm adds managed-by itself. */ -}}
-{{- define "pillion.labels" -}}
-{{ include "pillion.selectorLabels" . }}
-app.kubernetes.io/part-of: pillion
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{- define "pillion.commonLabels" -}}
+{{- range $key := list "name" "instance" "part-of" "version" "component" -}}
+{{- $key = printf "app.kubernetes.io/%s" $key -}}
+{{- if hasKey ($.Values.commonLabels | default dict) $key -}}
+{{- fail (printf "commonLabels: %s is set by the chart; choose another key" $key) -}}
+{{- end -}}
+{{- end -}}
+{{- with .Values.commonLabels -}}
+{{ toYaml . }}
+{{- end -}}
 {{- end }}
 
-{{- /* The name of an image. Takes its values, and the default of its tag. */ -}}
+{{- /* Of what Prometheus and Grafana look for. */ -}}
+{{- define "pillion.monitoringLabels" -}}
+{{- $labels := merge (dict) .Values.monitoring.labels -}}
+{{- range $key, $_ := .Values.commonLabels -}}{{- $labels = omit $labels $key -}}{{- end -}}
+{{- with $labels -}}
+{{ toYaml . }}
+{{ end -}}
+{{ include "pillion.labels" . }}
+{{- end }}
+
+{{- /* The name of an image. Takes the root, the image's values, and the default of its tag. */ -}}
 {{- define "pillion.image" -}}
-{{- $image := index . 0 -}}
-{{ $image.repository }}:{{ default (index . 1) $image.tag }}{{ with $image.digest }}@{{ . }}{{ end }}
+{{- $image := index . 1 -}}
+{{ include "pillion.fromRegistry" (list (index . 0) $image.repository) }}:{{ default (index . 2) $image.tag }}{{ with $image.digest }}@{{ . }}{{ end }}
+{{- end }}
+
+{{- /* The registry of all images, or "". */ -}}
+{{- define "pillion.registry" -}}
+{{ .Values.imageRegistry | default (.Values.global).imageRegistry | default "" | trimSuffix "/" }}
+{{- end }}
+
+{{- /* The name of an image from that registry. Takes the root and a name, whose first part is a registry if it
+has a dot or a colon or is localhost. */ -}}
+{{- define "pillion.fromRegistry" -}}
+{{- $name := index . 1 -}}
+{{- with include "pillion.registry" (index . 0) -}}
+{{- $first := splitList "/" $name | first -}}
+{{- if and (contains "/" $name) (or (contains "." $first) (contains ":" $first) (eq $first "localhost")) -}}
+{{- $name = trimPrefix (printf "%s/" $first) $name -}}
+{{- end -}}
+{{- $name = printf "%s/%s" . $name -}}
+{{- end -}}
+{{ $name }}
+{{- end }}
+
+{{- /* The field imagePullSecrets of a pod. */ -}}
+{{- define "pillion.imagePullSecrets" -}}
+{{- with concat (.Values.imagePullSecrets | default list) ((.Values.global).imagePullSecrets | default list) | uniq -}}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end -}}
 {{- end }}
 
 {{- /* Clusters may have nodes of Windows as well. */ -}}
@@ -60,20 +132,25 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 
 {{- /* The policies that the pods are to load, by name, as JSON; {} for the built-in one alone. */ -}}
 {{- define "pillion.policies" -}}
-{{- $policies := deepCopy .Values.policies -}}
+{{- $policies := deepCopy (.Values.policies | default dict) -}}
 {{- range $name := list "unknown" "namespace" -}}
 {{- if hasKey $policies $name -}}
 {{- fail (printf "policies.%s: the name is taken by a webhook entry of the chart; choose another one" $name) -}}
 {{- end -}}
 {{- end -}}
-{{- if or $policies .Values.helperImage -}}
-{{- if not (hasKey $policies "default") -}}
+{{- $images := .Files.Get "files/helpers.json" | fromJson -}}
+{{- $registry := include "pillion.registry" . -}}
+{{- $image := .Values.helperImage -}}
+{{- if and $registry (not $image) -}}{{- $image = (get $images "git-poller").image -}}{{- end -}}
+{{- if and (or $policies $image) (not (hasKey $policies "default")) -}}
 {{- $_ := set $policies "default" (.Files.Get "files/default-policy.yaml" | fromYaml).spec -}}
 {{- end -}}
-{{- end -}}
-{{- if .Values.helperImage -}}
 {{- range $name, $spec := $policies -}}
-{{- if not $spec.image -}}{{- $_ := set $spec "image" $.Values.helperImage -}}{{- end -}}
+{{- if and $image (not $spec.image) -}}{{- $_ := set $spec "image" (include "pillion.fromRegistry" (list $ $image)) -}}{{- end -}}
+{{- range $helper, $of := $spec.helpers -}}
+{{- if and $registry $of (eq (toString ($of).engine) "git-sync") (not ($of).image) -}}
+{{- $_ := set $of "image" (include "pillion.fromRegistry" (list $ (get $images (printf "%s/git-sync" $helper)).image)) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{ toJson $policies }}
@@ -88,7 +165,7 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- end }}
 
 {{- /* Names end in a hash of the content: other policies are another ConfigMap and so a rollout, and
-a replica of before that starts anew never reads what was meant for its successor. */ -}}
+a previous replica that restarts never reads what was meant for its successor. */ -}}
 {{- define "pillion.policiesName" -}}
 {{ include "pillion.fullname" . }}-policies-{{ include "pillion.policies" . | sha256sum | trunc 10 }}
 {{- end }}
@@ -109,7 +186,7 @@ a replica of before that starts anew never reads what was meant for its successo
 
 {{- /* Namespaces that no entry reaches. The label is set by the API server; nobody can forge it. */ -}}
 {{- define "pillion.excludedNamespaces" -}}
-{{ concat (list "kube-system" "kube-node-lease" .Release.Namespace) .Values.excludedNamespaces | uniq | toJson }}
+{{ concat (list "kube-system" "kube-node-lease" (include "pillion.namespace" .)) .Values.excludedNamespaces | uniq | toJson }}
 {{- end }}
 
 {{- /* The annotations and the CA of a webhook configuration. Who fills in a CA owns the field, so it is
@@ -118,14 +195,13 @@ rendered only if nobody else does. */ -}}
 {{- if and (has .Values.certificates.source (list "cert-manager" "issuer")) (not .Values.certificates.caBundle) }}
 # cert-manager fills in caBundle, and keeps it right. It is not written here, or
 # each apply would fight over it.
-cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/{{ include "pillion.webhook" . }}
+cert-manager.io/inject-ca-from: {{ include "pillion.namespace" . }}/{{ include "pillion.webhook" . }}
 {{- else if eq .Values.certificates.source "job" }}
 # The Job of a release waits until the entries of that release are here.
 pillion.dev/certificates-revision: {{ include "pillion.certificatesRevision" . | quote }}
-{{- else if eq .Values.certificates.source "secret" }}
+{{- end }}
 {{- with .Values.certificates.configurationAnnotations }}
 {{ toYaml . }}
-{{- end }}
 {{- end }}
 {{- end }}
 
@@ -141,7 +217,7 @@ a Job cannot be changed. */ -}}
 clientConfig:
   service:
     name: {{ include "pillion.webhook" $root }}
-    namespace: {{ $root.Release.Namespace }}
+    namespace: {{ include "pillion.namespace" $root }}
     path: {{ index . 1 }}
   {{- with $root.Values.certificates.caBundle }}
   caBundle: {{ b64enc . }}
@@ -205,7 +281,54 @@ namespaceSelector:
   matchExpressions:
     # A cluster must be able to start without us, and so must we.
     - {key: kubernetes.io/metadata.name, operator: NotIn, values: {{ include "pillion.excludedNamespaces" (index . 0) | replace "," ", " }}}
+    {{- with ((index . 0).Values.namespaceSelector).matchExpressions }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
     {{- range (index . 1) }}
     - {key: {{ .key }}, operator: {{ .operator }}{{ with .values }}, values: {{ toJson . | replace "," ", " }}{{ end }}}
     {{- end }}
+  {{- with ((index . 0).Values.namespaceSelector).matchLabels }}
+  matchLabels:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+
+{{- /* Which pods of those are sent, and which are guarded. */ -}}
+{{- define "pillion.objectSelector" -}}
+{{- with .Values.objectSelector -}}
+objectSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end -}}
+{{- end }}
+
+{{- /* Further matchConditions of entries about pods, and of their guards. */ -}}
+{{- define "pillion.matchConditions" -}}
+{{- with .Values.matchConditions -}}
+{{- toYaml . -}}
+{{- end -}}
+{{- end }}
+
+{{- /* What a PodMonitor and a ServiceMonitor have in common, of an endpoint. */ -}}
+{{- define "pillion.scrape" -}}
+path: /metrics
+interval: {{ .interval }}
+{{- with .scrapeTimeout }}
+scrapeTimeout: {{ . }}
+{{- end }}
+{{- with .relabelings }}
+relabelings:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .metricRelabelings }}
+metricRelabelings:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* What a counter of the API servers has grown by in 20 minutes. Takes the labels to sum by, and a selector.
+Such a series begins with its first event, which increase() does not see. So a series counts whole that was not there
+20 minutes ago, when its API server was scraped already. */ -}}
+{{- define "pillion.alert.increase" -}}
+{{- $counter := index . 1 -}}
+sum by ({{ index . 0 }}) (increase({{ $counter }}[20m]) > 0 or ({{ $counter }} unless {{ $counter }} offset 20m) and on (job, instance) (up offset 20m == 1)) > 0
 {{- end }}

@@ -8,6 +8,10 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // BenchmarkCreate compares a create that the guard judges with the same one in a
@@ -38,9 +42,58 @@ func BenchmarkCreate(b *testing.B) {
 	}
 }
 
+// BenchmarkUpdate does the same with a label of a pod that exists.
+func BenchmarkUpdate(b *testing.B) {
+	awaitSystem(b)
+	injected := pod("bench", asking())
+	injected.Spec.InitContainers = []corev1.Container{{
+		Name: poller, Image: "helper", RestartPolicy: new(corev1.ContainerRestartPolicyAlways),
+		Resources: corev1.ResourceRequirements{
+			Requests: corev1.ResourceList{"cpu": resource.MustParse("10m"), "memory": resource.MustParse("32Mi")},
+			Limits:   corev1.ResourceList{"cpu": resource.MustParse("500m"), "memory": resource.MustParse("256Mi")},
+		},
+	}}
+	for _, c := range []struct {
+		name string
+		pod  *corev1.Pod
+	}{{"no helper", pod("bench", nil)}, {"a helper", injected}} {
+		b.Run(c.name, func(b *testing.B) {
+			for _, ns := range []string{guardOnly, "kube-system"} {
+				if _, err := clients.CoreV1().Pods(ns).Create(b.Context(), c.pod, metav1.CreateOptions{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			var difference []time.Duration
+			for b.Loop() {
+				difference = append(difference, label(b, guardOnly)-label(b, "kube-system"))
+			}
+			b.ReportMetric(float64(median(difference).Microseconds()), "µs-difference/op")
+			for _, ns := range []string{guardOnly, "kube-system"} {
+				if err := clients.CoreV1().Pods(ns).Delete(b.Context(), "bench", metav1.DeleteOptions{GracePeriodSeconds: new(int64)}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// label is how long a dry run takes that gives the pod bench a label.
+func label(b *testing.B, namespace string) time.Duration {
+	start := time.Now()
+	options := metav1.PatchOptions{DryRun: []string{metav1.DryRunAll}}
+	if _, err := clients.CoreV1().Pods(namespace).Patch(b.Context(), "bench", types.MergePatchType, []byte(`{"metadata":{"labels":{"a":"b"}}}`), options); err != nil {
+		b.Fatal(err)
+	}
+	return time.Since(start)
+}
+
 // awaitSystem waits until pods can be made in kube-system, which no guard looks at.
 func awaitSystem(t testing.TB) {
 	t.Helper()
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default"}} // where there are no controllers
+	if _, err := clients.CoreV1().ServiceAccounts("kube-system").Create(t.Context(), account, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+		t.Fatal(err)
+	}
 	await(t, "the ServiceAccount of kube-system", func() bool { return tryPod(t.Context(), "kube-system", pod("probe", nil)) == nil })
 }
 

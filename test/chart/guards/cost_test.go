@@ -10,6 +10,9 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // An expression that costs too much refuses the pod, so none may, whatever a pod has. The
@@ -88,4 +91,32 @@ func TestTooManyAnnotationsOfOursAreRefused(t *testing.T) {
 		t.Errorf("admitted, or refused by somebody else: %v", err)
 	}
 	t.Log(err)
+}
+
+// An update that costs too much would be denied, be it that of a controller, so that of the
+// largest pod that is injected may not.
+func TestAnUpdateOfTheLargestPodIsNotTooMuch(t *testing.T) {
+	p := pod("web", nil)
+	for i := range 32 {
+		p.Spec.InitContainers = append(p.Spec.InitContainers, corev1.Container{
+			Name: fmt.Sprintf("pillion-git-poller-%s-%02d", strings.Repeat("x", 27), i), Image: "registry.example/" + strings.Repeat("i", 200), RestartPolicy: new(corev1.ContainerRestartPolicyAlways),
+			Resources: corev1.ResourceRequirements{
+				Requests: corev1.ResourceList{"cpu": resource.MustParse("10m"), "memory": resource.MustParse("32Mi"), "ephemeral-storage": resource.MustParse("1Mi")},
+				Limits:   corev1.ResourceList{"cpu": resource.MustParse("500m"), "memory": resource.MustParse("256Mi"), "ephemeral-storage": resource.MustParse("1Gi")},
+			},
+		})
+	}
+	for i := range 200 {
+		p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: fmt.Sprintf("app-%d", i), Image: "app"})
+		p.Spec.InitContainers = append(p.Spec.InitContainers, corev1.Container{Name: fmt.Sprintf("init-%d", i), Image: "init"})
+	}
+	if _, err := clients.CoreV1().Pods(guardOnly).Create(t.Context(), p, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { remove(t, guardOnly) })
+	if err := patchPod(t, guardOnly, `{"metadata":{"labels":{"a":"b"}}}`, types.MergePatchType); err != nil {
+		t.Error(err)
+	}
+	body := `{"spec":{"initContainers":[{"name":"` + p.Spec.InitContainers[31].Name + `","resources":{"limits":{"memory":"8Gi"}}}]}}`
+	deniedUpdate(t, patchPod(t, guardOnly, body, types.StrategicMergePatchType, "resize"), "pillion: limits.memory of "+p.Spec.InitContainers[31].Name+" would be 8Gi, and can be at most 256Mi")
 }

@@ -18,7 +18,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/helper"
-	"github.com/pillion-dev/pillion/internal/inject/pod"
+	podview "github.com/pillion-dev/pillion/internal/inject/pod"
 )
 
 // goldens are the pods of internal/admission/testdata by the names of their cases: what
@@ -85,7 +85,7 @@ func TestEveryGoldenPodIsRefusedWithoutOneOfItsHelpers(t *testing.T) {
 	for name, p := range made {
 		for i := range p.Spec.InitContainers {
 			helper := p.Spec.InitContainers[i].Name
-			if !pod.Reserved(helper) {
+			if !podview.Reserved(helper) {
 				continue
 			}
 			t.Run(name+" without "+helper, func(t *testing.T) {
@@ -104,7 +104,7 @@ func TestEveryGoldenPodIsRefusedWithAHelperThatLostItsRestartPolicy(t *testing.T
 	for name, p := range made {
 		for i := range p.Spec.InitContainers {
 			c := &p.Spec.InitContainers[i]
-			if !pod.Reserved(c.Name) || c.RestartPolicy == nil {
+			if !podview.Reserved(c.Name) || c.RestartPolicy == nil {
 				continue
 			}
 			t.Run(name+": "+c.Name, func(t *testing.T) {

@@ -34,13 +34,15 @@ const mayLabel = `plat"form\team's`
 
 // values are those of the chart that all tests share.
 var values = map[string]any{
-	"finalStateGuard": map[string]any{"enabled": true},
-	"labelGuard":      map[string]any{"enabled": true, "groups": []any{"system:masters", mayLabel}},
+	"labelGuard": map[string]any{"enabled": true, "groups": []any{"system:masters", mayLabel}},
 	"policies": map[string]any{
 		"strict": map[string]any{"require": []any{
 			map[string]any{"helper": "date-writer", "instance": "clock", "options": map[string]any{"mount-path": "/clock", "wait": false}},
 			map[string]any{"helper": "ipc", "options": map[string]any{"process": "true"}},
 		}},
+		"roomy": map[string]any{"helpers": map[string]any{"git-poller": map[string]any{"resources": map[string]any{
+			"requests": map[string]any{"cpu": 1, "memory": "1Gi"}, "limits": map[string]any{"cpu": 1.5, "memory": 1 << 30},
+		}}}},
 		"lenient": map[string]any{"enforcement": "Warn", "require": []any{map[string]any{"helper": "start"}}},
 	},
 }

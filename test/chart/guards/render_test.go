@@ -16,10 +16,11 @@ func TestWhatIsSwitchedOffIsNotRendered(t *testing.T) {
 		values map[string]any
 		want   int
 	}{
-		{"nothing is on by default", nil, 0},
-		{"the label guard alone", map[string]any{"labelGuard": map[string]any{"enabled": true}}, 2},
-		{"the final-state guard alone", map[string]any{"finalStateGuard": map[string]any{"enabled": true}}, 2},
-		{"each policy that requires something has a guard of its own", values, 8},
+		{"the final-state guard is on by default, of creates and of updates", nil, 4},
+		{"nothing", map[string]any{"finalStateGuard": map[string]any{"enabled": false}}, 0},
+		{"both", map[string]any{"labelGuard": map[string]any{"enabled": true}}, 6},
+		{"the label guard alone", map[string]any{"labelGuard": map[string]any{"enabled": true}, "finalStateGuard": map[string]any{"enabled": false}}, 2},
+		{"each policy that requires something has a guard of its own", values, 10},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			objects, err := guards(root, c.values)

@@ -13,6 +13,7 @@ import (
 	"helm.sh/helm/v4/pkg/chart/common/util"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
 	"helm.sh/helm/v4/pkg/engine"
+	"k8s.io/client-go/rest"
 )
 
 // The release that the README installs.
@@ -21,34 +22,83 @@ const (
 	Namespace = "pillion-system"
 )
 
-// Chart renders the chart of the repository at root as `helm install` would, and returns
-// the text of each template by its name, such as service.yaml. Templates that render
-// nothing are left out.
-func Chart(root string, values map[string]any) (map[string]string, error) {
-	return chart(root, Namespace, 1, values, false)
+// Cluster is what Helm knows of the cluster that it installs into.
+type Cluster struct {
+	Config      *rest.Config // for what templates look up
+	APIVersions []string     // what the cluster has, such as cert-manager.io/v1
 }
 
-// Upgrade is Chart as `helm upgrade` does it for the first time.
-func Upgrade(root string, values map[string]any) (map[string]string, error) {
-	return chart(root, Namespace, 2, values, false)
-}
-
-// In is Chart in another namespace.
-func In(root, namespace string, values map[string]any) (map[string]string, error) {
-	return chart(root, namespace, 1, values, false)
-}
-
-// Unchecked is Chart without a look at the schema of the values.
-func Unchecked(root string, values map[string]any) (map[string]string, error) {
-	return chart(root, Namespace, 1, values, true)
-}
-
-func chart(root, namespace string, revision int, values map[string]any, unchecked bool) (map[string]string, error) {
+// Install is Chart as a cluster sees it, for a release of any name and namespace.
+func Install(root string, cluster Cluster, release, namespace string, values map[string]any) (map[string]string, error) {
 	chart, err := loader.LoadDir(filepath.Join(root, "charts", "pillion"))
 	if err != nil {
 		return nil, err
 	}
-	release := common.ReleaseOptions{Name: Release, Namespace: namespace, Revision: revision, IsInstall: revision == 1, IsUpgrade: revision > 1}
+	capabilities := common.DefaultCapabilities.Copy()
+	capabilities.APIVersions = append(capabilities.APIVersions, cluster.APIVersions...)
+	all, err := util.ToRenderValues(chart, values, common.ReleaseOptions{Name: release, Namespace: namespace, Revision: 1, IsInstall: true}, capabilities)
+	if err != nil {
+		return nil, err
+	}
+	rendered, err := engine.RenderWithClient(chart, all, cluster.Config)
+	if err != nil {
+		return nil, err
+	}
+	return templates(rendered), nil
+}
+
+// Chart renders the chart of the repository at root as `helm install` would, and returns
+// the text of each template by its name, such as service.yaml. Templates that render
+// nothing are left out.
+func Chart(root string, values map[string]any) (map[string]string, error) {
+	return chart(root, Release, Namespace, 1, values, false)
+}
+
+// Named is Chart for a release of another name.
+func Named(root, release string, values map[string]any) (map[string]string, error) {
+	return chart(root, release, Namespace, 1, values, false)
+}
+
+// Upgrade is Chart as `helm upgrade` does it for the first time.
+func Upgrade(root string, values map[string]any) (map[string]string, error) {
+	return chart(root, Release, Namespace, 2, values, false)
+}
+
+// Reused is Upgrade with --reuse-values, by which Helm takes the defaults of the release that
+// is there, and so none of those that have come since.
+func Reused(root string, defaults, values map[string]any) (map[string]string, error) {
+	chart, err := loader.LoadDir(filepath.Join(root, "charts", "pillion"))
+	if err != nil {
+		return nil, err
+	}
+	chart.Values = defaults
+	all, err := util.ToRenderValues(chart, values, common.ReleaseOptions{Name: Release, Namespace: Namespace, Revision: 2, IsUpgrade: true}, nil)
+	if err != nil {
+		return nil, err
+	}
+	rendered, err := engine.Render(chart, all)
+	if err != nil {
+		return nil, err
+	}
+	return templates(rendered), nil
+}
+
+// In is Chart in another namespace.
+func In(root, namespace string, values map[string]any) (map[string]string, error) {
+	return chart(root, Release, namespace, 1, values, false)
+}
+
+// Unchecked is Chart without a look at the schema of the values.
+func Unchecked(root string, values map[string]any) (map[string]string, error) {
+	return chart(root, Release, Namespace, 1, values, true)
+}
+
+func chart(root, name, namespace string, revision int, values map[string]any, unchecked bool) (map[string]string, error) {
+	chart, err := loader.LoadDir(filepath.Join(root, "charts", "pillion"))
+	if err != nil {
+		return nil, err
+	}
+	release := common.ReleaseOptions{Name: name, Namespace: namespace, Revision: revision, IsInstall: revision == 1, IsUpgrade: revision > 1}
 	all, err := util.ToRenderValuesWithSchemaValidation(chart, values, release, nil, unchecked)
 	if err != nil {
 		return nil, err
@@ -82,7 +132,7 @@ func Kustomize(root string) (map[string]string, error) {
 	for folder, names := range map[string][]string{
 		"config/cert-manager": {"certificates.yaml"},
 		"config/webhook": {
-			"deployment.yaml", "mutatingwebhookconfiguration.yaml", "networkpolicy.yaml", "poddisruptionbudget.yaml",
+			"deployment.yaml", "final-state-guard.yaml", "mutatingwebhookconfiguration.yaml", "networkpolicy.yaml", "poddisruptionbudget.yaml",
 			"service.yaml", "serviceaccount.yaml", "validatingwebhookconfiguration.yaml",
 		},
 	} {
