@@ -271,7 +271,7 @@ func statusOf(t *testing.T, p *corev1.Pod, want decided) {
 
 // refusalOf wants a sentence that belongs to the reason. The reason's own word is not in
 // it: it is for machines, and stands in the audit log beside the sentence.
-func refusalOf(t *testing.T, err error, reason reason.Reason) {
+func refusalOf(t *testing.T, err error, why reason.Reason) {
 	t.Helper()
 	want := map[reason.Reason]string{
 		reason.UnknownAnnotation: "did you mean",
@@ -294,10 +294,10 @@ func refusalOf(t *testing.T, err error, reason reason.Reason) {
 	if err == nil {
 		t.Fatal("the pod was created; it should have been refused")
 	}
-	if want[reason] == "" {
-		t.Fatalf("no sentence is known for %s, only for %v", reason, slices.Sorted(maps.Keys(want)))
+	if want[why] == "" {
+		t.Fatalf("no sentence is known for %s, only for %v", why, slices.Sorted(maps.Keys(want)))
 	}
-	if !strings.Contains(err.Error(), want[reason]) {
-		t.Errorf("the refusal is %v, want %q in it", err, want[reason])
+	if !strings.Contains(err.Error(), want[why]) {
+		t.Errorf("the refusal is %v, want %q in it", err, want[why])
 	}
 }
