@@ -51,6 +51,9 @@ func TestTheHandlerAnswersOverEachVersionOfHTTP(t *testing.T) {
 				}
 				text, err := io.ReadAll(resp.Body)
 				resp.Body.Close()
+				if kept := c.want == http.StatusOK; tt.want == 1 && resp.Close == kept {
+					t.Errorf("%s: the connection is closed: %v, want it kept for a review alone", what, resp.Close)
+				}
 				if err != nil || resp.StatusCode != c.want || resp.ProtoMajor != tt.want {
 					t.Errorf("%s: HTTP/%d, status %d, %v, want HTTP/%d, %d: %s", what, resp.ProtoMajor, resp.StatusCode, err, tt.want, c.want, text)
 				}
@@ -65,35 +68,46 @@ func TestTheHandlerBoundsAllBodiesTogether(t *testing.T) {
 	const most = 300 << 10
 	h := pillion.HandlerWith(pillion.Options{MaxBody: most, MaxBodies: 1})
 	body := review(t, request(t, []byte(strings.Replace(annotated, `"nginx"`, `"`+strings.Repeat("n", 290<<10)+`"`, 1))))
-	first, release := io.Pipe()
+	last := &gate{last: body[len(body)-1:], asked: make(chan struct{}), open: make(chan struct{})}
 	done := make(chan *httptest.ResponseRecorder)
 	go func() {
-		r := httptest.NewRequest(http.MethodPost, "/inject/default", first)
+		r := httptest.NewRequest(http.MethodPost, "/inject/default", io.MultiReader(strings.NewReader(body[:len(body)-1]), last))
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
 		done <- w
 	}()
-	// A pipe's write returns when all of it has been read, so the budget holds it from here on.
-	if _, err := io.WriteString(release, body[:len(body)-1]); err != nil {
-		t.Fatal(err)
-	}
+	<-last.asked // all before it is held
 	if w := post(t, h, "/inject/default", body); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
 		t.Errorf("beside a large body another one is answered with %d, Retry-After %q; want 503 and a number", w.Code, w.Header().Get("Retry-After"))
 	}
 	if w := post(t, h, "/inject/default", review(t, request(t, []byte(annotated)))); w.Code != http.StatusOK {
 		t.Errorf("beside a large body a small one is answered with %d, want 200", w.Code)
 	}
-	if _, err := io.WriteString(release, body[len(body)-1:]); err != nil {
-		t.Fatal(err)
-	}
-	release.Close()
+	close(last.open)
 	if w := <-done; w.Code != http.StatusOK {
 		t.Errorf("the first is answered with %d, want 200: %s", w.Code, w.Body)
 	}
 	if w := post(t, h, "/inject/default", body); w.Code != http.StatusOK {
 		t.Errorf("after the first a large body is answered with %d, want 200", w.Code)
 	}
+}
+
+// gate is the end of a body, which it gives once it is open.
+type gate struct {
+	last        string
+	asked, open chan struct{}
+}
+
+func (g *gate) Read(p []byte) (int, error) {
+	if g.last == "" {
+		return 0, io.EOF
+	}
+	close(g.asked)
+	<-g.open
+	n := copy(p, g.last)
+	g.last = g.last[n:]
+	return n, nil
 }
 
 func TestAFailureIsAStatusAndNoDenial(t *testing.T) {
