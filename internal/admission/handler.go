@@ -44,16 +44,7 @@ type Options struct {
 // /inject/<policy>; and of workloads and namespaces, whose authors it may warn and
 // nothing else, at POST /warn/<policy> and POST /namespace.
 func NewHandler(o Options) http.Handler {
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	nobody := func(string, string, string, time.Duration) {}
-	if o.Observe == nil {
-		o.Observe = nobody
-	}
-	if o.ObserveWarn == nil {
-		o.ObserveWarn = nobody
-	}
+	o = o.complete()
 	mux, large := http.NewServeMux(), new(sync.Mutex)
 	for pattern, e := range map[string]endpoint{
 		"/inject/{policy}": {"pod", newPods, (*handler).reviewPod, o.Observe},
@@ -75,6 +66,21 @@ func canonical(mux http.Handler) http.Handler {
 		}
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// complete gives the options that are not required a value.
+func (o Options) complete() Options {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	nobody := func(string, string, string, time.Duration) {}
+	if o.Observe == nil {
+		o.Observe = nobody
+	}
+	if o.ObserveWarn == nil {
+		o.ObserveWarn = nobody
+	}
+	return o
 }
 
 // endpoint is what differs between the reviews of pods, workloads and namespaces.
@@ -116,9 +122,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer func() {
 		if value := recover(); value != nil {
-			// The value of a panic may hold any part of the pod; its type and the stack do not.
-			h.Log.Error("panic", "policy", policy, "type", fmt.Sprintf("%T", value), "stack", string(debug.Stack()))
-			h.fail(w, policy, start, &failure{status: http.StatusInternalServerError, reason: reason.InternalError, err: errors.New("internal error")})
+			h.fail(w, policy, start, h.panicked(policy, value))
 		}
 	}()
 	m := memories.Get().(*memory) //nolint:errcheck // the pool holds nothing else
@@ -263,20 +267,33 @@ func helperNames(out Outcome) []string {
 
 // fail answers with an HTTP status, which lets the webhook's failurePolicy decide.
 func (h *handler) fail(w http.ResponseWriter, policy string, start time.Time, err error) {
-	f := &failure{status: http.StatusInternalServerError, reason: reason.InternalError, err: err}
+	f, text := h.failed(policy, start, err)
+	if f.retry {
+		elsewhere(w, f.status, text)
+		return
+	}
+	http.Error(w, "pillion: "+text, f.status)
+}
+
+// failed logs and counts a failure. The text is what may be repeated of it.
+func (h *handler) failed(policy string, start time.Time, err error) (f *failure, text string) {
+	f = &failure{status: http.StatusInternalServerError, reason: reason.InternalError, err: err}
 	errors.As(err, &f)
 	h.observe(policy, string(reason.Failed), string(f.reason), time.Since(start))
 	level := slog.LevelError
 	if f.reason == reason.MalformedReview || f.reason == reason.ReviewNotRead { // anybody who reaches the port can cause these
 		level = slog.LevelWarn
 	}
-	text := jsonscan.Shortened(f.Error(), maxDetail)
+	text = jsonscan.Shortened(f.Error(), maxDetail)
 	h.Log.Log(context.Background(), level, "review failed", "policy", policy, "result", reason.Failed, "reason", f.reason, "status", f.status, "error", text)
-	if f.retry {
-		elsewhere(w, f.status, text)
-		return
-	}
-	http.Error(w, "pillion: "+text, f.status)
+	return f, text
+}
+
+// panicked logs the value that a panic ended with, which may hold any part of the pod; its
+// type and the stack do not.
+func (h *handler) panicked(policy string, value any) error {
+	h.Log.Error("panic", "policy", policy, "type", fmt.Sprintf("%T", value), "stack", string(debug.Stack()))
+	return errors.New("internal error")
 }
 
 // done logs and counts a decision.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 
+	"gomodules.xyz/jsonpatch/v2"
+
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/plan"
 	"github.com/pillion-dev/pillion/internal/inject/pod"
@@ -15,9 +17,10 @@ import (
 // Outcome is a decision on a document and what it makes of the document.
 type Outcome struct {
 	inject.Decision
-	Pod     *pod.Pod // as it was received
-	Patch   []byte   // RFC 6902; nil if nothing changes
-	Patched []byte   // the document with the patch applied
+	Pod        *pod.Pod              // as it was received
+	Operations []jsonpatch.Operation // RFC 6902; none if nothing changes
+	Patch      []byte                // the operations as they are sent; nil if there are none
+	Patched    []byte                // the document with the patch applied
 }
 
 // Inject decides on the pod in a document and, if something is to be added, makes the
@@ -53,10 +56,10 @@ func injectInto(patched *[]byte, kubelet string, in inject.Injector, policy *inj
 	if *patched, err = plan.Apply((*patched)[:0], document, ops); err != nil {
 		return Outcome{}, fmt.Errorf("applying the patch: %w", err)
 	}
-	out.Patched = *patched
 	if out.Patch = plan.Marshal(ops); len(out.Patch) > maxPatch {
 		return Outcome{Decision: tooLong(d, len(out.Patch), at), Pod: p, Patched: document}, nil
 	}
+	out.Patched, out.Operations = *patched, ops
 	again, _, err := decide(kubelet, in, policy, out.Patched, at)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("reading the patched pod: %w", err)

@@ -22,7 +22,7 @@ type guard struct {
 	next     http.Handler
 	maxBody  int64 // bytes
 	bodies   *budget
-	draining *atomic.Bool
+	draining *atomic.Bool // nil on a port that is not ours, see Bound
 	metrics  *Metrics
 	log      *slog.Logger
 }
@@ -31,7 +31,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := &reply{ResponseWriter: w, draining: g.draining}
 	out.conn, _ = r.Context().Value(connKey{}).(*conn)
 	switch {
-	case r.ProtoMajor != 1:
+	case r.ProtoMajor != 1 && g.draining != nil:
 		// net/http hands the HTTP/2 preface ("PRI * HTTP/2.0") to handlers, for
 		// those that implement HTTP/2 themselves.
 		out.refuse(http.StatusHTTPVersionNotSupported, "only HTTP/1.1 is served here")
@@ -107,7 +107,7 @@ func (r *reply) WriteHeader(status int) {
 			r.Header().Set("Retry-After", "1")
 			r.shed.Inc()
 		}
-		if status != http.StatusOK || r.conn == nil || !r.conn.reviewed() || r.draining.Load() {
+		if status != http.StatusOK || r.draining != nil && (r.conn == nil || !r.conn.reviewed() || r.draining.Load()) {
 			r.Header().Set("Connection", "close")
 		}
 	}
