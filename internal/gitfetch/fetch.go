@@ -8,39 +8,22 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// Fetch looks once. An error of it is an [*Error]; what is in Dir is then of no use,
-// and the caller's to remove.
+// Fetch polls once, over a connection of its own: see [Session.Fetch].
 func Fetch(ctx context.Context, r Request) (Result, error) {
-	return fetch(ctx, r, timeouts{connect: 15 * time.Second, idle: time.Minute})
+	r.Keep = false
+	return new(Session).Fetch(ctx, r)
 }
 
-func fetch(ctx context.Context, r Request, t timeouts) (Result, error) {
-	e, err := parseRepo(r.Repo)
-	if err != nil {
-		return Result{}, asFailure(err).publish("", (*basicAuth)(nil).redact)
-	}
-	f := &fetcher{Request: r, endpoint: e, timeouts: t}
-	result, err := f.run(ctx)
-	if err != nil {
-		if ctx.Err() != nil {
-			err = timedOut(ctx)
-		}
-		return Result{}, asFailure(err).publish(e.String(), f.login.redact)
-	}
-	return result, nil
-}
-
-// fetcher is one look at a remote.
+// fetcher is one poll.
 type fetcher struct {
 	Request
 	endpoint endpoint
 	timeouts timeouts
-	login    *basicAuth
+	session  *Session
 }
 
 func (f *fetcher) run(ctx context.Context) (Result, error) {
@@ -50,13 +33,11 @@ func (f *fetcher) run(ctx context.Context) (Result, error) {
 	if hash40.MatchString(f.Ref) && f.Ref == f.Have {
 		return Result{Commit: f.Have}, nil // a hash means the same for ever
 	}
-	server, err := f.connect()
-	if err != nil {
+	if err := f.connect(); err != nil {
 		return Result{}, err
 	}
-	defer server.close()
-
-	found, want, err := f.look(ctx, server)
+	server := f.session.server
+	hello, want, err := f.look(ctx, server)
 	if err != nil {
 		return Result{}, server.explain(err)
 	}
@@ -64,7 +45,7 @@ func (f *fetcher) run(ctx context.Context) (Result, error) {
 	if commit == f.Have || commit == f.Bad {
 		return Result{Commit: commit}, nil
 	}
-	result, err := f.take(ctx, server, found, want)
+	result, err := f.take(ctx, server, hello, want)
 	if err != nil && ctx.Err() == nil {
 		err = asFailure(err).blame(commit)
 	}
@@ -72,58 +53,61 @@ func (f *fetcher) run(ctx context.Context) (Result, error) {
 }
 
 // take fetches the commit and checks it out.
-func (f *fetcher) take(ctx context.Context, server remote, found *listing, want target) (Result, error) {
+func (f *fetcher) take(ctx context.Context, server remote, hello *greeting, want target) (Result, error) {
 	root, err := os.OpenRoot(f.Dir)
 	if err != nil {
 		return Result{}, err
 	}
 	defer root.Close()
-	objects, err := f.download(ctx, server, root, found, want)
+	objects, err := f.download(ctx, server, root, hello, want)
 	if err != nil {
 		return Result{}, server.explain(err)
 	}
 	defer objects.close()
-	server.close()
+	f.session.Close() // what remains to be done takes a while
 	return f.checkout(ctx, root, objects, want)
 }
 
-func (f *fetcher) connect() (remote, error) {
-	if f.endpoint.Scheme == "ssh" {
-		return newSSHRemote(f.endpoint, f.AuthDir, f.timeouts)
-	}
-	if f.Auth == AuthBasic {
-		var err error
-		if f.login, err = readBasicAuth(f.AuthDir); err != nil {
-			return nil, err
+// look finds what the wanted ref means to the server.
+func (f *fetcher) look(ctx context.Context, server remote) (*greeting, target, error) {
+	l := newListing(f.Ref)
+	hello := f.session.greeting
+	if hello == nil {
+		text, err := server.greet(ctx)
+		if err != nil {
+			return nil, target{}, err
+		}
+		in := &stream{ctx: ctx, r: text, left: maxRefs, what: "list of refs"}
+		if hello, err = readGreeting(&packets{r: bufio.NewReaderSize(in, 64<<10)}, l); err != nil {
+			return nil, target{}, in.or(err)
 		}
 	}
-	return newHTTPRemote(f.endpoint, f.CAFile, f.login, f.timeouts)
-}
-
-// look reads the server's refs and resolves the wanted one.
-func (f *fetcher) look(ctx context.Context, server remote) (*listing, target, error) {
-	refs, err := server.refs(ctx)
-	if err != nil {
-		return nil, target{}, err
+	if hello.v2 && server.forgetful() {
+		f.session.greeting = hello
 	}
-	in := &stream{ctx: ctx, r: refs, left: maxRefs, what: "list of refs"}
-	found := newListing(f.Ref)
-	if err := found.read(bufio.NewReaderSize(in, 64<<10)); err != nil {
-		return nil, target{}, in.or(err)
+	if hello.v2 && l.candidates != nil {
+		text, err := server.ask(ctx, hello.listRefs(l))
+		if err != nil {
+			return nil, target{}, err
+		}
+		in := &stream{ctx: ctx, r: text, left: maxRefs, what: "list of refs"}
+		if err := l.readList(&packets{r: bufio.NewReaderSize(in, 64<<10)}); err != nil {
+			return nil, target{}, in.or(err)
+		}
 	}
-	want, err := found.resolve(f.Depth)
-	return found, want, err
+	want, err := l.resolve(hello, f.Depth)
+	return hello, want, err
 }
 
 // download asks for the commit and takes in the pack.
-func (f *fetcher) download(ctx context.Context, server remote, root *os.Root, found *listing, want target) (*pack, error) {
-	answer, err := server.ask(ctx, found.request(want, f.Depth))
+func (f *fetcher) download(ctx context.Context, server remote, root *os.Root, hello *greeting, want target) (*pack, error) {
+	answer, err := server.ask(ctx, hello.order(order{wants: want.wants, depth: f.Depth}))
 	if err != nil {
 		return nil, err
 	}
 	// What is around the pack, and between its pieces, is a hundredth of it at the most.
 	in := &stream{ctx: ctx, r: answer, left: f.MaxBytes + f.MaxBytes/16 + 1<<20, what: "pack"}
-	data, err := found.answer(in)
+	data, err := hello.answer(in)
 	if err != nil {
 		return nil, in.or(err)
 	}

@@ -4,6 +4,7 @@ package gitfetch
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -187,6 +188,19 @@ func ask(t testing.TB, r Request) Request {
 		r.Dir = t.TempDir()
 	}
 	return r
+}
+
+// fetch polls once.
+func fetch(ctx context.Context, r Request, t timeouts) (Result, error) {
+	return new(Session).fetch(ctx, r, t)
+}
+
+// v0 makes a server of one that speaks version 2: it does not see that it is asked to.
+func v0(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Git-Protocol")
+		h.ServeHTTP(w, r)
+	})
 }
 
 // mustFetch fetches into a new folder and returns the result and that folder's tree.

@@ -10,10 +10,12 @@ import (
 	"errors"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 )
 
 const (
@@ -26,10 +28,13 @@ const (
 // httpRemote speaks git's smart protocol over https or http (gitprotocol-http(5)).
 type httpRemote struct {
 	client *http.Client
-	base   *url.URL // of the repository; after refs, where redirects have led
+	base   *url.URL // of the repository; after the greeting, where redirects have led
 	login  *basicAuth
 	ownCAs bool          // rather than the system's
 	answer io.ReadCloser // open, if not nil
+
+	mu   sync.Mutex
+	conn *idleConn // the last that was dialed
 }
 
 func newHTTPRemote(e endpoint, caFile string, login *basicAuth, t timeouts) (*httpRemote, error) {
@@ -40,23 +45,31 @@ func newHTTPRemote(e endpoint, caFile string, login *basicAuth, t timeouts) (*ht
 			return nil, err
 		}
 	}
-	return &httpRemote{
-		base:   e.URL,
-		login:  login,
-		ownCAs: caFile != "",
-		client: &http.Client{
-			CheckRedirect: checkRedirect,
-			Transport: &http.Transport{ // no Proxy: the environment is not asked
-				DialContext:            t.dial,
-				TLSClientConfig:        config,
-				TLSHandshakeTimeout:    t.connect,
-				ResponseHeaderTimeout:  t.idle,
-				MaxResponseHeaderBytes: 64 << 10,
-				MaxIdleConnsPerHost:    1,
-				DisableCompression:     true, // packs are compressed, and a second layer would defeat the budget
-			},
+	config.ClientSessionCache = tls.NewLRUClientSessionCache(1) // for servers that close between polls
+	h := &httpRemote{base: e.URL, login: login, ownCAs: caFile != ""}
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := t.dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.conn = conn
+		return conn, nil
+	}
+	h.client = &http.Client{
+		CheckRedirect: checkRedirect,
+		Transport: &http.Transport{ // no Proxy: the environment is not asked
+			DialContext:            dial,
+			TLSClientConfig:        config,
+			TLSHandshakeTimeout:    t.connect,
+			ResponseHeaderTimeout:  t.idle,
+			MaxResponseHeaderBytes: 64 << 10,
+			MaxIdleConnsPerHost:    1,
+			DisableCompression:     true, // packs are compressed, and a second layer would defeat the budget
 		},
-	}, nil
+	}
+	return h, nil
 }
 
 func readCAs(file string) (*x509.CertPool, error) {
@@ -90,7 +103,7 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-func (h *httpRemote) refs(ctx context.Context) (io.Reader, error) {
+func (h *httpRemote) greet(ctx context.Context) (io.Reader, error) {
 	const kind = "application/x-git-upload-pack-advertisement"
 	response, err := h.do(ctx, http.MethodGet, h.base.JoinPath(infoRefs), "service=git-upload-pack", nil, kind)
 	if err != nil {
@@ -101,6 +114,8 @@ func (h *httpRemote) refs(ctx context.Context) (io.Reader, error) {
 	h.base = &base
 	return response.Body, nil
 }
+
+func (*httpRemote) forgetful() bool { return true }
 
 func (h *httpRemote) ask(ctx context.Context, request []byte) (io.Reader, error) {
 	response, err := h.do(ctx, http.MethodPost, h.base.JoinPath("git-upload-pack"), "", request, "application/x-git-upload-pack-result")
@@ -114,6 +129,7 @@ func (h *httpRemote) ask(ctx context.Context, request []byte) (io.Reader, error)
 // git's protocol demands. Its body is open until the next call.
 func (h *httpRemote) do(ctx context.Context, method string, to *url.URL, query string, body []byte, kind string) (*http.Response, error) {
 	h.finishAnswer()
+	h.last().wake()
 	to.RawQuery = query
 	req, err := http.NewRequestWithContext(ctx, method, to.String(), bytes.NewReader(body))
 	if err != nil {
@@ -121,6 +137,8 @@ func (h *httpRemote) do(ctx context.Context, method string, to *url.URL, query s
 	}
 	req.Header.Set("User-Agent", agent)
 	req.Header.Set("Accept", kind)
+	req.Header.Set("Git-Protocol", "version=2")
+	req.Header["Idempotency-Key"] = nil // says, to net/http alone, that a kept connection which turns out dead is worth another
 	if body != nil {
 		req.Header.Set("Content-Type", "application/x-git-upload-pack-request")
 	}
@@ -194,6 +212,17 @@ func (h *httpRemote) finishAnswer() {
 }
 
 func (*httpRemote) explain(err error) error { return err }
+
+func (h *httpRemote) last() *idleConn {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.conn
+}
+
+func (h *httpRemote) rest() {
+	h.finishAnswer()
+	h.last().rest()
+}
 
 func (h *httpRemote) close() {
 	if h.answer != nil {

@@ -20,8 +20,8 @@ const (
 type Request struct {
 	// Repo is the repository's URL: https://, http:// or ssh://.
 	Repo string `json:"repo"`
-	// Ref is HEAD (the remote's default branch), a branch, a tag, a full name
-	// (refs/…) or a full commit hash. A branch wins over a tag of the same name.
+	// Ref is HEAD (the remote's default branch), a full commit hash, or a name that git's
+	// own rules complete: v1 is refs/v1, or else refs/tags/v1, or else refs/heads/v1.
 	Ref string `json:"ref"`
 	// Depth is how many commits of history to ask for, at least 1. It matters only for
 	// a hash that no ref points to: that is looked for among so many commits.
@@ -39,9 +39,11 @@ type Request struct {
 	// Have is the commit that is published now. If Ref still means it nothing is
 	// fetched. Empty: none.
 	Have string `json:"have,omitempty"`
-	// Bad is a commit that an earlier look has blamed (Error.Commit). If Ref still means
+	// Bad is a commit that an earlier poll has blamed (Error.Commit). If Ref still means
 	// it nothing is fetched either. Empty: none.
 	Bad string `json:"bad,omitempty"`
+	// Keep says that the connection will be of use again soon.
+	Keep bool `json:"keep,omitempty"`
 	// Dir is an existing, empty, private directory. Fetch makes Dir/tree, the checkout,
 	// and Dir/git, which is gone again when it returns.
 	Dir string `json:"dir"`
@@ -52,7 +54,7 @@ type Request struct {
 	MaxFiles int `json:"maxFiles"`
 }
 
-// Result is what a look at the remote found.
+// Result is what a poll found.
 type Result struct {
 	// Commit is what Ref means now, as 40 hexadecimal digits.
 	Commit string `json:"commit"`

@@ -32,6 +32,7 @@ type sshServer struct {
 	keys    map[string]ssh.Signer
 	handle  func(net.Conn) // instead of speaking ssh
 	command func(line string) *exec.Cmd
+	v0      bool // take no variables, and so not the one that asks for version 2
 }
 
 // newSSHServer starts a server with an ed25519 and an RSA host key.
@@ -104,7 +105,14 @@ func (s *sshServer) serve(conn net.Conn) {
 
 func (s *sshServer) session(channel ssh.Channel, requests <-chan *ssh.Request) {
 	defer channel.Close()
+	protocol := ""
 	for r := range requests {
+		var variable struct{ Name, Value string }
+		if r.Type == "env" && !s.v0 && ssh.Unmarshal(r.Payload, &variable) == nil && variable.Name == "GIT_PROTOCOL" {
+			protocol = variable.Value
+			_ = r.Reply(true, nil)
+			continue
+		}
 		var exec struct{ Line string }
 		if r.Type != "exec" || ssh.Unmarshal(r.Payload, &exec) != nil {
 			_ = r.Reply(false, nil)
@@ -112,6 +120,9 @@ func (s *sshServer) session(channel ssh.Channel, requests <-chan *ssh.Request) {
 		}
 		_ = r.Reply(true, nil)
 		cmd := s.command(exec.Line)
+		if protocol != "" {
+			cmd.Env = append(cmd.Env, "GIT_PROTOCOL="+protocol)
+		}
 		cmd.Stdout, cmd.Stderr = channel, channel.Stderr()
 		stdin, _ := cmd.StdinPipe() // so that the command's end does not wait for the client's
 		go func() {

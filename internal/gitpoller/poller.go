@@ -16,24 +16,24 @@ import (
 	"github.com/pillion-dev/pillion/internal/publish"
 )
 
-// A Fetcher looks at the remote once. Its error is a [*gitfetch.Error].
+// A Fetcher polls the remote once. Its error is a [*gitfetch.Error].
 type Fetcher func(context.Context, gitfetch.Request) (gitfetch.Result, error)
 
 // Options say what to keep equal to what.
 type Options struct {
 	// Root is the volume in which commits are published.
 	Root string
-	// Request is the look to take, without Have and Dir.
+	// Request is what to ask for, without what a single poll adds.
 	Request gitfetch.Request
-	// Fetch takes the look.
+	// Fetch polls.
 	Fetch Fetcher
-	// Period is the time between two looks.
+	// Period is the time between two polls.
 	Period time.Duration
 	// Once ends Run after the first publication.
 	Once bool
 	// Timeout is how long Run may try to get there, if Once is set.
 	Timeout time.Duration
-	// FetchTimeout is how long one look may take.
+	// FetchTimeout is how long one poll may take.
 	FetchTimeout time.Duration
 	// Grace is how long a commit stays readable after the next one is published.
 	Grace time.Duration
@@ -53,6 +53,9 @@ const blameFor = time.Hour
 // retryAtMost bounds the wait after many failures for short periods: a server that
 // is back is noticed within that time.
 const retryAtMost = time.Minute
+
+// errOver is why a poll ends with the time for all of them.
+var errOver = errors.New("the time for all attempts is over")
 
 type poller struct {
 	Options
@@ -75,7 +78,7 @@ func Run(ctx context.Context, o Options) error {
 	p.Log = o.Log.With("repo", o.Request.Repo, "ref", o.Request.Ref)
 	budget, cancel := ctx, context.CancelFunc(func() {})
 	if o.Once {
-		budget, cancel = context.WithTimeout(ctx, o.Timeout)
+		budget, cancel = context.WithTimeoutCause(ctx, o.Timeout, errOver)
 	}
 	defer cancel()
 	var seen error
@@ -87,7 +90,7 @@ func Run(ctx context.Context, o Options) error {
 		if seen == nil || budget.Err() == nil { // what was cut short says nothing
 			seen = err
 		}
-		if ctx.Err() == nil {
+		if budget.Err() == nil {
 			p.wait(budget, p.next(err))
 		}
 		if ctx.Err() != nil {
@@ -107,11 +110,11 @@ func (p *poller) told() error {
 	return nil
 }
 
-// sync looks at the remote and publishes what is new.
+// sync polls the remote and publishes what is new.
 func (p *poller) sync(ctx context.Context) error {
 	start := time.Now()
 	before := p.volume.Current()
-	result, err := p.look(ctx, before)
+	result, err := p.poll(ctx, before)
 	if ctx.Err() != nil && err != nil {
 		return err
 	}
@@ -137,76 +140,18 @@ func (p *poller) sync(ctx context.Context) error {
 	return nil
 }
 
-func (p *poller) look(ctx context.Context, have string) (gitfetch.Result, error) {
-	if err := p.volume.Repair(); err != nil {
-		return gitfetch.Result{}, local(err)
-	}
-	if err := p.volume.Sweep(p.Grace, p.Request.MaxBytes); err != nil {
-		return gitfetch.Result{}, local(err)
-	}
-	stage, err := p.volume.Stage()
-	if err != nil {
-		return gitfetch.Result{}, local(err)
-	}
-	request := p.Request
-	request.Have, request.Dir = have, stage
-	if p.blamed != nil && time.Since(p.since) < blameFor {
-		request.Bad = p.blamed.Commit
-	}
-	timed, cancel := context.WithTimeout(ctx, p.FetchTimeout)
-	defer cancel()
-	result, err := p.Fetch(timed, request)
-	if err == nil && request.Bad != "" && result.Commit == request.Bad {
-		err = p.blamed
-	} else {
-		p.remember(err)
-	}
-	if err == nil && result.Changed {
-		if err = p.volume.Publish("tree", result.Commit); err != nil {
-			err = local(err)
-		}
-	}
-	if err != nil || result.Changed {
-		if dirty := p.volume.Discard(); dirty != nil && err == nil {
-			p.Log.Warn("cleaning up failed", "error", dirty.Error())
-		}
-	}
-	return result, err
-}
-
-// remember keeps a commit's fault. A look that fails in another way, without having
-// learnt what the ref means now, does not change what is known of that commit.
-func (p *poller) remember(err error) {
-	e, ok := errors.AsType[*gitfetch.Error](err)
-	switch {
-	case err == nil:
-		p.blamed = nil
-	case ok && e.Commit != "":
-		p.blamed, p.since = e, time.Now()
-	}
-}
-
-// local is an error on our side of the connection.
-func local(err error) error {
-	reason := gitfetch.Local
-	if _, ok := errors.AsType[publish.OccupiedError](err); ok {
-		reason = gitfetch.Refused
-	}
-	return &gitfetch.Error{Reason: reason, Message: err.Error()}
-}
-
 // fullHash is a ref that always means the same.
-var fullHash = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+var fullHash = regexp.MustCompile(`^([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$`)
 
-// next is how long to wait before the next look, after one that ended with err.
+// next is how long to wait before the next poll, after one that ended with err.
 func (p *poller) next(err error) time.Duration {
 	if err == nil {
 		return spread(p.Period, 0.9, 1.1)
 	}
 	p.failures++
 	wait := spread(backOff(p.failures, max(p.Period, retryAtMost)), 0.5, 1)
-	p.Log.Warn("look failed", "reason", string(Reason(err)), "error", err.Error(), "failures", p.failures,
-		"retry_in", wait.Round(time.Millisecond).String(), "still_published", p.volume.Current())
+	p.Log.Warn("poll failed", "reason", string(Reason(err)), "error", err.Error(), "failures", p.failures,
+		"retryIn", wait.Round(time.Millisecond).String(), "stillPublished", p.volume.Current())
 	return wait
 }
 

@@ -25,7 +25,7 @@ type remote struct {
 	mu     sync.Mutex
 	commit string
 	bad    bool // the commit
-	looks  []time.Time
+	polls  []time.Time
 	packs  int // how often a commit was transferred
 }
 
@@ -46,13 +46,13 @@ func (r *remote) transfers() int {
 func (r *remote) seen() []time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.Clone(r.looks)
+	return slices.Clone(r.polls)
 }
 
 func (r *remote) fetch(_ context.Context, q gitfetch.Request) (gitfetch.Result, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.looks = append(r.looks, time.Now())
+	r.polls = append(r.polls, time.Now())
 	switch r.commit {
 	case "":
 		return gitfetch.Result{}, &gitfetch.Error{Reason: gitfetch.Unreachable, Message: "down"}
@@ -134,7 +134,7 @@ func TestAFullHashIsPublishedOnceAndPolledNoMore(t *testing.T) {
 		go func() { _ = Run(ctx, o) }()
 		time.Sleep(24 * time.Hour)
 		if n := len(r.seen()); n != 1 {
-			t.Errorf("%d looks in a day, want 1", n)
+			t.Errorf("%d polls in a day, want 1", n)
 		}
 		stop()
 		synctest.Wait()
@@ -159,8 +159,8 @@ func TestOnceEndsWithContentOrWithTheReason(t *testing.T) {
 	})
 }
 
-// The time is up in the middle of a look, which has learnt nothing.
-func TestOnceEndsWithTheReasonOfTheLastLookThatWasNotCutShort(t *testing.T) {
+// The time is up in the middle of a poll, which has learnt nothing.
+func TestOnceEndsWithTheReasonOfTheLastPollThatWasNotCutShort(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
@@ -179,6 +179,9 @@ func TestOnceEndsWithTheReasonOfTheLastLookThatWasNotCutShort(t *testing.T) {
 		if want := "no commit could be published within 10m0s: down"; err == nil || err.Error() != want {
 			t.Errorf("got error %v, want %s", err, want)
 		}
+		if n := strings.Count(log.String(), "poll failed"); n != 1 || strings.Contains(log.String(), "cut short") {
+			t.Errorf("the log tells of %d failures, want the one that was not cut short:\n%s", n, &log)
+		}
 	})
 }
 
@@ -193,14 +196,14 @@ func TestFailuresAreRetriedSoonAtFirstAndSeldomLater(t *testing.T) {
 		if err := Run(ctx, o); err != nil {
 			t.Fatal(err)
 		}
-		for i := 1; i < len(r.looks); i++ {
+		for i := 1; i < len(r.polls); i++ {
 			limit := backOff(i, time.Minute)
-			if got := r.looks[i].Sub(r.looks[i-1]); got < limit/2 || got > limit {
+			if got := r.polls[i].Sub(r.polls[i-1]); got < limit/2 || got > limit {
 				t.Errorf("wait %d was %v, want %v to %v", i, got, limit/2, limit)
 			}
 		}
-		if n := len(r.looks); n < 14 || n > 27 {
-			t.Errorf("%d looks in ten minutes", n)
+		if n := len(r.polls); n < 14 || n > 27 {
+			t.Errorf("%d polls in ten minutes", n)
 		}
 	})
 }
@@ -245,8 +248,8 @@ func TestABadCommitIsTransferredOnceAnHour(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		go func() { _ = Run(ctx, o) }()
 		time.Sleep(50 * time.Minute)
-		if packs, looks := r.transfers(), len(r.seen()); packs != 1 || looks < 40 {
-			t.Errorf("in 50 minutes it was transferred %d times in %d looks, want once in 40 or more", packs, looks)
+		if packs, polls := r.transfers(), len(r.seen()); packs != 1 || polls < 40 {
+			t.Errorf("in 50 minutes it was transferred %d times in %d polls, want once in 40 or more", packs, polls)
 		}
 		time.Sleep(100 * time.Minute)
 		if packs := r.transfers(); packs != 3 {
