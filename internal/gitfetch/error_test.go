@@ -42,7 +42,7 @@ func TestAFullVolumeIsAReasonOfItsOwn(t *testing.T) {
 	} {
 		// As it comes out of the middle of reading a pack.
 		err := malformed(fmt.Errorf("zlib: %w", &os.PathError{Op: "write", Path: "x", Err: errno}))
-		got := published(err)
+		got := asError(err)
 		got.Message = strings.Replace(got.Message, "zlib: ", "", 1)
 		if diff := cmp.Diff(&want, got); diff != "" {
 			t.Errorf("error (-want +got):\n%s", diff)

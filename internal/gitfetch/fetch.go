@@ -5,8 +5,6 @@ package gitfetch
 import (
 	"bufio"
 	"context"
-	"io"
-	"os"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -24,6 +22,7 @@ type fetcher struct {
 	endpoint endpoint
 	timeouts timeouts
 	session  *Session
+	built    bool // upon what is published
 }
 
 func (f *fetcher) run(ctx context.Context) (Result, error) {
@@ -36,36 +35,7 @@ func (f *fetcher) run(ctx context.Context) (Result, error) {
 	if err := f.connect(); err != nil {
 		return Result{}, err
 	}
-	server := f.session.server
-	hello, want, err := f.look(ctx, server)
-	if err != nil {
-		return Result{}, server.explain(err)
-	}
-	commit := want.commit.String()
-	if commit == f.Have || commit == f.Bad {
-		return Result{Commit: commit}, nil
-	}
-	result, err := f.take(ctx, server, hello, want)
-	if err != nil && ctx.Err() == nil {
-		err = asFailure(err).blame(commit)
-	}
-	return result, err
-}
-
-// take fetches the commit and checks it out.
-func (f *fetcher) take(ctx context.Context, server remote, hello *greeting, want target) (Result, error) {
-	root, err := os.OpenRoot(f.Dir)
-	if err != nil {
-		return Result{}, err
-	}
-	defer root.Close()
-	objects, err := f.download(ctx, server, root, hello, want)
-	if err != nil {
-		return Result{}, server.explain(err)
-	}
-	defer objects.close()
-	f.session.Close() // what remains to be done takes a while
-	return f.checkout(ctx, root, objects, want)
+	return f.poll(ctx)
 }
 
 // look finds what the wanted ref means to the server.
@@ -99,78 +69,32 @@ func (f *fetcher) look(ctx context.Context, server remote) (*greeting, target, e
 	return hello, want, err
 }
 
-// download asks for the commit and takes in the pack.
-func (f *fetcher) download(ctx context.Context, server remote, root *os.Root, hello *greeting, want target) (*pack, error) {
-	answer, err := server.ask(ctx, hello.order(order{wants: want.wants, depth: f.Depth}))
-	if err != nil {
-		return nil, err
-	}
-	// What is around the pack, and between its pieces, is a hundredth of it at the most.
-	in := &stream{ctx: ctx, r: answer, left: f.MaxBytes + f.MaxBytes/16 + 1<<20, what: "pack"}
-	data, err := hello.answer(in)
-	if err != nil {
-		return nil, in.or(err)
-	}
-	objects, err := readPack(ctx, root, bufio.NewReaderSize(data, 64<<10), f.MaxBytes)
-	return objects, in.or(err)
-}
-
-// checkout judges the commit's tree and writes it.
-func (f *fetcher) checkout(ctx context.Context, root *os.Root, objects *pack, want target) (Result, error) {
-	if _, ok := objects.byHash[want.commit]; !ok && want.searched {
-		return Result{}, noSuchCommit(f.Ref, f.Depth)
-	}
-	c, err := objects.commit(want.commit)
-	if err != nil {
-		return Result{}, err
-	}
-	if c.hash.String() == f.Have { // behind a tag that the server did not peel
-		return Result{Commit: f.Have}, nil
-	}
-	top, err := objects.subdir(c.tree, f.Subdir)
-	if err != nil {
-		return Result{}, err
-	}
-	t := &treeReader{pack: objects, maxFiles: f.MaxFiles, maxBytes: f.MaxBytes}
-	tree, err := t.read(ctx, top)
-	if err != nil {
-		return Result{}, err
-	}
-	if err := checkLinks(t.links); err != nil {
-		return Result{}, err
-	}
-	out := &checkout{pack: objects, time: c.time, buffer: bufio.NewWriterSize(io.Discard, 64<<10)}
-	if err := out.writeFolder(ctx, root, "tree", tree); err != nil {
-		return Result{}, malformed(err)
-	}
-	return Result{Commit: c.hash.String(), Changed: true, Files: t.written, Bytes: t.bytes, LFSPointers: out.lfsPointers}, nil
-}
-
-// subdir finds the tree of a folder. It does not follow links.
-func (p *pack) subdir(tree plumbing.Hash, path string) (plumbing.Hash, error) {
+// subdir finds the tree of a folder, and notes those on the way. It does not follow links.
+func (s *store) subdir(tree plumbing.Hash, path string, way map[int32]bool) (plumbing.Hash, error) {
 	for name := range strings.SplitSeq(path, "/") {
 		if name == "" || name == "." {
 			continue
 		}
-		next, err := p.lookup(tree, name)
+		next, err := s.lookup(tree, name)
 		if err != nil {
 			return next, err
 		}
 		if next.IsZero() {
 			return next, failf(NoSuchSubdir, "the commit has no folder %s; check subdir", foreign(path))
 		}
+		way[s.byHash[tree]] = true
 		tree = next
 	}
 	return tree, nil
 }
 
 // lookup finds a folder in a tree, or returns the zero hash.
-func (p *pack) lookup(tree plumbing.Hash, name string) (plumbing.Hash, error) {
-	i, err := p.find(tree, plumbing.TreeObject)
+func (s *store) lookup(tree plumbing.Hash, name string) (plumbing.Hash, error) {
+	i, err := s.find(tree, plumbing.TreeObject)
 	if err != nil {
 		return plumbing.ZeroHash, err
 	}
-	content, err := p.read(i, maxTree)
+	content, err := s.read(i, maxTree)
 	for len(content) > 0 && err == nil {
 		var e *entry
 		var hash plumbing.Hash

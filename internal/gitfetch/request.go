@@ -39,13 +39,18 @@ type Request struct {
 	// Have is the commit that is published now. If Ref still means it nothing is
 	// fetched. Empty: none.
 	Have string `json:"have,omitempty"`
+	// Published is the directory in which the commit Have is published, and Kept the file
+	// that was Dir/kept after it was fetched. With both, what they hold is not fetched
+	// again. Nothing in them is trusted. Empty: all is fetched.
+	Published string `json:"published,omitempty"`
+	Kept      string `json:"kept,omitempty"`
 	// Bad is a commit that an earlier poll has blamed (Error.Commit). If Ref still means
 	// it nothing is fetched either. Empty: none.
 	Bad string `json:"bad,omitempty"`
 	// Keep says that the connection will be of use again soon.
 	Keep bool `json:"keep,omitempty"`
 	// Dir is an existing, empty, private directory. Fetch makes Dir/tree, the checkout,
-	// and Dir/git, which is gone again when it returns.
+	// and Dir/kept, a file for the request after this one.
 	Dir string `json:"dir"`
 	// MaxBytes is the budget for the pack and, separately, for the checkout: what it
 	// takes of the volume, where no file, link or folder is smaller than 4096 bytes.
@@ -65,6 +70,11 @@ type Result struct {
 	Files int `json:"files"`
 	// Bytes is the size of all files of Dir/tree together.
 	Bytes int64 `json:"bytes"`
+	// Received is the size of what was fetched, in bytes.
+	Received int64 `json:"received"`
+	// Misfit says why all of the commit was fetched, although something was published
+	// to build upon. Empty: it was not, or nothing was.
+	Misfit string `json:"misfit,omitempty"`
 	// LFSPointers counts the files that are pointers of git LFS: their content is
 	// elsewhere, and is not fetched.
 	LFSPointers int `json:"lfsPointers"`

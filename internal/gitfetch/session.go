@@ -120,7 +120,8 @@ func (f *fetcher) dial() (remote, error) {
 // key is a digest of what a connection depends on.
 func (f *fetcher) key() (key [sha256.Size]byte, err error) {
 	r := f.Request
-	r.Ref, r.Depth, r.Subdir, r.Have, r.Bad, r.Dir, r.MaxBytes, r.MaxFiles, r.Keep = "", 0, "", "", "", "", 0, 0, false
+	r.Ref, r.Depth, r.Subdir, r.Dir, r.MaxBytes, r.MaxFiles, r.Keep = "", 0, "", "", 0, 0, false
+	r.Have, r.Published, r.Kept, r.Bad = "", "", "", ""
 	sum := sha256.New()
 	if err := json.NewEncoder(sum).Encode(r); err != nil {
 		return key, err

@@ -44,7 +44,8 @@ const (
 type entry struct {
 	name     string
 	kind     kind
-	object   int32    // in the pack; not of a submodule
+	object   int32 // in the store; not of a submodule
+	hash     plumbing.Hash
 	parent   *entry   // nil for the root
 	children []*entry // of a folder, by name
 	target   string   // of a link
@@ -72,7 +73,7 @@ func (e *entry) child(name string) *entry {
 // must not reach a disk. The budgets are spent entry by entry, so a tree of trees that
 // repeats itself without end costs no more than any other.
 type treeReader struct {
-	pack            *pack
+	pack            *store
 	maxFiles, files int
 	maxBytes, disk  int64 // in whole blocks
 	links           []*entry
@@ -135,7 +136,7 @@ func parseEntry(content []byte) (*entry, plumbing.Hash, []byte, error) {
 		return nil, hash, nil, failf(BadServer, "the repository is damaged: a tree cannot be read")
 	}
 	copy(hash[:], rest)
-	return &entry{name: string(name), kind: kind(strings.TrimLeft(string(mode), "0"))}, hash, rest[len(hash):], nil
+	return &entry{name: string(name), hash: hash, kind: kind(strings.TrimLeft(string(mode), "0"))}, hash, rest[len(hash):], nil
 }
 
 // admit judges an entry by itself and spends the budgets on it.

@@ -15,10 +15,21 @@ import (
 // order is what to ask a server for.
 type order struct {
 	wants []plumbing.Hash
-	depth int // how many commits of history; 0 for all
+	depth int           // how many commits of history; 0 for all
+	have  plumbing.Hash // a commit that we have without those before it; zero for none
 }
 
-func depthLine(depth int) string { return fmt.Sprintf("deepen %d", depth) }
+// shallow are the lines that say where history is and is to be cut off, for servers
+// that can cut it.
+func (o order) shallow() (lines []string) {
+	if !o.have.IsZero() {
+		lines = append(lines, "shallow "+o.have.String())
+	}
+	if o.depth > 0 {
+		lines = append(lines, fmt.Sprintf("deepen %d", o.depth))
+	}
+	return lines
+}
 
 // order encodes a request for a pack.
 func (g *greeting) order(o order) []byte {
@@ -41,6 +52,9 @@ func (g *greeting) want(o order) []byte {
 			capabilities = append(capabilities, name)
 		}
 	}
+	if !o.have.IsZero() && g.has("thin-pack") {
+		capabilities = append(capabilities, "thin-pack")
+	}
 	if g.has("agent") {
 		capabilities = append(capabilities, "agent="+strings.ReplaceAll(agent, " ", "-"))
 	}
@@ -52,10 +66,15 @@ func (g *greeting) want(o order) []byte {
 		}
 		out = appendPacket(out, line)
 	}
-	if g.fetches("shallow") && o.depth > 0 {
-		out = appendPacket(out, depthLine(o.depth))
+	if g.fetches("shallow") {
+		for _, line := range o.shallow() {
+			out = appendPacket(out, line)
+		}
 	}
 	out = append(out, flushPacket...)
+	if !o.have.IsZero() {
+		out = appendPacket(out, "have "+o.have.String())
+	}
 	return appendPacket(out, "done")
 }
 

@@ -69,8 +69,11 @@ func (l *listing) readList(in *packets) error {
 // fetch encodes a request for a pack.
 func (g *greeting) fetch(o order) []byte {
 	arguments := []string{"no-progress", "ofs-delta"}
-	if g.fetches("shallow") && o.depth > 0 {
-		arguments = append(arguments, depthLine(o.depth))
+	if g.fetches("shallow") {
+		arguments = append(arguments, o.shallow()...)
+	}
+	if !o.have.IsZero() {
+		arguments = append(arguments, "thin-pack", "have "+o.have.String())
 	}
 	for _, want := range o.wants {
 		arguments = append(arguments, "want "+want.String())

@@ -15,6 +15,10 @@ import (
 // those on which nothing moves after a minute or a few.
 const keepAtMost = 2 * time.Minute
 
+// fullAfter is the number of failures in a row after which nothing that is published is
+// built upon, in case it has to do with them.
+const fullAfter = 3
+
 // poll asks the remote and, if the ref means another commit than the one that is
 // published, publishes that.
 func (p *poller) poll(ctx context.Context, have string) (gitfetch.Result, error) {
@@ -31,6 +35,9 @@ func (p *poller) poll(ctx context.Context, have string) (gitfetch.Result, error)
 	request := p.Request
 	request.Have, request.Dir = have, stage
 	request.Keep = !p.Once && p.Period <= keepAtMost
+	if p.failures < fullAfter {
+		request.Published, request.Kept = p.volume.Kept()
+	}
 	if p.blamed != nil && time.Since(p.since) < blameFor {
 		request.Bad = p.blamed.Commit
 	}
@@ -43,9 +50,7 @@ func (p *poller) poll(ctx context.Context, have string) (gitfetch.Result, error)
 		p.remember(err)
 	}
 	if err == nil && result.Changed {
-		if err = p.volume.Publish("tree", result.Commit); err != nil {
-			err = local(err)
-		}
+		err = p.publish(result.Commit)
 	}
 	if err != nil || result.Changed {
 		if dirty := p.volume.Discard(); dirty != nil && err == nil {
@@ -53,6 +58,16 @@ func (p *poller) poll(ctx context.Context, have string) (gitfetch.Result, error)
 		}
 	}
 	return result, err
+}
+
+func (p *poller) publish(commit string) error {
+	if err := p.volume.Publish("tree", commit); err != nil {
+		return local(err)
+	}
+	if err := p.volume.Keep("kept"); err != nil { // the next commit will be fetched whole
+		p.Log.Warn("nothing is kept for the next commit to build upon", "error", err.Error())
+	}
+	return nil
 }
 
 // remember keeps a commit's fault. A poll that fails in another way, without having

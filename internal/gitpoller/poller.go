@@ -133,7 +133,10 @@ func (p *poller) sync(ctx context.Context) error {
 	p.Metrics.published()
 	debug.FreeOSMemory() // nothing like it will be needed before the next commit
 	p.Log.Info("published", "commit", result.Commit, "previous", before,
-		"files", result.Files, "bytes", result.Bytes, "took", time.Since(start).Round(time.Millisecond).String())
+		"files", result.Files, "bytes", result.Bytes, "received", result.Received, "took", time.Since(start).Round(time.Millisecond).String())
+	if result.Misfit != "" {
+		p.Log.Warn("all of the commit was fetched, since what is published could not be built upon", "reason", result.Misfit)
+	}
 	if result.LFSPointers > 0 {
 		p.Log.Warn("some files are pointers of git LFS, whose content is not fetched", "files", result.LFSPointers)
 	}

@@ -67,8 +67,10 @@ func (r *remote) fetch(_ context.Context, q gitfetch.Request) (gitfetch.Result, 
 	if err := os.Mkdir(tree, 0o755); err != nil {
 		return gitfetch.Result{}, err
 	}
-	if err := os.WriteFile(filepath.Join(tree, "f"), []byte(r.commit), 0o644); err != nil {
-		return gitfetch.Result{}, err
+	for _, name := range []string{filepath.Join(tree, "f"), filepath.Join(q.Dir, "kept")} {
+		if err := os.WriteFile(name, []byte(r.commit), 0o644); err != nil {
+			return gitfetch.Result{}, err
+		}
 	}
 	return gitfetch.Result{Commit: r.commit, Changed: true, Files: 1}, nil
 }
@@ -113,7 +115,7 @@ func TestTheVolumeFollowsTheRemoteAndKeepsTheLastGoodCommit(t *testing.T) {
 			t.Errorf("Run ended with %v, want nil", err)
 		}
 		entries, err := os.ReadDir(o.Root)
-		if err != nil || len(entries) != 4 { // ..data, ..aaa, ..staging and f
+		if err != nil || len(entries) != 5 { // ..data, ..aaa, ..staging, ..kept and f
 			t.Errorf("old commits were not removed: %v %v", entries, err)
 		}
 		if n := strings.Count(log.String(), "msg=published"); n != 4 {
@@ -266,6 +268,35 @@ func TestABadCommitIsTransferredOnceAnHour(t *testing.T) {
 		synctest.Wait()
 		if got := strings.Count(log.String(), "reason=Refused"); got < 100 {
 			t.Errorf("the log says %d times that it is refused", got)
+		}
+	})
+}
+
+// A poll is told what it can build upon, unless polls have failed again and again: then
+// it may be the reason.
+func TestWhatIsPublishedIsBuiltUpon(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		r := &remote{}
+		o := options(t, r, &log)
+		var told []string
+		o.Fetch = func(ctx context.Context, q gitfetch.Request) (gitfetch.Result, error) {
+			kept, _ := os.ReadFile(q.Kept)
+			tree, _ := os.ReadFile(filepath.Join(q.Published, "f"))
+			told = append(told, string(kept)+" "+string(tree))
+			return r.fetch(ctx, q)
+		}
+		for _, commit := range []string{"aaa", "bbb", ""} {
+			r.set(commit)
+			ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+			if err := Run(ctx, o); err != nil {
+				t.Fatal(err)
+			}
+			stop()
+		}
+		if diff := cmp.Diff([]string{" ", "aaa aaa", "bbb bbb", "bbb bbb", "bbb bbb", " "}, told[:6]); diff != "" {
+			t.Errorf("polls were told (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gitfetch
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// misfits are reasons of an error after which all of a commit is fetched, if it was to
+// be built upon what is published: the server left out what we do not have, or does not
+// get along with being told what we have, or somebody has changed what is published.
+var misfits = []Reason{BadServer, Local}
+
+// poll looks, and takes what is new. If that does not fit to what is published, it does
+// so again as if nothing were.
+func (f *fetcher) poll(ctx context.Context) (Result, error) {
+	result, err := f.attempt(ctx)
+	if err == nil || !f.built || ctx.Err() != nil || !slices.Contains(misfits, asFailure(err).reason) {
+		return result, err
+	}
+	why := asFailure(err).sentence(f.session.login.redact)
+	f.Kept, f.built = "", false
+	if err := f.cleanDir(); err != nil {
+		return Result{}, err
+	}
+	if err := f.connect(); err != nil {
+		return Result{}, err
+	}
+	result, err = f.attempt(ctx)
+	result.Misfit = why
+	return result, err
+}
+
+func (f *fetcher) cleanDir() error {
+	root, err := os.OpenRoot(f.Dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	for _, name := range []string{"tree", keptName} {
+		if err := root.RemoveAll(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *fetcher) attempt(ctx context.Context) (Result, error) {
+	server := f.session.server
+	hello, want, err := f.look(ctx, server)
+	if err != nil {
+		return Result{}, server.explain(err)
+	}
+	commit := want.commit.String()
+	if commit == f.Have || commit == f.Bad {
+		return Result{Commit: commit}, nil
+	}
+	result, err := f.take(ctx, server, hello, want)
+	if err != nil && ctx.Err() == nil {
+		err = asFailure(err).blame(commit)
+	}
+	return result, err
+}
+
+// take fetches the commit and checks it out.
+func (f *fetcher) take(ctx context.Context, server remote, hello *greeting, want target) (Result, error) {
+	root, err := os.OpenRoot(f.Dir)
+	if err != nil {
+		return Result{}, err
+	}
+	defer root.Close()
+	objects := f.newStore(ctx, root, hello, want)
+	defer func() { objects.close() }()
+	o := order{wants: want.wants, depth: 1}
+	if want.searched {
+		o.depth = f.Depth
+	}
+	if f.built {
+		o.have = plumbing.NewHash(f.Have)
+	}
+	if err := f.download(ctx, server, hello, o, objects); err != nil {
+		return Result{}, server.explain(err)
+	}
+	f.session.Close() // what remains to be done takes a while
+	result, err := f.checkout(ctx, root, objects, want)
+	result.Received = objects.received
+	return result, err
+}
+
+// newStore is where the pack goes. If it holds what is published already, the server
+// is told so. It has to know what a shallow clone is: we have one commit, and not those
+// before it.
+func (f *fetcher) newStore(ctx context.Context, root *os.Root, hello *greeting, want target) *store {
+	f.built = false
+	if f.Kept != "" && f.Have != "" && !want.searched && hello.fetches("shallow") {
+		objects := newStore(root, f.MaxBytes)
+		if f.built = objects.addKept(ctx, f.Kept, f.Published, plumbing.NewHash(f.Have)); f.built {
+			return objects
+		}
+		objects.close()
+	}
+	return newStore(root, f.MaxBytes)
+}
+
+// download asks for objects and takes in the pack.
+func (f *fetcher) download(ctx context.Context, server remote, hello *greeting, o order, to *store) error {
+	answer, err := server.ask(ctx, hello.order(o))
+	if err != nil {
+		return err
+	}
+	// What is around the pack, and between its pieces, is a hundredth of it at the most.
+	in := &stream{ctx: ctx, r: answer, left: f.MaxBytes + f.MaxBytes/16 + 1<<20, what: "pack"}
+	data, err := hello.answer(in)
+	if err != nil {
+		return in.or(err)
+	}
+	return in.or(to.add(ctx, bufio.NewReaderSize(data, 64<<10)))
+}
+
+// checkout judges the commit's tree and writes it, and what is kept of it.
+func (f *fetcher) checkout(ctx context.Context, root *os.Root, objects *store, want target) (Result, error) {
+	if _, ok := objects.byHash[want.commit]; !ok && want.searched {
+		return Result{}, noSuchCommit(f.Ref, f.Depth)
+	}
+	c, err := objects.commit(want.commit)
+	if err != nil {
+		return Result{}, err
+	}
+	if c.hash.String() == f.Have { // behind a tag that the server did not peel
+		return Result{Commit: f.Have}, nil
+	}
+	keep := map[int32]bool{objects.byHash[c.hash]: true}
+	top, err := objects.subdir(c.tree, f.Subdir, keep)
+	if err != nil {
+		return Result{}, err
+	}
+	t := &treeReader{pack: objects, maxFiles: f.MaxFiles, maxBytes: f.MaxBytes}
+	tree, err := t.read(ctx, top)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := checkLinks(t.links); err != nil {
+		return Result{}, err
+	}
+	out := &checkout{pack: objects, time: c.time, buffer: bufio.NewWriterSize(io.Discard, 64<<10)}
+	if err := out.writeFolder(ctx, root, "tree", tree); err != nil {
+		return Result{}, malformed(err)
+	}
+	objectsToKeep(tree, keep)
+	if err := objects.keep(root, keep, tree); err != nil {
+		return Result{}, malformed(err)
+	}
+	return Result{Commit: c.hash.String(), Changed: true, Files: t.written, Bytes: t.bytes, LFSPointers: out.lfsPointers}, nil
+}
