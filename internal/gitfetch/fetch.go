@@ -23,6 +23,7 @@ type fetcher struct {
 	timeouts timeouts
 	session  *Session
 	built    bool // upon what is published
+	narrow   bool // the folder that is published, and no other
 }
 
 func (f *fetcher) run(ctx context.Context) (Result, error) {

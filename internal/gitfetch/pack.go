@@ -43,6 +43,7 @@ type store struct {
 	published *published // nil: none
 	objects   []object   // in the order of the packs
 	byHash    map[plumbing.Hash]int32
+	fill      func(plumbing.Hash) error // adds an object, if it can; may be nil
 
 	maxBytes int64
 	received int64 // bytes of all packs
@@ -64,7 +65,7 @@ type object struct {
 	size   int64
 	base   int32 // index of the base; none, pending, or isPublished
 	chain  uint16
-	pack   uint8
+	pack   uint16
 	kind   plumbing.ObjectType // 0 while the base is not known
 }
 
@@ -157,7 +158,7 @@ func (s *store) scan(ctx context.Context, r io.Reader) (waiting map[int32]plumbi
 		if err != nil {
 			return nil, err
 		}
-		o := object{offset: header.Offset, size: header.Length, base: noBase, kind: header.Type, pack: uint8(len(s.packs) - 1)}
+		o := object{offset: header.Offset, size: header.Length, base: noBase, kind: header.Type, pack: uint16(len(s.packs) - 1)}
 		switch header.Type {
 		case plumbing.CommitObject, plumbing.TreeObject, plumbing.BlobObject, plumbing.TagObject:
 			err = s.scanWhole(scanner, i, o)
@@ -296,6 +297,12 @@ func (s *store) resolveOne(i int32, waiting map[int32]plumbing.Hash) (bool, erro
 // find returns the object of a hash, which must be of a kind.
 func (s *store) find(hash plumbing.Hash, kind plumbing.ObjectType) (int32, error) {
 	i, ok := s.byHash[hash]
+	if !ok && s.fill != nil {
+		if err := s.fill(hash); err != nil {
+			return 0, err
+		}
+		i, ok = s.byHash[hash]
+	}
 	switch {
 	case !ok:
 		return 0, failf(BadServer, "the server's pack is incomplete: it lacks the %s %s", kind, hash)

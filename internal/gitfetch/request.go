@@ -44,6 +44,9 @@ type Request struct {
 	// again. Nothing in them is trusted. Empty: all is fetched.
 	Published string `json:"published,omitempty"`
 	Kept      string `json:"kept,omitempty"`
+	// Whole says to fetch all of the commit for one folder of it, even from a server that
+	// can give out less.
+	Whole bool `json:"whole,omitempty"`
 	// Bad is a commit that an earlier poll has blamed (Error.Commit). If Ref still means
 	// it nothing is fetched either. Empty: none.
 	Bad string `json:"bad,omitempty"`

@@ -121,7 +121,7 @@ func (f *fetcher) dial() (remote, error) {
 func (f *fetcher) key() (key [sha256.Size]byte, err error) {
 	r := f.Request
 	r.Ref, r.Depth, r.Subdir, r.Dir, r.MaxBytes, r.MaxFiles, r.Keep = "", 0, "", "", 0, 0, false
-	r.Have, r.Published, r.Kept, r.Bad = "", "", "", ""
+	r.Have, r.Published, r.Kept, r.Whole, r.Bad = "", "", "", false, ""
 	sum := sha256.New()
 	if err := json.NewEncoder(sum).Encode(r); err != nil {
 		return key, err

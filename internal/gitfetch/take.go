@@ -17,24 +17,40 @@ import (
 // get along with being told what we have, or somebody has changed what is published.
 var misfits = []Reason{BadServer, Local}
 
-// poll looks, and takes what is new. If that does not fit to what is published, it does
-// so again as if nothing were.
+// poll looks, and takes what is new. If that does not fit, it does so again, with less
+// that could be the reason.
 func (f *fetcher) poll(ctx context.Context) (Result, error) {
-	result, err := f.attempt(ctx)
-	if err == nil || !f.built || ctx.Err() != nil || !slices.Contains(misfits, asFailure(err).reason) {
-		return result, err
+	misfit := ""
+	for {
+		result, err := f.attempt(ctx)
+		if err == nil {
+			result.Misfit = misfit
+			return result, nil
+		}
+		if ctx.Err() != nil || !slices.Contains(misfits, asFailure(err).reason) || !f.lessWays() {
+			return result, err
+		}
+		misfit = asFailure(err).sentence(f.session.login.redact)
+		if err := f.cleanDir(); err != nil {
+			return Result{}, err
+		}
+		if err := f.connect(); err != nil {
+			return Result{}, err
+		}
 	}
-	why := asFailure(err).sentence(f.session.login.redact)
-	f.Kept, f.built = "", false
-	if err := f.cleanDir(); err != nil {
-		return Result{}, err
+}
+
+// lessWays gives up one way to fetch less than all, if the last attempt used any.
+func (f *fetcher) lessWays() bool {
+	switch {
+	case f.built:
+		f.Kept, f.built = "", false
+	case f.narrow:
+		f.Whole, f.narrow = true, false
+	default:
+		return false
 	}
-	if err := f.connect(); err != nil {
-		return Result{}, err
-	}
-	result, err = f.attempt(ctx)
-	result.Misfit = why
-	return result, err
+	return true
 }
 
 func (f *fetcher) cleanDir() error {
@@ -77,17 +93,9 @@ func (f *fetcher) take(ctx context.Context, server remote, hello *greeting, want
 	defer root.Close()
 	objects := f.newStore(ctx, root, hello, want)
 	defer func() { objects.close() }()
-	o := order{wants: want.wants, depth: 1}
-	if want.searched {
-		o.depth = f.Depth
-	}
-	if f.built {
-		o.have = plumbing.NewHash(f.Have)
-	}
-	if err := f.download(ctx, server, hello, o, objects); err != nil {
+	if err := f.gather(ctx, server, hello, want, objects); err != nil {
 		return Result{}, server.explain(err)
 	}
-	f.session.Close() // what remains to be done takes a while
 	result, err := f.checkout(ctx, root, objects, want)
 	result.Received = objects.received
 	return result, err
@@ -108,6 +116,66 @@ func (f *fetcher) newStore(ctx context.Context, root *os.Root, hello *greeting, 
 	return newStore(root, f.MaxBytes)
 }
 
+// gather fetches what of the commit is not there.
+func (f *fetcher) gather(ctx context.Context, server remote, hello *greeting, want target, objects *store) error {
+	o := order{wants: want.wants, depth: 1}
+	if want.searched {
+		o.depth = f.Depth
+	}
+	if hello.v2 { // in which any object can be asked for
+		objects.fill = f.filler(ctx, server, hello, objects)
+	}
+	f.narrow = hello.v2 && hello.fetches("filter") && f.Subdir != "" && !f.Whole
+	if !f.narrow {
+		if f.built {
+			o.have = plumbing.NewHash(f.Have)
+		}
+		return f.download(ctx, server, hello, o, objects)
+	}
+	// The commit alone, then one folder after the other on the way to the one that is
+	// published, and that one with all that is in it.
+	o.filter = noTrees
+	if err := f.download(ctx, server, hello, o, objects); err != nil {
+		return err
+	}
+	c, err := objects.commit(want.commit)
+	if err != nil {
+		return err
+	}
+	top, err := objects.subdir(c.tree, f.Subdir, map[int32]bool{})
+	if _, there := objects.byHash[top]; there || err != nil {
+		return err
+	}
+	o = order{wants: []plumbing.Hash{top}}
+	if f.built {
+		o.have = plumbing.NewHash(f.Have)
+	}
+	return f.download(ctx, server, hello, o, objects)
+}
+
+// noTrees is the filter that leaves out all but what is asked for by its hash
+// (git-rev-list(1), --filter).
+const noTrees = "tree:0"
+
+// maxFills is how many objects are asked for one by one.
+const maxFills = 100
+
+// filler fetches single objects that turn out to be missing: those that the server
+// left out because they were elsewhere in the commit that we have a folder of.
+func (f *fetcher) filler(ctx context.Context, server remote, hello *greeting, objects *store) func(plumbing.Hash) error {
+	fills := 0
+	return func(hash plumbing.Hash) error {
+		if fills++; fills > maxFills {
+			return nil // and it is missing
+		}
+		o := order{wants: []plumbing.Hash{hash}}
+		if hello.fetches("filter") {
+			o.filter = noTrees
+		}
+		return server.explain(f.download(ctx, server, hello, o, objects))
+	}
+}
+
 // download asks for objects and takes in the pack.
 func (f *fetcher) download(ctx context.Context, server remote, hello *greeting, o order, to *store) error {
 	answer, err := server.ask(ctx, hello.order(o))
@@ -120,7 +188,11 @@ func (f *fetcher) download(ctx context.Context, server remote, hello *greeting, 
 	if err != nil {
 		return in.or(err)
 	}
-	return in.or(to.add(ctx, bufio.NewReaderSize(data, 64<<10)))
+	err = to.add(ctx, bufio.NewReaderSize(data, 64<<10))
+	if err == nil && hello.v2 { // another answer may follow this one's end
+		_, _ = io.Copy(io.Discard, data)
+	}
+	return in.or(err)
 }
 
 // checkout judges the commit's tree and writes it, and what is kept of it.
@@ -148,6 +220,7 @@ func (f *fetcher) checkout(ctx context.Context, root *os.Root, objects *store, w
 	if err := checkLinks(t.links); err != nil {
 		return Result{}, err
 	}
+	f.session.Close() // what remains to be done takes a while
 	out := &checkout{pack: objects, time: c.time, buffer: bufio.NewWriterSize(io.Discard, 64<<10)}
 	if err := out.writeFolder(ctx, root, "tree", tree); err != nil {
 		return Result{}, malformed(err)

@@ -181,6 +181,19 @@ func rewrite(h http.Handler, request, answer func(string) string) http.Handler {
 	})
 }
 
+// rewriteIf answers requests that hold a text in another way.
+func rewriteIf(h http.Handler, text string, answer func(http.ResponseWriter)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if strings.Contains(string(body), text) {
+			answer(w)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		h.ServeHTTP(w, r)
+	})
+}
+
 func same(text string) string { return text }
 
 // Whatever does not fit, all of the commit is fetched, and the result says why.

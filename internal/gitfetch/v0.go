@@ -14,9 +14,10 @@ import (
 
 // order is what to ask a server for.
 type order struct {
-	wants []plumbing.Hash
-	depth int           // how many commits of history; 0 for all
-	have  plumbing.Hash // a commit that we have without those before it; zero for none
+	wants  []plumbing.Hash
+	depth  int           // how many commits of history; 0 for all
+	have   plumbing.Hash // a commit that we have without those before it; zero for none
+	filter string        // what to leave out; only in version 2
 }
 
 // shallow are the lines that say where history is and is to be cut off, for servers

@@ -75,6 +75,9 @@ func (g *greeting) fetch(o order) []byte {
 	if !o.have.IsZero() {
 		arguments = append(arguments, "thin-pack", "have "+o.have.String())
 	}
+	if o.filter != "" {
+		arguments = append(arguments, "filter "+o.filter)
+	}
 	for _, want := range o.wants {
 		arguments = append(arguments, "want "+want.String())
 	}
