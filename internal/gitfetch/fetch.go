@@ -5,9 +5,6 @@ package gitfetch
 import (
 	"bufio"
 	"context"
-	"strings"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // Fetch polls once, over a connection of its own: see [Session.Fetch].
@@ -68,40 +65,4 @@ func (f *fetcher) look(ctx context.Context, server remote) (*greeting, target, e
 	}
 	want, err := l.resolve(hello, f.Depth)
 	return hello, want, err
-}
-
-// subdir finds the tree of a folder, and notes those on the way. It does not follow links.
-func (s *store) subdir(tree plumbing.Hash, path string, way map[int32]bool) (plumbing.Hash, error) {
-	for name := range strings.SplitSeq(path, "/") {
-		if name == "" || name == "." {
-			continue
-		}
-		next, err := s.lookup(tree, name)
-		if err != nil {
-			return next, err
-		}
-		if next.IsZero() {
-			return next, failf(NoSuchSubdir, "the commit has no folder %s; check subdir", foreign(path))
-		}
-		way[s.byHash[tree]] = true
-		tree = next
-	}
-	return tree, nil
-}
-
-// lookup finds a folder in a tree, or returns the zero hash.
-func (s *store) lookup(tree plumbing.Hash, name string) (plumbing.Hash, error) {
-	i, err := s.find(tree, plumbing.TreeObject)
-	if err != nil {
-		return plumbing.ZeroHash, err
-	}
-	content, err := s.read(i, maxTree)
-	for len(content) > 0 && err == nil {
-		var e *entry
-		var hash plumbing.Hash
-		if e, hash, content, err = parseEntry(content); err == nil && e.name == name && e.kind == folder {
-			return hash, nil
-		}
-	}
-	return plumbing.ZeroHash, err
 }

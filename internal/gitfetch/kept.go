@@ -152,18 +152,6 @@ func (s *store) fileList(e *entry, list []byte) []byte {
 	return list
 }
 
-// objectsToKeep are the trees and links of a tree.
-func objectsToKeep(e *entry, keep map[int32]bool) {
-	keep[e.object] = true
-	for _, c := range e.children {
-		if c.kind == folder {
-			objectsToKeep(c, keep)
-		} else if c.kind == link {
-			keep[c.object] = true
-		}
-	}
-}
-
 // keep writes what is kept of a commit: some objects, which are read to memory one by
 // one, and the list of the files of the tree.
 func (s *store) keep(root *os.Root, objects map[int32]bool, tree *entry) error {

@@ -43,7 +43,7 @@ type store struct {
 	published *published // nil: none
 	objects   []object   // in the order of the packs
 	byHash    map[plumbing.Hash]int32
-	fill      func(plumbing.Hash) error // adds an object, if it can; may be nil
+	fill      func(hash plumbing.Hash, whole bool) error // adds an object, if it can; may be nil
 
 	maxBytes int64
 	received int64 // bytes of all packs
@@ -294,11 +294,19 @@ func (s *store) resolveOne(i int32, waiting map[int32]plumbing.Hash) (bool, erro
 	return true, nil
 }
 
+// fillTree sees to it that a tree is there with all that is in it, if there is a way.
+func (s *store) fillTree(tree plumbing.Hash) error {
+	if _, ok := s.byHash[tree]; ok || s.fill == nil {
+		return nil
+	}
+	return s.fill(tree, true)
+}
+
 // find returns the object of a hash, which must be of a kind.
 func (s *store) find(hash plumbing.Hash, kind plumbing.ObjectType) (int32, error) {
 	i, ok := s.byHash[hash]
 	if !ok && s.fill != nil {
-		if err := s.fill(hash); err != nil {
+		if err := s.fill(hash, false); err != nil {
 			return 0, err
 		}
 		i, ok = s.byHash[hash]

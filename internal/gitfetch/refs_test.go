@@ -305,10 +305,15 @@ func TestABranchIsFollowedOverAForcePush(t *testing.T) {
 func TestASubdirectoryIsTheRoot(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t, "")
-	commit := r.commit("refs/heads/main", files{
+	tree := files{
 		"README": "r", "site/public/index.html": "i", "site/public/css/a.css": "a",
 		"site/public/home": isLink + "./css/../index.html", "link": isLink + "site", "..hidden": "h",
-	})
+		"other/module": isSubmodule + strings.Repeat("1", 40),
+	}
+	for i := range 10 {
+		tree[fmt.Sprint("other/", i, "/f")] = "f"
+	}
+	commit := r.commit("refs/heads/main", tree)
 	url := serveRepo(t, r)
 	want := files{"index.html": "i", "css": isFolder, "css/a.css": "a", "home": isLink + "./css/../index.html"}
 	for _, subdir := range []string{"site/public", "/site//public/", "./site/public"} {
@@ -317,10 +322,24 @@ func TestASubdirectoryIsTheRoot(t *testing.T) {
 			t.Errorf("tree of %q (-want +got):\n%s", subdir, diff)
 		}
 	}
-	for _, subdir := range []string{"nosuch", "README", "site/nosuch", "link", "link/public", "site/..", "../site", ".."} {
+	const top = `at its top there are "other", "site"`
+	for subdir, why := range map[string]string{
+		"nosuch":            top,
+		"/Site/public":      top,
+		"README":            `"README" is a file`,
+		"README/x":          `"README" is a file`,
+		"site/nosuch":       `in "site" there is "public"`,
+		"site/public/css/x": `in "site/public/css" there is none`,
+		"link":              `"link" is a link, which is not followed here; name the folder it leads to`,
+		"link/public":       `"link" is a link, which is not followed here; name the folder it leads to`,
+		"other/module":      `"other/module" is a submodule, which is another repository`,
+		"other/many":        `in "other" there are "0", "1", "2", "3", "4", "5", "6", "7" and 2 more`,
+		"site/..":           `in "site" there is "public"`,
+		"..":                top,
+	} {
 		want := &Error{
 			Reason: NoSuchSubdir, Commit: commit,
-			Message: fmt.Sprintf("%s at %s: the commit has no folder %q; check subdir", url, commit, subdir),
+			Message: fmt.Sprintf("%s at %s: the commit has no folder %q: %s", url, commit, subdir, why),
 		}
 		if diff := cmp.Diff(want, mustFail(t, Request{Repo: url, Subdir: subdir})); diff != "" {
 			t.Errorf("error (-want +got):\n%s", diff)

@@ -143,14 +143,10 @@ func (f *fetcher) gather(ctx context.Context, server remote, hello *greeting, wa
 		return err
 	}
 	top, err := objects.subdir(c.tree, f.Subdir, map[int32]bool{})
-	if _, there := objects.byHash[top]; there || err != nil {
+	if err != nil {
 		return err
 	}
-	o = order{wants: []plumbing.Hash{top}}
-	if f.built {
-		o.have = plumbing.NewHash(f.Have)
-	}
-	return f.download(ctx, server, hello, o, objects)
+	return objects.fillTree(top.tree())
 }
 
 // noTrees is the filter that leaves out all but what is asked for by its hash
@@ -160,19 +156,23 @@ const noTrees = "tree:0"
 // maxFills is how many objects are asked for one by one.
 const maxFills = 100
 
-// filler fetches single objects that turn out to be missing: those that the server
-// left out because they were elsewhere in the commit that we have a folder of.
-func (f *fetcher) filler(ctx context.Context, server remote, hello *greeting, objects *store) func(plumbing.Hash) error {
+// filler fetches objects that turn out to be missing: those that the server left out
+// because they were elsewhere in the commit that we have a folder of. A tree comes
+// alone, or whole, with all that is in it.
+func (f *fetcher) filler(ctx context.Context, server remote, hello *greeting, objects *store) func(plumbing.Hash, bool) error {
 	fills := 0
-	return func(hash plumbing.Hash) error {
+	return func(hash plumbing.Hash, whole bool) error {
 		if fills++; fills > maxFills {
 			return nil // and it is missing
 		}
 		o := order{wants: []plumbing.Hash{hash}}
-		if hello.fetches("filter") {
+		switch {
+		case whole && f.built:
+			o.have = plumbing.NewHash(f.Have)
+		case !whole && hello.fetches("filter"):
 			o.filter = noTrees
 		}
-		return server.explain(f.download(ctx, server, hello, o, objects))
+		return f.download(ctx, server, hello, o, objects)
 	}
 }
 
@@ -207,17 +207,21 @@ func (f *fetcher) checkout(ctx context.Context, root *os.Root, objects *store, w
 	if c.hash.String() == f.Have { // behind a tag that the server did not peel
 		return Result{Commit: f.Have}, nil
 	}
-	keep := map[int32]bool{objects.byHash[c.hash]: true}
-	top, err := objects.subdir(c.tree, f.Subdir, keep)
+	t := &treeReader{pack: objects, maxFiles: f.MaxFiles, maxBytes: f.MaxBytes, keep: map[int32]bool{objects.byHash[c.hash]: true}}
+	from, err := objects.subdir(c.tree, f.Subdir, t.keep)
 	if err != nil {
 		return Result{}, err
 	}
-	t := &treeReader{pack: objects, maxFiles: f.MaxFiles, maxBytes: f.MaxBytes}
-	tree, err := t.read(ctx, top)
+	tree, err := t.read(ctx, from)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := checkLinks(t.links); err != nil {
+	if len(from) > 1 {
+		err = t.settleLinks(ctx)
+	} else {
+		err = checkLinks(t.links)
+	}
+	if err != nil {
 		return Result{}, err
 	}
 	f.session.Close() // what remains to be done takes a while
@@ -225,8 +229,7 @@ func (f *fetcher) checkout(ctx context.Context, root *os.Root, objects *store, w
 	if err := out.writeFolder(ctx, root, "tree", tree); err != nil {
 		return Result{}, malformed(err)
 	}
-	objectsToKeep(tree, keep)
-	if err := objects.keep(root, keep, tree); err != nil {
+	if err := objects.keep(root, t.keep, tree); err != nil {
 		return Result{}, malformed(err)
 	}
 	return Result{Commit: c.hash.String(), Changed: true, Files: t.written, Bytes: t.bytes, LFSPointers: out.lfsPointers}, nil

@@ -49,6 +49,7 @@ type entry struct {
 	parent   *entry   // nil for the root
 	children []*entry // of a folder, by name
 	target   string   // of a link
+	boundary bool     // a folder that a link was followed to: what is above it is not what was
 }
 
 // path is the entry's path from the root.
@@ -77,16 +78,19 @@ type treeReader struct {
 	maxFiles, files int
 	maxBytes, disk  int64 // in whole blocks
 	links           []*entry
-	written         int   // files and links
-	bytes           int64 // of the files
+	keep            map[int32]bool // trees and links: what the next fetch can build upon
+	origins         map[*entry]way // of the root, and of folders that a link was followed to
+	written         int            // files and links
+	bytes           int64          // of the files
 }
 
-func (t *treeReader) read(ctx context.Context, hash plumbing.Hash) (*entry, error) {
-	i, err := t.pack.find(hash, plumbing.TreeObject)
+func (t *treeReader) read(ctx context.Context, from way) (*entry, error) {
+	i, err := t.pack.find(from.tree(), plumbing.TreeObject)
 	if err != nil {
 		return nil, err
 	}
-	root := &entry{kind: folder, object: i}
+	root := &entry{kind: folder, object: i, hash: from.tree()}
+	t.origins = map[*entry]way{root: from}
 	return root, t.readFolder(ctx, root, 0)
 }
 
@@ -94,6 +98,7 @@ func (t *treeReader) readFolder(ctx context.Context, e *entry, length int) error
 	if ctx.Err() != nil {
 		return timedOut(ctx)
 	}
+	t.keep[e.object] = true
 	content, err := t.pack.read(e.object, maxTree)
 	if err != nil {
 		return err
@@ -190,6 +195,7 @@ func (t *treeReader) admitLink(e *entry, size int64) error {
 	if size > maxTarget {
 		return failf(Refused, "the commit's link %s has a target of %d bytes, and %d are possible", foreign(e.path()), size, maxTarget)
 	}
+	t.keep[e.object] = true
 	target, err := t.pack.read(e.object, maxTarget)
 	if err != nil {
 		return err
