@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 )
@@ -52,7 +53,8 @@ func (s *store) patch(w io.Writer, base io.ReaderAt, i int32) error {
 		return err
 	}
 	defer delta.Close()
-	return applyDelta(w, base, s.objects[s.objects[i].base].size, bufio.NewReader(delta), s.objects[i].size)
+	s.delta.Reset(delta)
+	return applyDelta(w, base, s.objects[s.objects[i].base].size, s.delta, s.objects[i].size)
 }
 
 // base returns the content of an object for deltas to copy from. It is valid until the
@@ -93,9 +95,8 @@ func (s *store) cached(i int32) scratch {
 	if i == s.largeOf {
 		return s.large
 	}
-	if content, ok := s.cache.Get(int64(i)); ok {
-		m := memory(content)
-		return &m
+	if content, ok := s.cache.get(i); ok {
+		return content
 	}
 	return nil
 }
@@ -103,7 +104,7 @@ func (s *store) cached(i int32) scratch {
 // remember puts a base into the cache. Of those on disk only the last is kept.
 func (s *store) remember(i int32, content scratch) {
 	if m, ok := content.(*memory); ok {
-		s.cache.Put(int64(i), *m)
+		s.cache.put(i, *m)
 		return
 	}
 	if s.large != nil {
@@ -121,7 +122,7 @@ type scratch interface {
 
 func (s *store) newScratch(size int64) (scratch, error) {
 	if size <= inMemory {
-		m := make(memory, 0, size)
+		m := s.cache.buffer(size)
 		return &m, nil
 	}
 	return scratchFile(s.root)
@@ -197,13 +198,32 @@ func applyDelta(w io.Writer, base io.ReaderAt, baseSize int64, delta *bufio.Read
 		if n > left {
 			return packfile.ErrInvalidDelta
 		}
-		if _, err := io.CopyN(w, piece, n); err != nil {
+		if err := copyN(w, piece, n); err != nil {
 			return unexpected(err)
 		}
 		left -= n
 	}
 	if _, err := delta.ReadByte(); err != io.EOF {
 		return packfile.ErrInvalidDelta
+	}
+	return nil
+}
+
+var copyBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+
+// copyN is io.CopyN without a buffer of its own for each of a delta's many pieces.
+func copyN(w io.Writer, r io.Reader, n int64) error {
+	buffer := copyBuffers.Get().(*[32 << 10]byte) //nolint:forcetypeassert // there is nothing else in it
+	defer copyBuffers.Put(buffer)
+	for n > 0 {
+		read, err := io.ReadFull(r, buffer[:min(n, int64(len(buffer)))])
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(buffer[:read]); err != nil {
+			return err
+		}
+		n -= int64(read)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func TestACommitIsCheckedOut(t *testing.T) {
 	})
 	request := ask(t, Request{Repo: serveRepo(t, r)})
 	got, tree := mustFetch(t, request)
-	if diff := cmp.Diff(Result{Commit: hash, Changed: true, Files: 7, Bytes: 3<<20 + 26}, got, anyReceived); diff != "" {
+	if diff := cmp.Diff(Result{Commit: hash, Changed: true, Files: 7, Bytes: 3<<20 + 26, Submodules: 1}, got, anyReceived); diff != "" {
 		t.Errorf("result (-want +got):\n%s", diff)
 	}
 	want := files{

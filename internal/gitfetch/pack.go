@@ -12,7 +12,6 @@ import (
 	"syscall"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 )
 
@@ -48,8 +47,9 @@ type store struct {
 	maxBytes int64
 	received int64 // bytes of all packs
 	inflated int64
-	cache    *cache.BufferLRU // of bases, by index
-	large    scratch          // the last base that was too large for the cache
+	cache    *bases
+	delta    *bufio.Reader // of the delta that is read
+	large    scratch       // the last base that was too large for the cache
 	largeOf  int32
 }
 
@@ -79,7 +79,8 @@ func newStore(root *os.Root, maxBytes int64) *store {
 	return &store{
 		root: root, maxBytes: maxBytes,
 		byHash:  map[plumbing.Hash]int32{},
-		cache:   cache.NewBufferLRU(cacheSize),
+		cache:   newBases(cacheSize),
+		delta:   bufio.NewReader(nil),
 		largeOf: noBase,
 	}
 }

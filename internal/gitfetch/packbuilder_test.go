@@ -136,7 +136,7 @@ func checkoutOf(t testing.TB, data []byte, commit plumbing.Hash, allowed budget)
 		return Result{}, filepath.Join(dir, "tree"), asError(err)
 	}
 	defer p.close()
-	f := &fetcher{Request: Request{MaxBytes: allowed.bytes, MaxFiles: allowed.files, Depth: 1}}
+	f := &fetcher{session: new(Session), Request: Request{MaxBytes: allowed.bytes, MaxFiles: allowed.files, Depth: 1}}
 	result, err := f.checkout(context.Background(), root, p, target{commit: commit})
 	return result, filepath.Join(dir, "tree"), asError(err)
 }

@@ -81,6 +81,9 @@ type Result struct {
 	// LFSPointers counts the files that are pointers of git LFS: their content is
 	// elsewhere, and is not fetched.
 	LFSPointers int `json:"lfsPointers"`
+	// Submodules counts the directories that are empty because another repository has
+	// their content.
+	Submodules int `json:"submodules"`
 }
 
 var (

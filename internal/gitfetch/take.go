@@ -232,5 +232,5 @@ func (f *fetcher) checkout(ctx context.Context, root *os.Root, objects *store, w
 	if err := objects.keep(root, t.keep, tree); err != nil {
 		return Result{}, malformed(err)
 	}
-	return Result{Commit: c.hash.String(), Changed: true, Files: t.written, Bytes: t.bytes, LFSPointers: out.lfsPointers}, nil
+	return Result{Commit: c.hash.String(), Changed: true, Files: t.written, Bytes: t.bytes, LFSPointers: out.lfsPointers, Submodules: t.submodules}, nil
 }

@@ -25,6 +25,10 @@ const ChildArg = "git-fetch"
 // where the name points then.
 const keptAtMost = time.Hour
 
+// collectAt makes Go's collector work earlier than by default: memory is what a pod is
+// short of, and a fetch is seldom.
+const collectAt = 50
+
 // outcome is what a child writes to its standard output.
 type outcome struct {
 	Result gitfetch.Result `json:"result"`
@@ -112,6 +116,7 @@ type childRequest struct {
 // ServeChild is what a child process does: it polls for each request on in, one line
 // of JSON each, and writes the outcome to out, as long as there is a connection to keep.
 func ServeChild(ctx context.Context, in io.Reader, out io.Writer) error {
+	debug.SetGCPercent(collectAt)
 	var session gitfetch.Session
 	defer session.Close()
 	began := time.Now()

@@ -140,6 +140,9 @@ func (p *poller) sync(ctx context.Context) error {
 	if result.LFSPointers > 0 {
 		p.Log.Warn("some files are pointers of git LFS, whose content is not fetched", "files", result.LFSPointers)
 	}
+	if result.Submodules > 0 {
+		p.Log.Warn("submodules are published as empty directories: their content is in other repositories, and is not fetched", "submodules", result.Submodules)
+	}
 	return nil
 }
 

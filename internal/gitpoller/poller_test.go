@@ -300,3 +300,26 @@ func TestWhatIsPublishedIsBuiltUpon(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatIsMissingFromACheckoutIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		r := &remote{commit: "aaa"}
+		o := options(t, r, &log)
+		o.Once = true
+		o.Fetch = func(ctx context.Context, q gitfetch.Request) (gitfetch.Result, error) {
+			result, err := r.fetch(ctx, q)
+			result.Submodules, result.LFSPointers, result.Misfit = 2, 3, "why"
+			return result, err
+		}
+		if err := Run(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"submodules=2", "files=3", "reason=why"} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("the log does not have %s:\n%s", want, &log)
+			}
+		}
+	})
+}
