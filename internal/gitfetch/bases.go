@@ -26,7 +26,7 @@ func (b *bases) get(object int32) (*memory, bool) {
 		return nil, false
 	}
 	b.order.MoveToFront(e)
-	return &e.Value.(*base).content, true
+	return &e.Value.(*base).content, true //nolint:errcheck // there is nothing else in it
 }
 
 // put keeps a content that is not there yet. What is returned by get stays as it is
@@ -35,7 +35,7 @@ func (b *bases) put(object int32, content memory) {
 	b.used += cap(content)
 	b.at[object] = b.order.PushFront(&base{object, content})
 	for b.used > b.limit && b.order.Len() > 2 {
-		old := b.order.Remove(b.order.Back()).(*base) //nolint:forcetypeassert // there is nothing else in it
+		old := b.order.Remove(b.order.Back()).(*base) //nolint:errcheck // there is nothing else in it
 		delete(b.at, old.object)
 		b.used -= cap(old.content)
 		if cap(old.content) > cap(b.spare) {

@@ -213,7 +213,7 @@ var copyBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
 // copyN is io.CopyN without a buffer of its own for each of a delta's many pieces.
 func copyN(w io.Writer, r io.Reader, n int64) error {
-	buffer := copyBuffers.Get().(*[32 << 10]byte) //nolint:forcetypeassert // there is nothing else in it
+	buffer := copyBuffers.Get().(*[32 << 10]byte) //nolint:errcheck // there is nothing else in it
 	defer copyBuffers.Put(buffer)
 	for n > 0 {
 		read, err := io.ReadFull(r, buffer[:min(n, int64(len(buffer)))])

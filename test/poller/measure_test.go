@@ -40,7 +40,7 @@ type cost struct {
 //	POLLER_MEASURE=1 go test -count=1 -v -run TestMeasure -timeout 30m ./test/poller
 //
 // POLLER_MEASURE may also be the name of one repository of the table.
-func TestMeasure(t *testing.T) { //nolint:paralleltest // it measures
+func TestMeasure(t *testing.T) {
 	only := os.Getenv("POLLER_MEASURE")
 	if only == "" {
 		t.Skip("POLLER_MEASURE is not set")
