@@ -11,7 +11,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/gitpoller"
 )
 
-// What one look at a remote may cost, where no flag says so.
+// What one poll may cost, where no flag says so.
 const (
 	fetchTimeout = 10 * time.Minute
 	maxFiles     = 100_000
@@ -36,10 +36,10 @@ func parseGitPoller(e env) (*gitPollerFlags, error) {
 	flags.StringVar(&f.Request.CAFile, "ca-file", "", "`file` of certificate authorities to trust")
 	flags.IntVar(&f.Request.MaxFiles, "max-files", maxFiles, "most files, links and folders of a commit")
 	flags.Var((*size)(&f.Request.MaxBytes), "max-size", "most `bytes` of a commit, packed or unpacked, such as 819Mi")
-	flags.DurationVar(&f.Period, "period", time.Minute, "`time` between two looks at the remote")
+	flags.DurationVar(&f.Period, "period", time.Minute, "`time` between two polls")
 	flags.BoolVar(&f.Once, "once", false, "end when a commit is published")
 	flags.DurationVar(&f.Timeout, "timeout", 10*time.Minute, "with --once: `time` after which to give up")
-	flags.DurationVar(&f.FetchTimeout, "fetch-timeout", fetchTimeout, "`time` that one look may take")
+	flags.DurationVar(&f.FetchTimeout, "fetch-timeout", fetchTimeout, "`time` that one poll may take")
 	flags.DurationVar(&f.Grace, "grace", grace, "`time` that a commit stays after the next is published")
 	flags.StringVar(&f.metrics, "metrics-listen", "", "`host:port` to serve metrics at; none without it")
 	f.Request.MaxBytes = 819 << 20
