@@ -44,10 +44,8 @@ func newSSHServer(t testing.TB) *sshServer {
 		t.Fatal(err)
 	}
 	s := &sshServer{key: pem.EncodeToMemory(block), keys: map[string]ssh.Signer{}}
-	_, hostEd25519, _ := ed25519.GenerateKey(rand.Reader)
-	s.keys[ssh.KeyAlgoED25519], _ = ssh.NewSignerFromKey(hostEd25519)
-	hostRSA, _ := rsa.GenerateKey(rand.Reader, 2048)
-	s.keys[ssh.KeyAlgoRSA], _ = ssh.NewSignerFromKey(hostRSA)
+	s.keys[ssh.KeyAlgoED25519] = newEd25519(t)
+	s.keys[ssh.KeyAlgoRSA] = hostRSA()
 	s.command = func(line string) *exec.Cmd {
 		cmd := exec.Command("/bin/sh", "-c", line)
 		cmd.Dir, cmd.Env = t.TempDir(), append(gitEnv(), "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*")
@@ -160,6 +158,32 @@ func secret(t testing.TB, keys map[string]string) string {
 		}
 	}
 	return dir
+}
+
+// hostRSA is one key for all servers: it takes long to find.
+var hostRSA = sync.OnceValue(func() ssh.Signer {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	signer, err := ssh.NewSignerFromKey(key)
+	if err != nil {
+		panic(err)
+	}
+	return signer
+})
+
+func newEd25519(t testing.TB) ssh.Signer {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.NewSignerFromKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer
 }
 
 func newECDSA(t testing.TB) ssh.Signer {
