@@ -16,7 +16,7 @@ import (
 
 func TestAnErrorSurvivesATripThroughJSON(t *testing.T) {
 	t.Parallel()
-	want := failf(Refused, "the path %s\x1b[2J", foreign("\n\x00é")).publish("https://host/x", (*basicAuth)(nil).redact)
+	want := failf(Refused, "the path %s\x1b[2J", foreign("\n\x00é")).publish("https://host/x", secrets(nil).redact)
 	if message := `https://host/x: the path "\n\x00é"` + "�[2J"; want.Message != message {
 		t.Errorf("got message %q, want %q", want.Message, message)
 	}

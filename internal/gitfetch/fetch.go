@@ -19,6 +19,7 @@ type fetcher struct {
 	endpoint endpoint
 	timeouts timeouts
 	session  *Session
+	token    *Token
 	built    bool // upon what is published
 	narrow   bool // the folder that is published, and no other
 }
@@ -30,7 +31,7 @@ func (f *fetcher) run(ctx context.Context) (Result, error) {
 	if hash40.MatchString(f.Ref) && f.Ref == f.Have {
 		return Result{Commit: f.Have}, nil // a hash means the same for ever
 	}
-	if err := f.connect(); err != nil {
+	if err := f.connect(ctx); err != nil {
 		return Result{}, err
 	}
 	return f.poll(ctx)

@@ -268,14 +268,14 @@ func readTree(t testing.TB, dir string) files {
 
 const isFolder = "\x00folder"
 
-// selfSigned is a certificate of nobody.
-func selfSigned(t testing.TB) tls.Certificate {
+// selfSigned is a certificate of some names, or of nobody.
+func selfSigned(t testing.TB, names ...string) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: names}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)

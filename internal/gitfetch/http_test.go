@@ -83,11 +83,11 @@ func TestAnAnswerThatIsNoneIsExplained(t *testing.T) {
 		"500 for the pack": {onPost(status(503, "text/html", ""), site), Error{Reason: Unreachable, Message: "the server is unwell or busy (503 Service Unavailable)"}},
 		"a web page": {
 			status(200, "text/html; charset=utf-8", "<html>"),
-			Error{Reason: BadServer, Message: `the server answers with "text/html; charset=utf-8" instead of application/x-git-upload-pack-advertisement: the URL is not that of a git repository, or the server knows only git's old (dumb) protocol`},
+			Error{Reason: BadServer, Message: `the server answers with "text/html; charset=utf-8" instead of application/x-git-upload-pack-advertisement: the URL is not that of a git repository`},
 		},
 		"the dumb protocol": {
 			status(200, "text/plain", strings.Repeat("1", 40)+"\trefs/heads/main\n"),
-			Error{Reason: BadServer, Message: `the server answers with "text/plain" instead of application/x-git-upload-pack-advertisement: the URL is not that of a git repository, or the server knows only git's old (dumb) protocol`},
+			Error{Reason: BadServer, Message: `the server offers the repository as plain files (git's dumb protocol), which are not read here; let it run git http-backend, or use ssh`},
 		},
 		"no list of refs":         {status(200, refs, ""), Error{Reason: BadServer, Message: "the server's list of refs ends early"}},
 		"something else as refs":  {status(200, refs, "hello, world"), Error{Reason: BadServer, Message: `the server's list of refs is malformed ("hell" is not the length of a packet)`}},
@@ -95,7 +95,7 @@ func TestAnAnswerThatIsNoneIsExplained(t *testing.T) {
 		"a line that is no ref":   {status(200, refs, "000ahello\n0000"), Error{Reason: BadServer, Message: `the server's list of refs has a line that is not one: "hello"`}},
 		"half a list":             {status(200, refs, "003d"+strings.Repeat("1", 40)+" refs/heads/main\n"), Error{Reason: BadServer, Message: "the server's list of refs ends early"}},
 		"a reason instead":        {status(200, refs, "001aERR access denied: x\x07\n"), Error{Reason: BadServer, Message: `the server broke off; it says "access denied: x\a"`}},
-		"a web page for the pack": {onPost(status(200, "text/html", ""), site), Error{Reason: BadServer, Message: `the server answers with "text/html" instead of application/x-git-upload-pack-result: the URL is not that of a git repository, or the server knows only git's old (dumb) protocol`}},
+		"a web page for the pack": {onPost(status(200, "text/html", ""), site), Error{Reason: BadServer, Message: `the server answers with "text/html" instead of application/x-git-upload-pack-result: the URL is not that of a git repository`}},
 		"no answer":               {onPost(status(200, pack, ""), site), Error{Reason: BadServer, Message: "the server's answer ends before the pack"}},
 		"something else":          {onPost(status(200, pack, "hello, world"), site), Error{Reason: BadServer, Message: `the server's answer is malformed ("hell" is not the length of a packet)`}},
 		"not what was asked":      {onPost(status(200, pack, "000ahello\n"), site), Error{Reason: BadServer, Message: `the server does not say where it cuts off history, but "hello\n"`}},
@@ -366,7 +366,7 @@ func TestRedirectsThatChangeTheScheme(t *testing.T) {
 	} {
 		from, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, c.from, nil)
 		to, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, c.to, nil)
-		if err := checkRedirect(to, []*http.Request{from}); (err == nil) != c.want {
+		if err := new(httpRemote).checkRedirect(to, []*http.Request{from}); (err == nil) != c.want {
 			t.Errorf("%s: got %v, want followed %v", name, err, c.want)
 		}
 	}
@@ -498,7 +498,7 @@ func TestAServerThatNeverEndsIsCutOff(t *testing.T) {
 			onPost(endless(pack, "00000008NAK\n"+pkt("\x01PACK\x00\x00\x00\x02\x00\x00\x00\x01"+objectHeader(3, 1<<19)+"\x78\x01"), pkt("\x01\x00\x10\x00\xef\xff0123456789abcdef")), site),
 			"the server's pack is damaged or ends early (packfile: inflated object exceeds declared size)",
 		},
-		"in its refusal": {endless("text/plain", "", "no"), `the server answers with "text/plain" instead of application/x-git-upload-pack-advertisement: the URL is not that of a git repository, or the server knows only git's old (dumb) protocol`},
+		"in its refusal": {endless("text/plain", "", "no"), `the server answers with "text/plain" instead of application/x-git-upload-pack-advertisement: the URL is not that of a git repository`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

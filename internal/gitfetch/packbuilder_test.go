@@ -109,7 +109,7 @@ func asError(err error) *Error {
 	if err == nil {
 		return nil
 	}
-	return asFailure(err).publish("", (*basicAuth)(nil).redact)
+	return asFailure(err).publish("", secrets(nil).redact)
 }
 
 // readPack is a store of one pack.

@@ -11,9 +11,10 @@ import (
 
 // The kinds of credentials, as [Request.Auth] names them.
 const (
-	AuthNone  = ""
-	AuthBasic = "basic"
-	AuthSSH   = "ssh"
+	AuthNone      = ""
+	AuthBasic     = "basic"
+	AuthSSH       = "ssh"
+	AuthGitHubApp = "github-app"
 )
 
 // Request says what to fetch, as whom, and where to put it.
@@ -28,14 +29,36 @@ type Request struct {
 	Depth int `json:"depth"`
 	// Subdir is the folder to publish, with slashes. Empty: all of the commit.
 	Subdir string `json:"subdir,omitempty"`
-	// Auth is how to use AuthDir: "", "basic" or "ssh".
+	// Auth is how to use AuthDir: "", "basic", "ssh" or "github-app".
 	Auth string `json:"auth,omitempty"`
 	// AuthDir holds, for basic, the files password and (optional) username; for ssh,
-	// ssh-privatekey and known_hosts. They are read anew by every call.
+	// ssh-privatekey and known_hosts; for github-app, githubAppID, githubAppInstallationID
+	// and githubAppPrivateKey. They are read anew by every call.
 	AuthDir string `json:"authDir,omitempty"`
-	// CAFile holds, as PEM, the authorities that may vouch for an https server; no
-	// others do. Empty: the system's.
+	// CAFile holds, as PEM, the authorities that may vouch for an https server, besides
+	// those of ExtraCAFile; no others do. Empty: the system's.
 	CAFile string `json:"caFile,omitempty"`
+	// ExtraCAFile holds further authorities, as PEM. Empty: none.
+	ExtraCAFile string `json:"extraCAFile,omitempty"`
+	// Proxy is the URL of an HTTP proxy, http:// or https://, without credentials. Empty:
+	// none.
+	Proxy string `json:"proxy,omitempty"`
+	// NoProxy lists, with commas, the hosts that are reached without Proxy: names, which
+	// mean their subdomains too, addresses and CIDR blocks, each with or without a port, or
+	// "*". Loopback addresses always are.
+	NoProxy string `json:"noProxy,omitempty"`
+	// ProxySSH makes ssh use Proxy as well, by CONNECT.
+	ProxySSH bool `json:"proxySSH,omitempty"`
+	// ProxyAuthDir holds the files username and password for Proxy. Empty: none.
+	ProxyAuthDir string `json:"proxyAuthDir,omitempty"`
+	// GitHubAPI is the URL of GitHub's REST API for github-app. Empty: that of Repo's host.
+	GitHubAPI string `json:"gitHubAPI,omitempty"`
+	// Redirects are patterns of URLs, such as https://git.acme.example/web/*: a redirect to
+	// another repository of the same host is followed if one of them covers it. Empty:
+	// it is followed without credentials.
+	Redirects []string `json:"redirects,omitempty"`
+	// Token is what the last call returned, for github-app. Nil: none.
+	Token *Token `json:"token,omitempty"`
 	// Have is the commit that is published now. If Ref still means it nothing is
 	// fetched. Empty: none.
 	Have string `json:"have,omitempty"`
@@ -84,6 +107,8 @@ type Result struct {
 	// Submodules counts the directories that are empty because another repository has
 	// their content.
 	Submodules int `json:"submodules"`
+	// Token is for the next call, also beside an error. It is a secret.
+	Token *Token `json:"token,omitempty"`
 }
 
 var (
@@ -125,7 +150,7 @@ func parseRepo(text string) (endpoint, error) {
 	}
 	if u.User != nil {
 		if _, has := u.User.Password(); has || u.Scheme != "ssh" {
-			return endpoint{}, failf(Misconfigured, "the repository's URL must not contain credentials; they belong into a Secret")
+			return endpoint{}, failf(Misconfigured, "the repository's URL must not contain credentials; they belong in a Secret")
 		}
 	}
 	return endpoint{u}, nil
@@ -147,8 +172,8 @@ func (r *Request) check(e endpoint) error {
 		return failf(Misconfigured, "the depth is %d and must be at least 1", r.Depth)
 	case r.MaxBytes < 1 || r.MaxFiles < 1 || r.MaxBytes > maxBudget:
 		return failf(Misconfigured, "the budgets are %d bytes and %d files and must be from 1 to %d", r.MaxBytes, r.MaxFiles, int64(maxBudget))
-	case r.Auth != AuthNone && r.Auth != AuthBasic && r.Auth != AuthSSH:
-		return failf(Misconfigured, "the kind of credentials is %s and must be basic or ssh, or empty for none", foreign(r.Auth))
+	case r.Auth != AuthNone && r.Auth != AuthBasic && r.Auth != AuthSSH && r.Auth != AuthGitHubApp:
+		return failf(Misconfigured, "the kind of credentials is %s and must be basic, ssh or github-app, or empty for none", foreign(r.Auth))
 	case e.Scheme == "ssh" && r.Auth != AuthSSH:
 		return failf(Misconfigured, "ssh needs a key and known_hosts; name a Secret of type kubernetes.io/ssh-auth")
 	case e.Scheme == "https" && r.Auth == AuthSSH:

@@ -20,7 +20,8 @@ import (
 type Session struct {
 	key      [sha256.Size]byte // of what the connection depends on
 	server   remote            // nil: none
-	login    *basicAuth
+	secrets  secrets   // of the connection
+	token    *Token    // of the connection, for github-app
 	greeting *greeting // of a server that need not be greeted again
 }
 
@@ -42,19 +43,19 @@ func (s *Session) Close() {
 func (s *Session) fetch(ctx context.Context, r Request, t timeouts) (Result, error) {
 	e, err := parseRepo(r.Repo)
 	if err != nil {
-		return Result{}, asFailure(err).publish("", (*basicAuth)(nil).redact)
+		return Result{}, asFailure(err).publish("", secrets(nil).redact)
 	}
 	if lower := strings.ToLower(r.Ref); hash40.MatchString(lower) {
 		r.Ref = lower
 	}
 	kept := s.server
-	f := &fetcher{Request: r, endpoint: e, timeouts: t, session: s}
+	f := &fetcher{Request: r, endpoint: e, timeouts: t, session: s, token: r.Token}
 	result, err := f.run(ctx)
 	if err != nil && kept != nil && kept == s.server && ctx.Err() == nil && f.mayBeStale(err) {
 		s.Close()
+		f.token = f.token.after(asFailure(err).reason)
 		result, err = f.run(ctx)
 	}
-	login := s.login
 	if err != nil || result.Changed || !r.Keep {
 		s.Close()
 	} else if s.server != nil {
@@ -64,8 +65,10 @@ func (s *Session) fetch(ctx context.Context, r Request, t timeouts) (Result, err
 		if ctx.Err() != nil {
 			err = timedOut(ctx)
 		}
-		return Result{}, asFailure(err).publish(e.String(), login.redact)
+		failed := asFailure(err).publish(e.String(), s.secrets.redact)
+		return Result{Token: f.token.after(failed.Reason)}, failed
 	}
+	result.Token = f.token
 	return result, nil
 }
 
@@ -85,50 +88,40 @@ func (f *fetcher) mayBeStale(err error) bool {
 
 // connect sees to it that there is a connection, and that it is one which today's
 // request, Secret and authorities would make.
-func (f *fetcher) connect() error {
+func (f *fetcher) connect(ctx context.Context) error {
 	s := f.session
 	key, err := f.key()
 	if err != nil {
 		return err
 	}
-	if s.server != nil && s.key == key {
+	if s.server != nil && s.key == key && !s.token.ending() {
+		f.token = s.token
 		return nil
 	}
 	s.Close()
-	s.login = nil
-	server, err := f.dial()
+	s.secrets = nil
+	server, err := f.dial(ctx)
 	if err == nil {
-		s.key, s.server = key, server
+		s.key, s.server, s.token = key, server, f.token
 	}
 	return err
-}
-
-func (f *fetcher) dial() (remote, error) {
-	if f.endpoint.Scheme == "ssh" {
-		return newSSHRemote(f.endpoint, f.AuthDir, f.timeouts)
-	}
-	if f.Auth == AuthBasic {
-		login, err := readBasicAuth(f.AuthDir)
-		if err != nil {
-			return nil, err
-		}
-		f.session.login = login
-	}
-	return newHTTPRemote(f.endpoint, f.CAFile, f.session.login, f.timeouts)
 }
 
 // key is a digest of what a connection depends on.
 func (f *fetcher) key() (key [sha256.Size]byte, err error) {
 	r := f.Request
 	r.Ref, r.Depth, r.Subdir, r.Dir, r.MaxBytes, r.MaxFiles, r.Keep = "", 0, "", "", 0, 0, false
-	r.Have, r.Published, r.Kept, r.Whole, r.Bad = "", "", "", false, ""
+	r.Token, r.Have, r.Published, r.Kept, r.Whole, r.Bad = nil, "", "", "", false, ""
 	sum := sha256.New()
 	if err := json.NewEncoder(sum).Encode(r); err != nil {
 		return key, err
 	}
-	files := []string{f.CAFile}
-	if f.AuthDir != "" {
-		inDir, err := filepath.Glob(filepath.Join(f.AuthDir, "*"))
+	files := []string{f.CAFile, f.ExtraCAFile}
+	for _, dir := range []string{f.AuthDir, f.ProxyAuthDir} {
+		if dir == "" {
+			continue
+		}
+		inDir, err := filepath.Glob(filepath.Join(dir, "*"))
 		if err != nil {
 			return key, err
 		}

@@ -24,7 +24,7 @@ const (
 // sshRemote runs git-upload-pack on a server, as git does for ssh:// URLs.
 type sshRemote struct {
 	endpoint endpoint
-	timeouts timeouts
+	route    *route
 	signer   ssh.Signer
 	hosts    *knownHosts
 
@@ -38,7 +38,7 @@ type sshRemote struct {
 	ended   chan struct{}
 }
 
-func newSSHRemote(e endpoint, authDir string, t timeouts) (*sshRemote, error) {
+func newSSHRemote(e endpoint, authDir string, r *route) (*sshRemote, error) {
 	pem, err := readSecretFile(authDir, "ssh-privatekey")
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func newSSHRemote(e endpoint, authDir string, t timeouts) (*sshRemote, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sshRemote{endpoint: e, timeouts: t, signer: signer, hosts: hosts}, nil
+	return &sshRemote{endpoint: e, route: r, signer: signer, hosts: hosts}, nil
 }
 
 func (s *sshRemote) greet(ctx context.Context) (io.Reader, error) {
@@ -104,14 +104,14 @@ func uploadPack(path string) string {
 
 // login connects, checks the host's key and authenticates.
 func (s *sshRemote) login(ctx context.Context) error {
-	conn, err := s.timeouts.dial(ctx, "tcp", s.endpoint.address())
+	stream, conn, err := s.route.dialSSH(ctx, s.endpoint)
 	if err != nil {
 		return connectionError(err)
 	}
-	shaken, cancel := context.WithTimeout(ctx, s.timeouts.connect)
+	shaken, cancel := context.WithTimeout(ctx, s.route.connect)
 	defer cancel()
 	stop := context.AfterFunc(shaken, func() { _ = conn.Close() })
-	c, channels, requests, err := ssh.NewClientConn(conn, s.endpoint.address(), s.config())
+	c, channels, requests, err := ssh.NewClientConn(stream, s.endpoint.address(), s.config())
 	if !stop() && err == nil {
 		err = net.ErrClosed
 	}
@@ -141,7 +141,7 @@ func (s *sshRemote) loginError(ctx context.Context, err error) error {
 		return s.hosts.refused
 	}
 	if ctx.Err() != nil {
-		return failf(Unreachable, "the server did not complete the ssh handshake in %v", s.timeouts.connect)
+		return failf(Unreachable, "the server did not complete the ssh handshake in %v", s.route.connect)
 	}
 	if differ, ok := errors.AsType[*ssh.AlgorithmNegotiationError](err); ok {
 		if differ.What == "host key" {

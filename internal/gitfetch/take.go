@@ -30,11 +30,11 @@ func (f *fetcher) poll(ctx context.Context) (Result, error) {
 		if ctx.Err() != nil || !slices.Contains(misfits, asFailure(err).reason) || !f.lessWays() {
 			return result, err
 		}
-		misfit = asFailure(err).sentence(f.session.login.redact)
+		misfit = asFailure(err).sentence(f.session.secrets.redact)
 		if err := f.cleanDir(); err != nil {
 			return Result{}, err
 		}
-		if err := f.connect(); err != nil {
+		if err := f.connect(ctx); err != nil {
 			return Result{}, err
 		}
 	}
