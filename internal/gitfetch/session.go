@@ -20,9 +20,9 @@ import (
 type Session struct {
 	key      [sha256.Size]byte // of what the connection depends on
 	server   remote            // nil: none
-	secrets  secrets   // of the connection
-	token    *Token    // of the connection, for github-app
-	greeting *greeting // of a server that need not be greeted again
+	secrets  secrets           // of the connection
+	token    *Token            // of the connection, for github-app
+	greeting *greeting         // of a server that need not be greeted again
 }
 
 // Fetch polls once. An error of it is an [*Error]; what is in Dir is then of no use,

@@ -70,7 +70,7 @@ func Child(path string, memory int64) Fetcher {
 		case err != nil:
 			return gitfetch.Result{}, died(r.Repo, err, child.lastWords(), memory)
 		case out.Error != nil:
-			return gitfetch.Result{}, out.Error
+			return out.Result, out.Error // which can hold a token to keep
 		}
 		return out.Result, nil
 	}

@@ -5,6 +5,7 @@ package gitpoller
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -47,6 +48,12 @@ func misbehave() {
 	case is("says nothing"):
 	case is("says nonsense"):
 		fmt.Println("ready.")
+	case is("says"): // what its ref is
+		var r gitfetch.Request
+		if err := json.Unmarshal([]byte(request), &r); err != nil {
+			panic(err)
+		}
+		fmt.Println(r.Ref)
 	case is("hangs"):
 		time.Sleep(time.Hour)
 	case is("shows its environment"):

@@ -44,6 +44,7 @@ func (p *poller) poll(ctx context.Context, have string) (gitfetch.Result, error)
 	timed, cancel := context.WithTimeout(ctx, p.FetchTimeout)
 	defer cancel()
 	result, err := p.Fetch(timed, request)
+	p.Request.Token = result.Token
 	if err == nil && request.Bad != "" && result.Commit == request.Bad {
 		err = p.blamed
 	} else {

@@ -16,7 +16,8 @@ import (
 	"github.com/pillion-dev/pillion/internal/publish"
 )
 
-// A Fetcher polls the remote once. Its error is a [*gitfetch.Error].
+// A Fetcher polls the remote once. Its error is a [*gitfetch.Error]; the result beside
+// one holds at most a token.
 type Fetcher func(context.Context, gitfetch.Request) (gitfetch.Result, error)
 
 // Options say what to keep equal to what.
@@ -156,6 +157,9 @@ func (p *poller) next(err error) time.Duration {
 	}
 	p.failures++
 	wait := spread(backOff(p.failures, max(p.Period, retryAtMost)), 0.5, 1)
+	if e, ok := errors.AsType[*gitfetch.Error](err); ok && e.RetryAfter > wait { // not before, and not all at once
+		wait = spread(e.RetryAfter, 1, 1.1)
+	}
 	p.Log.Warn("poll failed", "reason", string(Reason(err)), "error", err.Error(), "failures", p.failures,
 		"retryIn", wait.Round(time.Millisecond).String(), "stillPublished", p.volume.Current())
 	return wait
