@@ -35,8 +35,13 @@ func newHostKeys(t testing.TB) *hostKeys {
 		if change != nil {
 			change(cert)
 		}
-		if cert.KeyId == "other" {
+		switch cert.KeyId {
+		case "other":
 			authority = k.otherCA
+		case "SHA-1":
+			authority = withSHA1(t, k.rsa)
+		case "SHA-2":
+			authority = k.rsa
 		}
 		if err := cert.SignCert(rand.Reader, authority); err != nil {
 			t.Fatal(err)
@@ -48,6 +53,16 @@ func newHostKeys(t testing.TB) *hostKeys {
 		return signer
 	}
 	return k
+}
+
+// withSHA1 signs as nobody should any more.
+func withSHA1(t testing.TB, signer ssh.Signer) ssh.Signer {
+	t.Helper()
+	old, err := ssh.NewSignerWithAlgorithms(signer.(ssh.AlgorithmSigner), []string{ssh.KeyAlgoRSA})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return old
 }
 
 // file fills in the keys of a known_hosts file.
@@ -128,6 +143,8 @@ var hostCases = map[string]hostCase{
 	"a certificate of another host":                 {"@cert-authority * {ca}\n", func(c *ssh.Certificate) { c.ValidPrincipals = []string{"other.example"} }, false, false},
 	"a certificate for a user":                      {"@cert-authority * {ca}\n", func(c *ssh.Certificate) { c.CertType = ssh.UserCert }, false, false},
 	"a certificate with an option nobody knows":     {"@cert-authority * {ca}\n", func(c *ssh.Certificate) { c.CriticalOptions = map[string]string{"force-command": "x"} }, false, false},
+	"a certificate signed by an RSA key":            {"@cert-authority * {rsa}\n", func(c *ssh.Certificate) { c.KeyId = "SHA-2" }, true, false},
+	"a certificate signed with SHA-1":               {"@cert-authority * {rsa}\n", func(c *ssh.Certificate) { c.KeyId = "SHA-1" }, false, false},
 	"a certificate of every host":                   {"@cert-authority * {ca}\n", func(c *ssh.Certificate) { c.ValidPrincipals = nil }, false, true},
 	"a certificate of a pattern":                    {"@cert-authority * {ca}\n", func(c *ssh.Certificate) { c.ValidPrincipals = []string{"127.*"} }, true, true},
 	"a certificate signed by whom nobody knows yet": {"@cert-authority * {ca}\n", func(c *ssh.Certificate) { c.KeyId = "other" }, false, false},
@@ -210,6 +227,10 @@ func TestWhyAServerIsNotTrusted(t *testing.T) {
 			"@cert-authority * {ca}\n", func(c *ssh.Certificate) { c.CertType = ssh.UserCert },
 			"the host certificate of {server}, signed by {ca-print}, is not valid: it is a user's; the server's operator has to renew it",
 		},
+		"a certificate signed with SHA-1": {
+			"@cert-authority * {rsa}\n", func(c *ssh.Certificate) { c.KeyId = "SHA-1" },
+			"the host certificate of {server}, signed by {rsa-print}, is not valid: it is signed with SHA-1; the server's operator has to renew it",
+		},
 		"a certificate with a critical option": {
 			"@cert-authority * {ca}\n", func(c *ssh.Certificate) { c.CriticalOptions = map[string]string{"x": ""} },
 			`the host certificate of {server}, signed by {ca-print}, is not valid: unsupported critical option "x" in certificate; the server's operator has to renew it`,
@@ -225,7 +246,7 @@ func TestWhyAServerIsNotTrusted(t *testing.T) {
 			request := k.server.request(t, "/site.git", k.file(c.file))
 			want := &Error{Reason: UntrustedHost, Message: request.Repo + ": " + k.file(strings.NewReplacer(
 				"{server}", k.server.address, "{ed-print}", fingerprint(k.ed.PublicKey()), "{ca-print}", fingerprint(k.ca.PublicKey()),
-				"{other-ca-print}", fingerprint(k.otherCA.PublicKey()), "{other-print}", fingerprint(k.otherHost.PublicKey()),
+				"{other-ca-print}", fingerprint(k.otherCA.PublicKey()), "{other-print}", fingerprint(k.otherHost.PublicKey()), "{rsa-print}", fingerprint(k.rsa.PublicKey()),
 			).Replace(c.want))}
 			if diff := cmp.Diff(want, mustFail(t, request)); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
