@@ -66,9 +66,9 @@ func Child(path string, memory int64) Fetcher {
 		}
 		switch {
 		case ctx.Err() != nil: // and the child has been ended, or will be found so
-			return gitfetch.Result{}, stopped(ctx, r.Repo, began)
+			return gitfetch.Result{Token: r.Token}, stopped(ctx, r.Repo, began)
 		case err != nil:
-			return gitfetch.Result{}, died(r.Repo, err, child.lastWords(), memory)
+			return gitfetch.Result{Token: r.Token}, died(r.Repo, err, child.lastWords(), memory)
 		case out.Error != nil:
 			return out.Result, out.Error // which can hold a token to keep
 		}

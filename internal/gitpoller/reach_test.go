@@ -109,6 +109,19 @@ func TestATokenIsPassedFromLookToLook(t *testing.T) {
 	})
 }
 
+// A poll that is cut short does not cost a token.
+func TestAChildThatDiesKeepsTheToken(t *testing.T) {
+	t.Parallel()
+	token := &gitfetch.Token{Value: "x"}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	for repo, ctx := range map[string]context.Context{"ends early": t.Context(), "hangs": ctx} {
+		if got, err := child(t, 0)(ctx, gitfetch.Request{Repo: repo, Token: token}); err == nil || got.Token != token {
+			t.Errorf("%s: got %+v (%v), want the token beside an error", repo, got, err)
+		}
+	}
+}
+
 // What a child says beside its error comes through; what it does not say is empty.
 func TestATokenBesideAnErrorComesOutOfAChild(t *testing.T) {
 	t.Parallel()
