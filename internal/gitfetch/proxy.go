@@ -111,13 +111,14 @@ func offersBasic(challenges []string) bool {
 // unreachable is the error of a proxy to which there is no connection, or nil if err is
 // of another kind.
 func (p *proxy) unreachable(err error) *failure {
-	if op, ok := errors.AsType[*net.OpError](err); !ok || op.Op != "proxyconnect" {
+	op, ok := errors.AsType[*net.OpError](err)
+	if !ok || op.Op != "proxyconnect" {
 		return nil
-	} else if invalid, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return failf(UntrustedHost, "the certificate of the proxy %s is not to be trusted (%v); its authority belongs in the policy's extra ones", p.url.Host, invalid.Err)
-	} else {
-		return failf(Unreachable, "the proxy %s cannot be reached (%v)", p.url.Host, op.Err)
 	}
+	if invalid, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return failf(UntrustedHost, "the certificate of the proxy %s is not to be trusted (%v); its authority belongs in the policy's extra ones", p.url.Host, invalid.Err)
+	}
+	return failf(Unreachable, "the proxy %s cannot be reached (%v)", p.url.Host, op.Err)
 }
 
 // dialOnce connects for a conversation that does not rest.
@@ -175,7 +176,7 @@ func (r *route) tunnel(ctx context.Context, conn net.Conn, via *url.URL, address
 	}
 	limited := &io.LimitedReader{R: conn, N: 64 << 10}
 	in := bufio.NewReader(limited)
-	response, err := http.ReadResponse(in, request) //nolint:bodyclose // behind the head comes what the server says
+	response, err := http.ReadResponse(in, request) // the body is never closed: behind the head comes what the server says
 	if err != nil {
 		return nil, r.proxy.unreachable(&net.OpError{Op: "proxyconnect", Net: "tcp", Err: err})
 	}

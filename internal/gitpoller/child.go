@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os/exec"
 	"runtime/debug"
 	"slices"
@@ -117,6 +118,7 @@ type childRequest struct {
 // of JSON each, and writes the outcome to out, as long as there is a connection to keep.
 func ServeChild(ctx context.Context, in io.Reader, out io.Writer) error {
 	debug.SetGCPercent(collectAt)
+	log.SetOutput(io.Discard) // net/http logs what a server sends unasked, which can be the credentials
 	var session gitfetch.Session
 	defer session.Close()
 	began := time.Now()

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
+	"log"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -18,6 +20,7 @@ import (
 
 // A server that says when to come back is not asked before, and not long after.
 func TestAServersWishToWaitIsObeyed(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		r := &remote{commit: "a"}
@@ -55,6 +58,7 @@ func TestAServersWishToWaitIsObeyed(t *testing.T) {
 
 // With mode once a wish beyond the time there is does not hold up the end.
 func TestAWishToWaitDoesNotOutliveOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		o := options(t, &remote{}, &log)
@@ -72,6 +76,7 @@ func TestAWishToWaitDoesNotOutliveOnce(t *testing.T) {
 
 // A token of one look is there for the next, whether the first succeeded or not.
 func TestATokenIsPassedFromLookToLook(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		r := &remote{commit: "a"}
@@ -107,6 +112,19 @@ func TestATokenIsPassedFromLookToLook(t *testing.T) {
 			t.Errorf("the log holds the token: %s", log.String())
 		}
 	})
+}
+
+// net/http writes to the standard logger what a server sends on an idle connection. The
+// beginning of what a child writes is in the poller's log if the child dies.
+func TestALibraryOfAChildWritesNothing(t *testing.T) { //nolint:paralleltest // the logger is everybody's
+	before := log.Writer()
+	defer log.SetOutput(before)
+	if err := ServeChild(t.Context(), strings.NewReader("x"), io.Discard); err == nil {
+		t.Error("a request that is none is taken")
+	}
+	if log.Writer() != io.Discard {
+		t.Error("the standard logger writes")
+	}
 }
 
 // A poll that is cut short does not cost a token.
