@@ -11,6 +11,8 @@ import (
 	"github.com/pillion-dev/pillion/internal/gitpoller"
 )
 
+var gitPollerVerb = verb{name: "git-poller", does: "keep a directory equal to a git repository", run: runGitPoller}
+
 // What one look at a remote may cost, where no flag says so.
 const (
 	fetchTimeout = 10 * time.Minute
@@ -57,6 +59,11 @@ func parseGitPoller(e env) (*gitPollerFlags, error) {
 	f.Log = e.log
 	return &f, nil
 }
+
+// gitFetchVerb is git-poller's child.
+var gitFetchVerb = verb{name: gitpoller.ChildArg, run: runGitFetch}
+
+func runGitFetch(e env) error { return gitpoller.ServeChild(e.ctx, e.stdin, e.stdout) }
 
 func runGitPoller(e env) error {
 	f, err := parseGitPoller(e)
