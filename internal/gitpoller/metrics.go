@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/pillion-dev/pillion/internal/backoff"
 	"github.com/pillion-dev/pillion/internal/gitfetch"
 )
 
@@ -105,6 +106,6 @@ func (m *Metrics) Serve(ctx context.Context, address string, log *slog.Logger) {
 		}
 		log.Error("metrics cannot be served; choose another metrics-port if it is taken",
 			"address", address, "error", err.Error(), "retry_in", listenAgain.String())
-		sleep(ctx, listenAgain)
+		backoff.Sleep(ctx, listenAgain, nil)
 	}
 }

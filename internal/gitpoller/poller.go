@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"regexp"
 	"runtime/debug"
 	"time"
 
+	"github.com/pillion-dev/pillion/internal/backoff"
 	"github.com/pillion-dev/pillion/internal/gitfetch"
 	"github.com/pillion-dev/pillion/internal/publish"
 )
@@ -201,10 +201,10 @@ var fullHash = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 // next is how long to wait before the next look, after one that ended with err.
 func (p *poller) next(err error) time.Duration {
 	if err == nil {
-		return spread(p.Period, 0.9, 1.1)
+		return backoff.Spread(p.Period, 0.9, 1.1)
 	}
 	p.failures++
-	wait := spread(backOff(p.failures, max(p.Period, retryAtMost)), 0.5, 1)
+	wait := backoff.After(p.failures, retryFirst, max(p.Period, retryAtMost))
 	p.Log.Warn("look failed", "reason", string(Reason(err)), "error", err.Error(), "failures", p.failures,
 		"retry_in", wait.Round(time.Millisecond).String(), "still_published", p.volume.Current())
 	return wait
@@ -214,7 +214,7 @@ func (p *poller) next(err error) time.Duration {
 func (p *poller) wait(ctx context.Context, d time.Duration) {
 	pinned := p.failures == 0 && fullHash.MatchString(p.Request.Ref)
 	if p.volume.Retired() > 0 && (d > p.Grace || pinned) {
-		if sleep(ctx, p.Grace); ctx.Err() != nil {
+		if backoff.Sleep(ctx, p.Grace, nil); ctx.Err() != nil {
 			return
 		}
 		if err := p.volume.Sweep(p.Grace, p.Request.MaxBytes); err != nil {
@@ -226,30 +226,7 @@ func (p *poller) wait(ctx context.Context, d time.Duration) {
 		<-ctx.Done()
 		return
 	}
-	sleep(ctx, d)
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
-}
-
-// backOff doubles from retryFirst to limit.
-func backOff(failures int, limit time.Duration) time.Duration {
-	wait := retryFirst
-	for range failures - 1 {
-		if wait *= 2; wait >= limit {
-			return limit
-		}
-	}
-	return min(wait, limit)
-}
-
-// spread keeps pods that were started together from asking together for ever.
-func spread(d time.Duration, low, high float64) time.Duration {
-	return time.Duration(float64(d) * (low + (high-low)*rand.Float64())) //nolint:gosec // no secret depends on it
+	backoff.Sleep(ctx, d, nil)
 }
 
 // Reason is the reason of an error of a [Fetcher].

@@ -194,7 +194,7 @@ func TestFailuresAreRetriedSoonAtFirstAndSeldomLater(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := 1; i < len(r.looks); i++ {
-			limit := backOff(i, time.Minute)
+			limit := min(time.Second<<min(i-1, 10), time.Minute)
 			if got := r.looks[i].Sub(r.looks[i-1]); got < limit/2 || got > limit {
 				t.Errorf("wait %d was %v, want %v to %v", i, got, limit/2, limit)
 			}
