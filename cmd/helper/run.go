@@ -27,6 +27,8 @@ const (
 func verbs() []verb {
 	return []verb{
 		gitPollerVerb,
+		gitPollerSyncVerb,
+		gitPollerStatusVerb,
 		dateWriterVerb,
 		ipcInitVerb,
 		installVerb,

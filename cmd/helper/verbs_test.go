@@ -17,13 +17,15 @@ func TestTheUsageNamesEveryVerbThatIsForPeople(t *testing.T) {
 		t.Errorf("exit status %d, want %d", code, exitUsage)
 	}
 	const want = `usage: pillion-helper VERB [--flag=value]…
-  git-poller   keep a directory equal to a git repository
-  date-writer  write the date into a file, again and again
-  ipc-init     make queues, semaphores, shared memory and named pipes
-  install      copy this program to where other containers can run it
-  run          wait until an app can start, and become the app
-  probe        tell whether there is content yet
-  version      print the version
+  git-poller         keep a directory equal to a git repository
+  git-poller sync    have the git-poller of this container poll now
+  git-poller status  tell how the git-poller of this container stands
+  date-writer        write the date into a file, again and again
+  ipc-init           make queues, semaphores, shared memory and named pipes
+  install            copy this program to where other containers can run it
+  run                wait until an app can start, and become the app
+  probe              tell whether there is content yet
+  version            print the version
 `
 	if diff := cmp.Diff(want, said.String()); diff != "" {
 		t.Errorf("usage (-want +got):\n%s", diff)

@@ -13,30 +13,39 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/backoff"
 	"github.com/pillion-dev/pillion/internal/gitfetch"
+	"github.com/pillion-dev/pillion/internal/notify"
 	"github.com/pillion-dev/pillion/internal/publish"
 )
 
-// A Fetcher looks at the remote once. Its error is a [*gitfetch.Error].
+// A Fetcher polls the remote once. Its error is a [*gitfetch.Error].
 type Fetcher func(context.Context, gitfetch.Request) (gitfetch.Result, error)
 
 // Options say what to keep equal to what.
 type Options struct {
 	// Root is the volume in which commits are published.
 	Root string
-	// Request is the look to take, without Have and Dir.
+	// Request is what to poll, without Have and Dir.
 	Request gitfetch.Request
-	// Fetch takes the look.
+	// Fetch polls.
 	Fetch Fetcher
-	// Period is the time between two looks.
+	// Period is the time between two polls.
 	Period time.Duration
 	// Once ends Run after the first publication.
 	Once bool
 	// Timeout is how long Run may try to get there, if Once is set.
 	Timeout time.Duration
-	// FetchTimeout is how long one look may take.
+	// FetchTimeout is how long one poll may take.
 	FetchTimeout time.Duration
 	// Grace is how long a commit stays readable after the next one is published.
 	Grace time.Duration
+	// Wake is received from to poll at once; it may be nil.
+	Wake <-chan struct{}
+	// Notify is told of each commit that takes the place of another. Nil tells nobody.
+	Notify *notify.Notifier
+	// NotifyFirst tells of the first commit as well, for an app that does not wait for it.
+	NotifyFirst bool
+	// Board shows the status to processes of the same container. Nil shows nothing.
+	Board *Board
 	// Metrics are told what happens.
 	Metrics *Metrics
 	// Log is told what happens.
@@ -57,6 +66,7 @@ const retryAtMost = time.Minute
 type poller struct {
 	Options
 	volume   *publish.Volume
+	report   *report
 	failures int             // since the last success
 	blamed   *gitfetch.Error // of a commit, which need not be fetched to be refused again
 	since    time.Time       // of blamed
@@ -71,8 +81,10 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer volume.Close()
-	p := &poller{Options: o, volume: volume}
+	p := &poller{Options: o, volume: volume, report: newReport(&o)}
 	p.Log = o.Log.With("repo", o.Request.Repo, "ref", o.Request.Ref)
+	p.report.serves(o.Root, volume.Served())
+	o.Notify.OnOutcome(p.report.show)
 	budget, cancel := ctx, context.CancelFunc(func() {})
 	if o.Once {
 		budget, cancel = context.WithTimeout(ctx, o.Timeout)
@@ -91,7 +103,7 @@ func Run(ctx context.Context, o Options) error {
 			p.wait(budget, p.next(err))
 		}
 		if ctx.Err() != nil {
-			return p.told()
+			return p.stopped()
 		}
 		if budget.Err() != nil {
 			return fmt.Errorf("no commit could be published within %v: %w", o.Timeout, seen)
@@ -99,23 +111,23 @@ func Run(ctx context.Context, o Options) error {
 	}
 }
 
-// told is how Run ends when it is told to.
-func (p *poller) told() error {
+// stopped is how Run ends when ctx does.
+func (p *poller) stopped() error {
 	if p.Once {
 		return errors.New("stopped before a commit was published")
 	}
 	return nil
 }
 
-// sync looks at the remote and publishes what is new.
+// sync polls the remote and publishes what is new.
 func (p *poller) sync(ctx context.Context) error {
-	start := time.Now()
-	before := p.volume.Current()
-	result, err := p.look(ctx, before)
+	start := p.report.begin()
+	have, served := p.volume.Current(), p.volume.Served()
+	result, err := p.poll(ctx, have)
 	if ctx.Err() != nil && err != nil {
 		return err
 	}
-	p.Metrics.looked(err)
+	p.report.end(start, result, err)
 	if err != nil {
 		return err
 	}
@@ -123,21 +135,24 @@ func (p *poller) sync(ctx context.Context) error {
 		p.Log.Info("recovered", "failures", p.failures)
 	}
 	p.failures = 0
-	p.Metrics.serves(result.Commit)
 	if !result.Changed {
 		return nil
 	}
-	p.Metrics.published()
 	debug.FreeOSMemory() // nothing like it will be needed before the next commit
-	p.Log.Info("published", "commit", result.Commit, "previous", before,
+	p.Log.Info("published", "commit", result.Commit, "previous", served,
 		"files", result.Files, "bytes", result.Bytes, "took", time.Since(start).Round(time.Millisecond).String())
 	if result.LFSPointers > 0 {
 		p.Log.Warn("some files are pointers of git LFS, whose content is not fetched", "files", result.LFSPointers)
 	}
+	// An app that started with this commit, as after a restart of the node, has nothing to hear.
+	if result.Commit != served && (served != "" || p.NotifyFirst) {
+		p.Notify.Changed(result.Commit)
+		p.report.show()
+	}
 	return nil
 }
 
-func (p *poller) look(ctx context.Context, have string) (gitfetch.Result, error) {
+func (p *poller) poll(ctx context.Context, have string) (gitfetch.Result, error) {
 	if err := p.volume.Repair(); err != nil {
 		return gitfetch.Result{}, local(err)
 	}
@@ -174,7 +189,7 @@ func (p *poller) look(ctx context.Context, have string) (gitfetch.Result, error)
 	return result, err
 }
 
-// remember keeps a commit's fault. A look that fails in another way, without having
+// remember keeps a commit's fault. A poll that fails in another way, without having
 // learnt what the ref means now, does not change what is known of that commit.
 func (p *poller) remember(err error) {
 	e, ok := errors.AsType[*gitfetch.Error](err)
@@ -198,35 +213,52 @@ func local(err error) error {
 // fullHash is a ref that always means the same.
 var fullHash = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
-// next is how long to wait before the next look, after one that ended with err.
+// pinned tells whether there will never be anything new.
+func (p *poller) pinned() bool { return p.failures == 0 && fullHash.MatchString(p.Request.Ref) }
+
+// next is how long to wait before the next poll, after one that ended with err.
 func (p *poller) next(err error) time.Duration {
-	if err == nil {
-		return backoff.Spread(p.Period, 0.9, 1.1)
+	wait := backoff.Spread(p.Period, 0.9, 1.1)
+	if err != nil {
+		p.failures++
+		wait = backoff.After(p.failures, retryFirst, max(p.Period, retryAtMost))
+		p.Log.Warn("poll failed", "reason", string(Reason(err)), "error", err.Error(), "failures", p.failures,
+			"retryIn", wait.Round(time.Millisecond).String(), "stillPublished", p.volume.Served())
 	}
-	p.failures++
-	wait := backoff.After(p.failures, retryFirst, max(p.Period, retryAtMost))
-	p.Log.Warn("look failed", "reason", string(Reason(err)), "error", err.Error(), "failures", p.failures,
-		"retry_in", wait.Round(time.Millisecond).String(), "still_published", p.volume.Current())
+	p.report.due(wait, p.failures, p.pinned())
 	return wait
 }
 
 // wait waits, and on the way removes what nobody needs any more.
 func (p *poller) wait(ctx context.Context, d time.Duration) {
-	pinned := p.failures == 0 && fullHash.MatchString(p.Request.Ref)
+	end, pinned := time.Now().Add(d), p.pinned()
 	if p.volume.Retired() > 0 && (d > p.Grace || pinned) {
-		if backoff.Sleep(ctx, p.Grace, nil); ctx.Err() != nil {
+		if p.sleep(ctx, p.Grace) || ctx.Err() != nil {
 			return
 		}
 		if err := p.volume.Sweep(p.Grace, p.Request.MaxBytes); err != nil {
 			p.Log.Warn("cleaning up failed", "error", err.Error())
 		}
-		d -= p.Grace
 	}
-	if pinned { // there will never be anything new
-		<-ctx.Done()
+	if pinned {
+		p.sleep(ctx, 1<<63-1)
 		return
 	}
-	backoff.Sleep(ctx, d, nil)
+	p.sleep(ctx, time.Until(end))
+}
+
+// sleep waits for d, or until somebody asks for a poll, which it then tells.
+func (p *poller) sleep(ctx context.Context, d time.Duration) (asked bool) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-p.Wake:
+		p.Log.Info("asked to poll now")
+		return true
+	case <-timer.C:
+	}
+	return false
 }
 
 // Reason is the reason of an error of a [Fetcher].

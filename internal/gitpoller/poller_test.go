@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pillion-dev/pillion/internal/gitfetch"
 )
@@ -25,7 +26,7 @@ type remote struct {
 	mu     sync.Mutex
 	commit string
 	bad    bool // the commit
-	looks  []time.Time
+	polls  []time.Time
 	packs  int // how often a commit was transferred
 }
 
@@ -46,13 +47,13 @@ func (r *remote) transfers() int {
 func (r *remote) seen() []time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.Clone(r.looks)
+	return slices.Clone(r.polls)
 }
 
 func (r *remote) fetch(_ context.Context, q gitfetch.Request) (gitfetch.Result, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.looks = append(r.looks, time.Now())
+	r.polls = append(r.polls, time.Now())
 	switch r.commit {
 	case "":
 		return gitfetch.Result{}, &gitfetch.Error{Reason: gitfetch.Unreachable, Message: "down"}
@@ -70,7 +71,7 @@ func (r *remote) fetch(_ context.Context, q gitfetch.Request) (gitfetch.Result, 
 	if err := os.WriteFile(filepath.Join(tree, "f"), []byte(r.commit), 0o644); err != nil {
 		return gitfetch.Result{}, err
 	}
-	return gitfetch.Result{Commit: r.commit, Changed: true, Files: 1}, nil
+	return gitfetch.Result{Commit: r.commit, Changed: true, Files: 1, Bytes: int64(len(r.commit))}, nil
 }
 
 func options(t *testing.T, r *remote, log *bytes.Buffer) Options {
@@ -78,7 +79,7 @@ func options(t *testing.T, r *remote, log *bytes.Buffer) Options {
 	return Options{
 		Root: t.TempDir(), Request: gitfetch.Request{Repo: "https://a.test/b.git", Ref: "main", MaxBytes: 1 << 20},
 		Fetch: r.fetch, Period: time.Minute, FetchTimeout: time.Minute, Timeout: 10 * time.Minute, Grace: time.Minute,
-		Log: slog.New(slog.NewTextHandler(log, nil)), Metrics: NewMetrics(),
+		Log: slog.New(slog.NewTextHandler(log, nil)), Metrics: NewMetrics(prometheus.NewRegistry()),
 	}
 }
 
@@ -134,7 +135,7 @@ func TestAFullHashIsPublishedOnceAndPolledNoMore(t *testing.T) {
 		go func() { _ = Run(ctx, o) }()
 		time.Sleep(24 * time.Hour)
 		if n := len(r.seen()); n != 1 {
-			t.Errorf("%d looks in a day, want 1", n)
+			t.Errorf("%d polls in a day, want 1", n)
 		}
 		stop()
 		synctest.Wait()
@@ -193,14 +194,14 @@ func TestFailuresAreRetriedSoonAtFirstAndSeldomLater(t *testing.T) {
 		if err := Run(ctx, o); err != nil {
 			t.Fatal(err)
 		}
-		for i := 1; i < len(r.looks); i++ {
+		for i := 1; i < len(r.polls); i++ {
 			limit := min(time.Second<<min(i-1, 10), time.Minute)
-			if got := r.looks[i].Sub(r.looks[i-1]); got < limit/2 || got > limit {
+			if got := r.polls[i].Sub(r.polls[i-1]); got < limit/2 || got > limit {
 				t.Errorf("wait %d was %v, want %v to %v", i, got, limit/2, limit)
 			}
 		}
-		if n := len(r.looks); n < 14 || n > 27 {
-			t.Errorf("%d looks in ten minutes", n)
+		if n := len(r.polls); n < 14 || n > 27 {
+			t.Errorf("%d polls in ten minutes", n)
 		}
 	})
 }
@@ -245,8 +246,8 @@ func TestABadCommitIsTransferredOnceAnHour(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		go func() { _ = Run(ctx, o) }()
 		time.Sleep(50 * time.Minute)
-		if packs, looks := r.transfers(), len(r.seen()); packs != 1 || looks < 40 {
-			t.Errorf("in 50 minutes it was transferred %d times in %d looks, want once in 40 or more", packs, looks)
+		if packs, polls := r.transfers(), len(r.seen()); packs != 1 || polls < 40 {
+			t.Errorf("in 50 minutes it was transferred %d times in %d polls, want once in 40 or more", packs, polls)
 		}
 		time.Sleep(100 * time.Minute)
 		if packs := r.transfers(); packs != 3 {

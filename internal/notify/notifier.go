@@ -17,8 +17,8 @@ type Target interface {
 	Tell(ctx context.Context, change string) error
 	// String names the target for people.
 	String() string
-	// kind labels metrics: "http" or "signal".
-	kind() string
+	// Kind labels metrics: "http" or "signal".
+	Kind() string
 }
 
 // How often a target is told.
@@ -39,9 +39,9 @@ type Notifier struct {
 func New(log *slog.Logger, metrics *Metrics, targets ...Target) *Notifier {
 	n := &Notifier{}
 	for _, target := range targets {
-		metrics.begin(target.kind())
+		metrics.begin(target.Kind())
 		n.tellers = append(n.tellers, &teller{
-			target: target, metrics: metrics, log: log.With("notify", target.String()), news: make(chan struct{}, 1),
+			target: target, metrics: metrics, log: log.With("notify", target.String()), news: make(chan struct{}, 1), outcome: func() {},
 		})
 	}
 	return n
@@ -55,6 +55,16 @@ func (n *Notifier) Changed(change string) {
 	}
 	for _, t := range n.tellers {
 		t.changed(change)
+	}
+}
+
+// OnOutcome has f called after each attempt. It is set before Run.
+func (n *Notifier) OnOutcome(f func()) {
+	if n == nil {
+		return
+	}
+	for _, t := range n.tellers {
+		t.outcome = f
 	}
 }
 
@@ -98,6 +108,7 @@ type teller struct {
 	target  Target
 	metrics *Metrics
 	log     *slog.Logger
+	outcome func()
 	news    chan struct{} // holds one token if there may be a change to tell of
 
 	mu     sync.Mutex
@@ -110,12 +121,12 @@ type teller struct {
 func (t *teller) changed(change string) {
 	t.mu.Lock()
 	if t.state.Pending && t.trying != t.number {
-		t.metrics.superseded(t.target.kind())
+		t.metrics.superseded(t.target.Kind())
 	}
 	t.newest, t.state.Pending = change, true
 	t.number++
 	t.mu.Unlock()
-	t.metrics.pending(t.target.kind(), true)
+	t.metrics.pending(t.target.Kind(), true)
 	select {
 	case t.news <- struct{}{}:
 	default:
@@ -139,21 +150,21 @@ func (t *teller) attempt(ctx context.Context, change string, number int) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	t.metrics.attempted(t.target.kind(), err)
+	t.metrics.attempted(t.target.Kind(), err)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.trying = 0
 	if err != nil {
 		t.state.Error = err.Error()
 		if t.number != number {
-			t.metrics.superseded(t.target.kind())
+			t.metrics.superseded(t.target.Kind())
 		}
 		return err
 	}
 	t.state.Told, t.state.ToldAt, t.state.Error = change, time.Now(), ""
 	if t.number == number {
 		t.state.Pending = false
-		t.metrics.pending(t.target.kind(), false)
+		t.metrics.pending(t.target.Kind(), false)
 	}
 	return nil
 }
@@ -178,6 +189,7 @@ func (t *teller) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		t.outcome()
 		if err == nil {
 			t.log.Info("app told", "change", change, "attempts", failures+1, "took", time.Since(began).Round(time.Millisecond).String())
 			backoff.Sleep(ctx, gap, nil)

@@ -31,7 +31,7 @@ type app struct {
 }
 
 func (a *app) String() string { return "app" }
-func (a *app) kind() string   { return "http" }
+func (a *app) Kind() string   { return "http" }
 
 func (a *app) Tell(ctx context.Context, change string) error {
 	a.mu.Lock()

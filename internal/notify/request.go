@@ -131,7 +131,8 @@ func dialLoopback(ctx context.Context, network, address string) (net.Conn, error
 
 func (r *Request) String() string { return r.method + " " + r.url.String() }
 
-func (r *Request) kind() string { return "http" }
+// Kind is "http".
+func (r *Request) Kind() string { return "http" }
 
 // Tell sends the request once. The error says what the app did instead of answering as
 // expected.

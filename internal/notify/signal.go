@@ -57,7 +57,8 @@ func ParseSignal(text string) (*Signal, error) {
 
 func (s *Signal) String() string { return s.name + ":" + s.container }
 
-func (s *Signal) kind() string { return "signal" }
+// Kind is "signal".
+func (s *Signal) Kind() string { return "signal" }
 
 // Tell sends the signal once. The error says why no process of the container got it.
 func (s *Signal) Tell(context.Context, string) error {

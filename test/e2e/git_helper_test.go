@@ -26,7 +26,7 @@ func (s story) awaitFailure(pod, reason, published string) (sentence string) {
 		for line := range strings.Lines(log) {
 			var said struct {
 				Reason, Error  string
-				StillPublished string `json:"still_published"`
+				StillPublished string `json:"stillPublished"`
 			}
 			if json.Unmarshal([]byte(line), &said) == nil && said.Reason == reason && said.StillPublished == published {
 				sentence = said.Error
