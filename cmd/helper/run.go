@@ -30,6 +30,7 @@ func verbs() []verb {
 		gitPollerSyncVerb,
 		gitPollerStatusVerb,
 		dateWriterVerb,
+		reloaderVerb,
 		ipcInitVerb,
 		installVerb,
 		wrapVerb,

@@ -21,6 +21,7 @@ func TestTheUsageNamesEveryVerbThatIsForPeople(t *testing.T) {
   git-poller sync    have the git-poller of this container poll now
   git-poller status  tell how the git-poller of this container stands
   date-writer        write the date into a file, again and again
+  config-reloader    tell an app when the content of directories changes
   ipc-init           make queues, semaphores, shared memory and named pipes
   install            copy this program to where other containers can run it
   run                wait until an app can start, and become the app
