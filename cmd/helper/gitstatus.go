@@ -103,7 +103,7 @@ func describe(s *gitstatus.Status) string {
 	fmt.Fprintf(&b, "repository:   %s, ref %s\n", s.Repo, s.Ref)
 	fmt.Fprintf(&b, "published:    %s", orNothing(s.Commit))
 	if s.Commit != "" {
-		fmt.Fprintf(&b, " (%d files, %d bytes)", s.Files, s.Bytes)
+		fmt.Fprintf(&b, " (files: %d, bytes: %d)", s.Files, s.Bytes)
 	}
 	if age, ok := s.Age(); ok {
 		fmt.Fprintf(&b, "\nlast success: %s ago (%s)\n", age.Round(time.Second), s.LastSuccess.UTC().Format(time.RFC3339))
@@ -111,8 +111,11 @@ func describe(s *gitstatus.Status) string {
 		fmt.Fprintf(&b, "\nlast success: none since the helper started %s ago\n", s.Time.Sub(s.Started).Round(time.Second))
 	}
 	if s.LastError != nil {
-		fmt.Fprintf(&b, "last error:   %s: %s (%s, %d failures since the last success)\n",
-			s.LastError.Reason, s.LastError.Message, s.LastError.Began.UTC().Format(time.RFC3339), s.Failures)
+		since := "polls have succeeded since"
+		if s.Failures > 0 {
+			since = fmt.Sprintf("failures in a row: %d", s.Failures)
+		}
+		fmt.Fprintf(&b, "last error:   %s: %s (%s; %s)\n", s.LastError.Reason, s.LastError.Message, s.LastError.Began.UTC().Format(time.RFC3339), since)
 	}
 	switch {
 	case s.Begun > s.Ended:

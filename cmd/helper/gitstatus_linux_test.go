@@ -176,7 +176,7 @@ func TestAPollerCanBeAskedAndSeen(t *testing.T) {
 		t.Errorf("the status (-want +got):\n%s", diff)
 	}
 	said, _ = c.exec("git-poller status")
-	for _, line := range []string{"repository:   " + url + ", ref main\n", "published:    " + second + " (1 files, 1 bytes)\n", "last success: ", "next poll:    in 2", "app:          POST " + app.URL + "/reload told of " + second} {
+	for _, line := range []string{"repository:   " + url + ", ref main\n", "published:    " + second + " (files: 1, bytes: 1)\n", "last success: ", "next poll:    in 2", "app:          POST " + app.URL + "/reload told of " + second} {
 		if !strings.Contains(said, line) {
 			t.Errorf("the status has no %q:\n%s", line, said)
 		}

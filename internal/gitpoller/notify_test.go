@@ -24,13 +24,18 @@ import (
 type listener struct {
 	mu    sync.Mutex
 	fails bool
+	hangs bool
 	heard []string
 }
 
 func (*listener) String() string { return "app" }
 func (*listener) Kind() string   { return "http" }
 
-func (l *listener) Tell(_ context.Context, commit string) error {
+func (l *listener) Tell(ctx context.Context, commit string) error {
+	if l.hangs {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.fails {
@@ -117,19 +122,21 @@ func reboot(t *testing.T, root string) {
 	}
 }
 
-func TestAnAppThatIsDownDoesNotHoldUpTheNextCommit(t *testing.T) {
+func TestAnAppThatDoesNotHearDoesNotHoldUpTheNextCommit(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		r, l := &remote{}, &listener{fails: true}
-		o := options(t, r, new(bytes.Buffer))
-		lives(t, o, l, r, "aaa", "bbb", "ccc")
-		if got := content(o); got != "ccc" {
-			t.Errorf("the content is %q, want ccc", got)
-		}
-		if got := l.all(); got != nil {
-			t.Errorf("an app that is down heard of %q", got)
-		}
-	})
+	for name, l := range map[string]*listener{"that is down": {fails: true}, "that never answers": {hangs: true}} {
+		synctest.Test(t, func(t *testing.T) {
+			r := &remote{}
+			o := options(t, r, new(bytes.Buffer))
+			lives(t, o, l, r, "aaa", "bbb", "ccc") // and it ends
+			if got := content(o); got != "ccc" {
+				t.Errorf("beside an app %s the content is %q, want ccc", name, got)
+			}
+			if got := l.all(); got != nil {
+				t.Errorf("an app %s heard of %q", name, got)
+			}
+		})
+	}
 }
 
 func TestAPollCanBeAskedFor(t *testing.T) {
