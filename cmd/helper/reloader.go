@@ -27,7 +27,7 @@ func parseReloader(e env) (*reloaderFlags, error) {
 	flags := flag.NewFlagSet("config-reloader", flag.ContinueOnError)
 	flags.Func("watch", "a `directory` to watch; may be repeated", func(text string) error {
 		if !filepath.IsAbs(text) || filepath.Clean(text) != text {
-			return errors.New("must be a path that begins with a slash, without . and ..")
+			return errors.New("must be an absolute path without . and .. in it")
 		}
 		if slices.Contains(f.Dirs, text) {
 			return errors.New("is there already")

@@ -4,6 +4,7 @@ package notify
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -32,7 +33,7 @@ func TestMain(m *testing.M) {
 	case "tell":
 		s, err := ParseSignal(os.Args[1])
 		if err == nil {
-			err = s.Tell(nil, "abc") //nolint:staticcheck // a signal waits for nothing
+			err = s.Tell(context.Background(), "abc")
 		}
 		fmt.Println(text(err))
 		os.Exit(0)

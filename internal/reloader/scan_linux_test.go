@@ -34,14 +34,14 @@ func FuzzTheContentIsTheTree(f *testing.F) {
 		random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a test that can be repeated
 		names := []string{"a", "b", "..c", "d e", "d/a", "d/b", "d/f/a", "ab", "\"\n"}
 		texts := []string{"", "1", "2", "1\n", "-> a", "-> b", strings.Repeat("x", 10000)}
-		make := func() tree {
+		some := func() tree {
 			made := tree{}
 			for range random.IntN(4) {
 				made[names[random.IntN(len(names))]] = texts[random.IntN(len(texts))]
 			}
 			return made
 		}
-		one, two := make(), make()
+		one, two := some(), some()
 		if random.IntN(3) == 0 {
 			two = maps.Clone(one)
 		}
