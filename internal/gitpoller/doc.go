@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package gitpoller keeps a volume equal to a git repository. It decides when to poll
-// the remote, publishes what a poll found, and tells about it in log and metrics.
+// the remote, publishes what a poll found, tells the app ([notify.Notifier]), and says in
+// log, metrics and on a [Board] how it stands.
 //
 // It never ends because git failed: a sidecar that ends makes its whole pod unready,
 // so an outage of the git server would take down every replica of every app. It goes

@@ -7,12 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"regexp"
 	"runtime/debug"
 	"time"
 
+	"github.com/pillion-dev/pillion/internal/backoff"
 	"github.com/pillion-dev/pillion/internal/gitfetch"
+	"github.com/pillion-dev/pillion/internal/notify"
 	"github.com/pillion-dev/pillion/internal/publish"
 )
 
@@ -38,6 +39,14 @@ type Options struct {
 	FetchTimeout time.Duration
 	// Grace is how long a commit stays readable after the next one is published.
 	Grace time.Duration
+	// Wake is received from to poll at once; it may be nil.
+	Wake <-chan struct{}
+	// Notify is told of each commit that takes the place of another. Nil tells nobody.
+	Notify *notify.Notifier
+	// NotifyFirst tells of the first commit as well, for an app that does not wait for it.
+	NotifyFirst bool
+	// Board shows the status to processes of the same container. Nil shows nothing.
+	Board *Board
 	// Metrics are told what happens.
 	Metrics *Metrics
 	// Log is told what happens.
@@ -61,6 +70,7 @@ var errOver = errors.New("the time for all attempts is over")
 type poller struct {
 	Options
 	volume   *publish.Volume
+	report   *report
 	failures int             // since the last success
 	blamed   *gitfetch.Error // of a commit, which need not be fetched to be refused again
 	since    time.Time       // of blamed
@@ -75,8 +85,10 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer volume.Close()
-	p := &poller{Options: o, volume: volume}
+	p := &poller{Options: o, volume: volume, report: newReport(&o)}
 	p.Log = o.Log.With("repo", o.Request.Repo, "ref", o.Request.Ref)
+	p.report.serves(o.Root, volume.Served())
+	o.Notify.OnOutcome(p.report.show)
 	budget, cancel := ctx, context.CancelFunc(func() {})
 	if o.Once {
 		budget, cancel = context.WithTimeoutCause(ctx, o.Timeout, errOver)
@@ -95,7 +107,7 @@ func Run(ctx context.Context, o Options) error {
 			p.wait(budget, p.next(err))
 		}
 		if ctx.Err() != nil {
-			return p.told()
+			return p.stopped()
 		}
 		if budget.Err() != nil {
 			return fmt.Errorf("no commit could be published within %v: %w", o.Timeout, seen)
@@ -103,8 +115,8 @@ func Run(ctx context.Context, o Options) error {
 	}
 }
 
-// told is how Run ends when it is told to.
-func (p *poller) told() error {
+// stopped is how Run ends when ctx does.
+func (p *poller) stopped() error {
 	if p.Once {
 		return errors.New("stopped before a commit was published")
 	}
@@ -113,13 +125,13 @@ func (p *poller) told() error {
 
 // sync polls the remote and publishes what is new.
 func (p *poller) sync(ctx context.Context) error {
-	start := time.Now()
-	before := p.volume.Current()
-	result, err := p.poll(ctx, before)
+	start := p.report.begin()
+	have, served := p.volume.Current(), p.volume.Served()
+	result, err := p.poll(ctx, have)
 	if ctx.Err() != nil && err != nil {
 		return err
 	}
-	p.Metrics.looked(err)
+	p.report.end(start, result, err)
 	if err != nil {
 		return err
 	}
@@ -127,13 +139,11 @@ func (p *poller) sync(ctx context.Context) error {
 		p.Log.Info("recovered", "failures", p.failures)
 	}
 	p.failures = 0
-	p.Metrics.serves(result.Commit)
 	if !result.Changed {
 		return nil
 	}
-	p.Metrics.published()
 	debug.FreeOSMemory() // nothing like it will be needed before the next commit
-	p.Log.Info("published", "commit", result.Commit, "previous", before,
+	p.Log.Info("published", "commit", result.Commit, "previous", served,
 		"files", result.Files, "bytes", result.Bytes, "received", result.Received, "took", time.Since(start).Round(time.Millisecond).String())
 	if result.Misfit != "" {
 		p.Log.Warn("all of the commit was fetched, since what is published could not be built upon", "reason", result.Misfit)
@@ -144,67 +154,66 @@ func (p *poller) sync(ctx context.Context) error {
 	if result.Submodules > 0 {
 		p.Log.Warn("submodules are published as empty directories: their content is in other repositories, and is not fetched", "submodules", result.Submodules)
 	}
+	// An app that started with this commit, as after a restart of the node, has nothing to hear.
+	if result.Commit != served && (served != "" || p.NotifyFirst) {
+		p.Notify.Changed(result.Commit)
+		p.report.show()
+	}
 	return nil
 }
 
 // fullHash is a ref that always means the same.
 var fullHash = regexp.MustCompile(`^([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$`)
 
+// pinned tells whether there will never be anything new.
+func (p *poller) pinned() bool { return p.failures == 0 && fullHash.MatchString(p.Request.Ref) }
+
 // next is how long to wait before the next poll, after one that ended with err.
 func (p *poller) next(err error) time.Duration {
-	if err == nil {
-		return spread(p.Period, 0.9, 1.1)
+	wait := backoff.Spread(p.Period, 0.9, 1.1)
+	if err != nil {
+		p.failures++
+		wait = backoff.After(p.failures, retryFirst, max(p.Period, retryAtMost))
+		if e, ok := errors.AsType[*gitfetch.Error](err); ok && e.RetryAfter > wait { // not before, and not all at once
+			wait = backoff.Spread(e.RetryAfter, 1, 1.1)
+		}
+		p.Log.Warn("poll failed", "reason", string(Reason(err)), "error", err.Error(), "failures", p.failures,
+			"retryIn", wait.Round(time.Millisecond).String(), "stillPublished", p.volume.Served())
 	}
-	p.failures++
-	wait := spread(backOff(p.failures, max(p.Period, retryAtMost)), 0.5, 1)
-	if e, ok := errors.AsType[*gitfetch.Error](err); ok && e.RetryAfter > wait { // not before, and not all at once
-		wait = spread(e.RetryAfter, 1, 1.1)
-	}
-	p.Log.Warn("poll failed", "reason", string(Reason(err)), "error", err.Error(), "failures", p.failures,
-		"retryIn", wait.Round(time.Millisecond).String(), "stillPublished", p.volume.Current())
+	p.report.due(wait, p.failures, p.pinned())
 	return wait
 }
 
 // wait waits, and on the way removes what nobody needs any more.
 func (p *poller) wait(ctx context.Context, d time.Duration) {
-	pinned := p.failures == 0 && fullHash.MatchString(p.Request.Ref)
+	end, pinned := time.Now().Add(d), p.pinned()
 	if p.volume.Retired() > 0 && (d > p.Grace || pinned) {
-		if sleep(ctx, p.Grace); ctx.Err() != nil {
+		if p.sleep(ctx, p.Grace) || ctx.Err() != nil {
 			return
 		}
 		if err := p.volume.Sweep(p.Grace, p.Request.MaxBytes); err != nil {
 			p.Log.Warn("cleaning up failed", "error", err.Error())
 		}
-		d -= p.Grace
 	}
-	if pinned { // there will never be anything new
-		<-ctx.Done()
+	if pinned {
+		p.sleep(ctx, 1<<63-1)
 		return
 	}
-	sleep(ctx, d)
+	p.sleep(ctx, time.Until(end))
 }
 
-func sleep(ctx context.Context, d time.Duration) {
+// sleep waits for d, or until somebody asks for a poll, which it then tells.
+func (p *poller) sleep(ctx context.Context, d time.Duration) (asked bool) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-	case <-time.After(d):
+	case <-p.Wake:
+		p.Log.Info("asked to poll now")
+		return true
+	case <-timer.C:
 	}
-}
-
-// backOff doubles from retryFirst to limit.
-func backOff(failures int, limit time.Duration) time.Duration {
-	wait := retryFirst
-	for range failures - 1 {
-		if wait *= 2; wait >= limit {
-			return limit
-		}
-	}
-	return min(wait, limit)
-}
-
-// spread keeps pods that were started together from asking together for ever.
-func spread(d time.Duration, low, high float64) time.Duration {
-	return time.Duration(float64(d) * (low + (high-low)*rand.Float64())) //nolint:gosec // no secret depends on it
+	return false
 }
 
 // Reason is the reason of an error of a [Fetcher].

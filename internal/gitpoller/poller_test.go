@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pillion-dev/pillion/internal/gitfetch"
 )
@@ -72,7 +73,7 @@ func (r *remote) fetch(_ context.Context, q gitfetch.Request) (gitfetch.Result, 
 			return gitfetch.Result{}, err
 		}
 	}
-	return gitfetch.Result{Commit: r.commit, Changed: true, Files: 1}, nil
+	return gitfetch.Result{Commit: r.commit, Changed: true, Files: 1, Bytes: int64(len(r.commit))}, nil
 }
 
 func options(t *testing.T, r *remote, log *bytes.Buffer) Options {
@@ -80,7 +81,7 @@ func options(t *testing.T, r *remote, log *bytes.Buffer) Options {
 	return Options{
 		Root: t.TempDir(), Request: gitfetch.Request{Repo: "https://a.test/b.git", Ref: "main", MaxBytes: 1 << 20},
 		Fetch: r.fetch, Period: time.Minute, FetchTimeout: time.Minute, Timeout: 10 * time.Minute, Grace: time.Minute,
-		Log: slog.New(slog.NewTextHandler(log, nil)), Metrics: NewMetrics(),
+		Log: slog.New(slog.NewTextHandler(log, nil)), Metrics: NewMetrics(prometheus.NewRegistry()),
 	}
 }
 
@@ -199,7 +200,7 @@ func TestFailuresAreRetriedSoonAtFirstAndSeldomLater(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := 1; i < len(r.polls); i++ {
-			limit := backOff(i, time.Minute)
+			limit := min(time.Second<<min(i-1, 10), time.Minute)
 			if got := r.polls[i].Sub(r.polls[i-1]); got < limit/2 || got > limit {
 				t.Errorf("wait %d was %v, want %v to %v", i, got, limit/2, limit)
 			}

@@ -20,7 +20,7 @@ type process struct {
 
 func start(path string) (*process, error) {
 	cmd := exec.Command(path, ChildArg) //nolint:noctx // it outlives the poll that starts it
-	cmd.Env = []string{} // it needs nothing from there, and so nothing there can lead it astray
+	cmd.Env = []string{}                // it needs nothing from there, and so nothing there can lead it astray
 	p := &process{cmd: cmd, stderr: &head{limit: 4 << 10}}
 	cmd.Stderr = p.stderr
 	stdout, err := cmd.StdoutPipe()

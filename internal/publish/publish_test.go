@@ -260,6 +260,9 @@ func TestAfterANodeRestartTheTreeIsServedButNotTrusted(t *testing.T) {
 	if got := again.Current(); got != "" {
 		t.Errorf("current is %q, want none: a crash may have lost part of it", got)
 	}
+	if got := again.Served(); got != "aaa" {
+		t.Errorf("readers are said to see %q, want aaa", got)
+	}
 	if diff := cmp.Diff(files{"a": "1"}, seen(t, dir)); diff != "" {
 		t.Errorf("readers see something else (-want +got):\n%s", diff)
 	}

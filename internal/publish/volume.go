@@ -97,11 +97,24 @@ func (v *Volume) cleanUp() error {
 // also if the node has been started anew since it was written: after a crash its
 // files need not have reached the disk. Such a tree stays until it is replaced.
 func (v *Volume) Current() string {
-	id, rest, _ := strings.Cut(strings.TrimPrefix(v.currentDir(), reserved), ".")
-	if boot, _, _ := strings.Cut(rest, "-"); boot != v.boot {
+	id, boot := v.current()
+	if boot != v.boot {
 		return ""
 	}
 	return id
+}
+
+// Served is the id of the tree that readers see, whenever it was written; "" if there
+// is none.
+func (v *Volume) Served() string {
+	id, _ := v.current()
+	return id
+}
+
+func (v *Volume) current() (id, boot string) {
+	id, rest, _ := strings.Cut(strings.TrimPrefix(v.currentDir(), reserved), ".")
+	boot, _, _ = strings.Cut(rest, "-")
+	return id, boot
 }
 
 // currentDir is what ..data points to, if that is a tree of ours.
