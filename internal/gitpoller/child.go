@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -32,12 +33,16 @@ type outcome struct {
 // in bytes; 0 does not.
 func Child(path string, memory int64) Fetcher {
 	return func(ctx context.Context, r gitfetch.Request) (gitfetch.Result, error) {
+		cmd := exec.CommandContext(ctx, path, ChildArg)
+		if err := handDown(cmd, &r); err != nil {
+			return gitfetch.Result{}, local(err)
+		}
+		defer closeAll(cmd.ExtraFiles)
 		request, err := json.Marshal(childRequest{Request: r, Memory: memory})
 		if err != nil {
 			return gitfetch.Result{}, local(err)
 		}
 		start := time.Now()
-		cmd := exec.CommandContext(ctx, path, ChildArg)
 		var stdout bytes.Buffer
 		stderr := &head{limit: 4 << 10}
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(request), &stdout, stderr
@@ -57,6 +62,27 @@ func Child(path string, memory int64) Fetcher {
 			return gitfetch.Result{}, out.Error
 		}
 		return out.Result, nil
+	}
+}
+
+// handDown gives the child the directory itself: a path would lead it to whatever has the
+// name by then.
+func handDown(cmd *exec.Cmd, r *gitfetch.Request) error {
+	if r.Dir == "" {
+		return nil
+	}
+	dir, err := os.Open(r.Dir)
+	if err != nil {
+		return err
+	}
+	cmd.ExtraFiles = []*os.File{dir}
+	r.Dir = "/proc/self/fd/3" // the first of ExtraFiles
+	return nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close()
 	}
 }
 
