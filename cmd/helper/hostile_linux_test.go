@@ -112,7 +112,9 @@ func TestWhatComesWhileAContainerWaits(t *testing.T) {
 			"STATE is a symbolic link" + strings.Replace(only, "a regular file with one name", "a directory", 1),
 		},
 		"a named pipe in the place of the directory": {
-			func(state, _ string) error { return errors.Join(os.Rename(state, state+".old"), syscall.Mkfifo(state, 0o666)) },
+			func(state, _ string) error {
+				return errors.Join(os.Rename(state, state+".old"), syscall.Mkfifo(state, 0o666))
+			},
 			"STATE is a named pipe" + strings.Replace(only, "a regular file with one name", "a directory", 1),
 		},
 	} {

@@ -24,6 +24,7 @@ var errRefused = errors.New("refused")
 
 // run is main with its surroundings as arguments.
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
+	errOut = onlyPrintable{errOut}
 	cmd := newRoot()
 	cmd.SetArgs(args)
 	cmd.SetIn(in)
