@@ -97,7 +97,7 @@ func TestAPodThatWaitsIsDeletedAtOnce(t *testing.T) {
 func TestAllIsDoneAgainInANewSandbox(t *testing.T) {
 	t.Parallel()
 	s := tell(t)
-	const look = "ls /dev/mqueue; echo told: $(busybox cut -d ' ' -f 1 /.pillion/run/first); echo present: $(busybox stat -c %i /.pillion/bin/pillion-helper)"
+	const look = "ls /dev/mqueue; echo told: $(busybox cat /.pillion/run/first); echo present: $(busybox stat -c %i /.pillion/bin/pillion-helper)"
 	s.apply(strings.Replace(podOf("anew",
 		[]string{queueFirst, `ipc.pillion.dev/process: "true"`, "start.pillion.dev/after: second=started:first"},
 		app{"second", 0, `busybox, sh, -c, "` + look + `; exec busybox sleep 3600"`},
@@ -127,16 +127,16 @@ func startsOf(s story) (start string) {
 	s.Helper()
 	s.await(func() error {
 		log, err := kubectl(s.Context(), "", "-n", s.namespace, "logs", "anew", "-c", "second")
-		found := regexp.MustCompile(`told: (\d*)\npresent: (\d+)\n`).FindStringSubmatch(log)
+		found := regexp.MustCompile(`told: (\d+) (\d+)\npresent: (\d+)\n`).FindStringSubmatch(log)
 		switch {
 		case err != nil:
 			return err
 		case found == nil:
 			return fmt.Errorf("the app has not told what it found: its log is %q", log)
-		case found[1] != found[2]:
+		case found[1] != found[3]:
 			s.Fatalf("the app was started before the other one had: its log is %q", log)
 		}
-		start = found[1]
+		start = found[1] + " " + found[2] // inodes are used again
 		return nil
 	})
 	return start
