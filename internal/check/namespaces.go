@@ -95,8 +95,8 @@ func (l *look) leftOut(ctx context.Context, ns *corev1.Namespace) {
 		return
 	}
 	pods, err := list[metav1.PartialObjectMetadata](ctx, l.cluster, podsOf(ns.Name))
-	if err != nil {
-		l.notRead(podsOf(ns.Name), err)
+	if err != nil { // the test of the chart has no right to read pods everywhere, and none to be given
+		l.skip(fmt.Sprintf("whether a pod of the namespace %s, which the entries leave out, asks for a helper is not known: %v", ns.Name, err))
 		return
 	}
 	asking := slices.DeleteFunc(pods, func(p metav1.PartialObjectMetadata) bool { return !inject.Asks(p.Annotations) })

@@ -130,7 +130,7 @@ func TestNamespacesThatAreLeftOut(t *testing.T) {
 	for name, c := range map[string]struct{ system, pods, want string }{
 		"where pods ask":              {"pillion-system", pods, "failed namespaces: the entries leave out the namespace shop, where pods ask for a helper and get none: 1, such as web\n"},
 		"where no pod asks":           {"pillion-system", "[]", none + "; the entries leave out shop, where no pod asks for a helper\n"},
-		"whose pods are not seen":     {"pillion-system", "forbidden", "skipped namespaces: not looked at: you may not list pods in the namespace shop\n"},
+		"whose pods are not seen":     {"pillion-system", "forbidden", "skipped namespaces: whether a pod of the namespace shop, which the entries leave out, asks for a helper is not known: pods is forbidden: you may not\n"},
 		"since it is installed there": {"shop", pods, none + "\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
