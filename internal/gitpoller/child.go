@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"os"
 	"os/exec"
 	"runtime/debug"
 	"slices"
@@ -47,6 +48,11 @@ type outcome struct {
 func Child(path string, memory int64) Fetcher {
 	var kept *process
 	return func(ctx context.Context, r gitfetch.Request) (gitfetch.Result, error) {
+		dir, err := handDown(&r)
+		if err != nil {
+			return gitfetch.Result{Token: r.Token}, local(err)
+		}
+		defer dir.Close()
 		request, err := json.Marshal(childRequest{Request: r, Memory: memory})
 		if err != nil {
 			return gitfetch.Result{}, local(err)
@@ -54,11 +60,15 @@ func Child(path string, memory int64) Fetcher {
 		began := time.Now()
 		child, out := kept, outcome{}
 		kept = nil
+		if child != nil && !child.worksIn(dir) {
+			_ = child.end(nil)
+			child = nil
+		}
 		if child != nil {
 			out, err = child.ask(ctx, request, r.Keep)
 		}
 		if child == nil || err != nil && ctx.Err() == nil { // one that waited may have been ended by anybody
-			if child, err = start(path); err == nil {
+			if child, err = start(path, dir); err == nil {
 				out, err = child.ask(ctx, request, r.Keep)
 			}
 		}
@@ -75,6 +85,20 @@ func Child(path string, memory int64) Fetcher {
 		}
 		return out.Result, nil
 	}
+}
+
+// handDown opens the directory of a request for the child, which gets the directory itself: a
+// path would lead it to whatever has the name by then.
+func handDown(r *gitfetch.Request) (*os.File, error) {
+	if r.Dir == "" {
+		return nil, nil //nolint:nilnil // no directory is nothing to hand down
+	}
+	dir, err := os.Open(r.Dir)
+	if err != nil {
+		return nil, err
+	}
+	r.Dir = "/proc/self/fd/3" // the first of ExtraFiles
+	return dir, nil
 }
 
 // starved are the last words of Go's runtime when it gets no more memory: for the

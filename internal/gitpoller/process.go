@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 )
 
@@ -16,13 +17,22 @@ type process struct {
 	stdin    io.WriteCloser
 	outcomes *json.Decoder
 	stderr   *head
+	dir      os.FileInfo // that it works in; nil for none
 }
 
-func start(path string) (*process, error) {
+// start starts a child that works in a directory, or in none if that is nil.
+func start(path string, dir *os.File) (*process, error) {
 	cmd := exec.Command(path, ChildArg) //nolint:noctx // it outlives the poll that starts it
 	cmd.Env = []string{}                // it needs nothing from there, and so nothing there can lead it astray
 	p := &process{cmd: cmd, stderr: &head{limit: 4 << 10}}
 	cmd.Stderr = p.stderr
+	if dir != nil {
+		info, err := dir.Stat()
+		if err != nil {
+			return nil, err
+		}
+		p.dir, cmd.ExtraFiles = info, []*os.File{dir}
+	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -35,6 +45,16 @@ func start(path string) (*process, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// worksIn tells whether the process was handed this very directory: somebody who can write to
+// the volume may have put another one in its place.
+func (p *process) worksIn(dir *os.File) bool {
+	if dir == nil || p.dir == nil {
+		return dir == nil && p.dir == nil
+	}
+	info, err := dir.Stat()
+	return err == nil && os.SameFile(info, p.dir)
 }
 
 // ask sends a request and reads the outcome. Unless the process stays, it has ended

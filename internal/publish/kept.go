@@ -2,10 +2,7 @@
 
 package publish
 
-import (
-	"fmt"
-	"path"
-)
+import "fmt"
 
 // keptName is a file beside the trees that says more of the current one, to whoever
 // makes the next. It is not for readers.
@@ -17,7 +14,7 @@ func (v *Volume) Keep(sub string) error {
 	if err := v.root.RemoveAll(keptName); err != nil {
 		return fmt.Errorf("%s is in the way: %w", v.in(keptName), err)
 	}
-	if err := v.root.Rename(path.Join(staging, sub), keptName); err != nil {
+	if err := v.stage.Rename(sub, v.root, keptName); err != nil {
 		return fmt.Errorf("%s cannot be put in place: %w", v.in(keptName), err)
 	}
 	return nil
