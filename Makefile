@@ -98,6 +98,10 @@ bench: ## Run the benchmarks COUNT times and summarise them
 	go test -bench . -run '^$$' -count $(COUNT) ./test/bench | tee -a bin/bench.txt
 	$(TOOL) benchstat bin/bench.txt
 
+.PHONY: measure-poller
+measure-poller: ## Measure git-poller beside git (some ten minutes)
+	POLLER_MEASURE=1 go test -count=1 -v -run TestMeasure -timeout 60m ./test/poller
+
 # An hour and more on two cores. What gremlins calls "not covered" are mostly the conditions
 # of cases and constants, which Go's coverage does not see.
 .PHONY: mutants

@@ -111,16 +111,22 @@ func understand(t *testing.T, path string, args []string, seen map[string]int) {
 func TestAWrongCommandLineIsRefused(t *testing.T) {
 	t.Parallel()
 	refused(t, map[string]wrongLine{
-		"no verb":              {nil, "usage: pillion-helper"},
-		"an unknown verb":      {[]string{"git-puller"}, "usage: pillion-helper"},
-		"an unknown flag":      {[]string{"git-poller", "--rooot=/x"}, "flag provided but not defined: -rooot"},
-		"a missing root":       {[]string{"git-poller", "--repo=https://a.test/b"}, "--root is needed"},
-		"a missing repository": {[]string{"git-poller", "--root=/x"}, "--repo is needed"},
-		"a stray argument":     {[]string{"git-poller", "x"}, `the argument "x" is unexpected`},
-		"half a byte":          {[]string{"date-writer", "--max-size=500m"}, "must be a whole number of bytes"},
-		"a missing file":       {[]string{"date-writer"}, "--file is needed"},
-		"an unknown zone":      {[]string{"date-writer", "--file=/x/y", "--timezone=Mars/Base"}, "--timezone=Mars/Base"},
-		"a probe of nothing":   {[]string{"probe"}, "one of --content and --file is needed"},
+		"no verb":               {nil, "usage: pillion-helper"},
+		"an unknown verb":       {[]string{"git-puller"}, "usage: pillion-helper"},
+		"an unknown flag":       {[]string{"git-poller", "--rooot=/x"}, "flag provided but not defined: -rooot"},
+		"a missing root":        {[]string{"git-poller", "--repo=https://a.test/b"}, "--root is needed"},
+		"a missing repository":  {[]string{"git-poller", "--root=/x"}, "--repo is needed"},
+		"a stray argument":      {[]string{"git-poller", "x"}, `the argument "x" is unexpected`},
+		"half a byte":           {[]string{"date-writer", "--max-size=500m"}, "must be a whole number of bytes"},
+		"a missing file":        {[]string{"date-writer"}, "--file is needed"},
+		"an unknown zone":       {[]string{"date-writer", "--file=/x/y", "--timezone=Mars/Base"}, "--timezone=Mars/Base"},
+		"a foreign host":        {[]string{"git-poller", "--root=/x", "--repo=https://a.test/b", "--notify=http://a.test/"}, `--notify: the host "a.test" of the URL must be localhost`},
+		"a status that is none": {[]string{"git-poller", "--root=/x", "--repo=https://a.test/b", "--notify=http://localhost/", "--notify-status=ok"}, `--notify: the status "ok" must be a number`},
+		"a signal that is none": {[]string{"git-poller", "--root=/x", "--repo=https://a.test/b", "--signal=KILL:web"}, `--signal: "KILL:web" must begin with a signal`},
+		"sync with an argument": {[]string{"git-poller", "sync", "now"}, `the argument "now" is unexpected`},
+		"sync without time":     {[]string{"git-poller", "sync", "--timeout=0s"}, "--timeout=0s must be more than 0"},
+		"an unknown format":     {[]string{"git-poller", "status", "-o=yaml"}, "must be text or json"},
+		"a probe of nothing":    {[]string{"probe"}, "one of --content and --file is needed"},
 	})
 }
 

@@ -12,6 +12,8 @@ import (
 	"github.com/pillion-dev/pillion/internal/datewriter"
 )
 
+var dateWriterVerb = verb{name: "date-writer", does: "write the date into a file, again and again", run: runDateWriter}
+
 func parseDateWriter(e env) (*datewriter.Options, error) {
 	o := &datewriter.Options{MaxSize: 1 << 20, Log: e.log}
 	flags := flag.NewFlagSet("date-writer", flag.ContinueOnError)

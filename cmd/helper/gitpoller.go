@@ -3,15 +3,20 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"os"
+	"os/signal"
 	"time"
 
 	"github.com/pillion-dev/pillion/internal/gitpoller"
+	"github.com/pillion-dev/pillion/internal/scrape"
 )
 
-// What one look at a remote may cost, where no flag says so.
+var gitPollerVerb = verb{name: "git-poller", does: "keep a directory equal to a git repository", run: runGitPoller}
+
+// What one poll may cost, where no flag says so.
 const (
 	fetchTimeout = 10 * time.Minute
 	maxFiles     = 100_000
@@ -20,6 +25,7 @@ const (
 
 type gitPollerFlags struct {
 	gitpoller.Options
+	notify  notifyFlags
 	metrics string
 }
 
@@ -30,18 +36,21 @@ func parseGitPoller(e env) (*gitPollerFlags, error) {
 	flags.StringVar(&f.Request.Repo, "repo", "", "`URL` of the repository: https, http or ssh")
 	flags.StringVar(&f.Request.Ref, "ref", "HEAD", "branch, tag or full hash")
 	flags.IntVar(&f.Request.Depth, "depth", 1, "how many commits of history to fetch")
-	flags.StringVar(&f.Request.Subdir, "subdir", "", "publish only this `folder` of the repository")
-	flags.StringVar(&f.Request.Auth, "auth", "", "how to use the credentials: basic or ssh")
+	flags.StringVar(&f.Request.Subdir, "subdir", "", "publish only this `directory` of the repository")
+	flags.StringVar(&f.Request.Auth, "auth", "", "how to use the credentials: basic, ssh or github-app")
 	flags.StringVar(&f.Request.AuthDir, "auth-dir", "", "the `directory` of a mounted Secret with the credentials")
 	flags.StringVar(&f.Request.CAFile, "ca-file", "", "`file` of certificate authorities to trust")
-	flags.IntVar(&f.Request.MaxFiles, "max-files", maxFiles, "most files, links and folders of a commit")
+	reachFlags(flags, &f.Request)
+	flags.IntVar(&f.Request.MaxFiles, "max-files", maxFiles, "most files, links and directories of a commit")
 	flags.Var((*size)(&f.Request.MaxBytes), "max-size", "most `bytes` of a commit, packed or unpacked, such as 819Mi")
-	flags.DurationVar(&f.Period, "period", time.Minute, "`time` between two looks at the remote")
+	flags.DurationVar(&f.Period, "period", time.Minute, "`time` between two polls")
 	flags.BoolVar(&f.Once, "once", false, "end when a commit is published")
 	flags.DurationVar(&f.Timeout, "timeout", 10*time.Minute, "with --once: `time` after which to give up")
-	flags.DurationVar(&f.FetchTimeout, "fetch-timeout", fetchTimeout, "`time` that one look may take")
+	flags.DurationVar(&f.FetchTimeout, "fetch-timeout", fetchTimeout, "`time` that one poll may take")
 	flags.DurationVar(&f.Grace, "grace", grace, "`time` that a commit stays after the next is published")
 	flags.StringVar(&f.metrics, "metrics-listen", "", "`host:port` to serve metrics at; none without it")
+	flags.BoolVar(&f.NotifyFirst, "notify-first", false, "tell of the first commit as well: for an app that does not wait for it")
+	f.notify.register(flags)
 	f.Request.MaxBytes = 819 << 20
 	if err := parse(flags, e); err != nil {
 		return nil, err
@@ -55,8 +64,13 @@ func parseGitPoller(e env) (*gitPollerFlags, error) {
 		return nil, usageError{errors.New("--period, --timeout and --fetch-timeout must be more than 0")}
 	}
 	f.Log = e.log
-	return &f, nil
+	return &f, f.notify.parse("Pillion-Commit")
 }
+
+// gitFetchVerb is git-poller's child.
+var gitFetchVerb = verb{name: gitpoller.ChildArg, run: runGitFetch}
+
+func runGitFetch(e env) error { return gitpoller.ServeChild(e.ctx, e.stdin, e.stdout) }
 
 func runGitPoller(e env) error {
 	f, err := parseGitPoller(e)
@@ -68,9 +82,36 @@ func runGitPoller(e env) error {
 		return err
 	}
 	f.Fetch = gitpoller.Child(self, gitpoller.ChildMemory())
-	if f.metrics != "" {
-		f.Metrics = gitpoller.NewMetrics()
-		go f.Metrics.Serve(e.ctx, f.metrics, e.log)
+	registry := scrape.NewRegistry()
+	f.Metrics = gitpoller.NewMetrics(registry)
+	f.Notify = f.notify.notifier(e.log, registry)
+	f.Wake = wakes(e.ctx)
+	if f.Board, err = gitpoller.NewBoard(); err != nil {
+		e.log.Warn("nobody can ask this git-poller how it stands", "error", err.Error())
 	}
+	if f.metrics != "" {
+		go scrape.Serve(e.ctx, registry, f.metrics, e.log)
+	}
+	go f.Notify.Run(e.ctx)
 	return gitpoller.Run(e.ctx, f.Options)
+}
+
+// wakes is received from when somebody asks for a poll: see [gitpoller.Ask].
+func wakes(ctx context.Context) <-chan struct{} {
+	asked, wake := make(chan os.Signal, 1), make(chan struct{}, 1)
+	signal.Notify(asked, gitpoller.Ask)
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-asked:
+				select {
+				case wake <- struct{}{}:
+				default: // it will be heard
+				}
+			}
+		}
+	}()
+	return wake
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 )
 
+var installVerb = verb{name: "install", does: "copy this program to where other containers can run it", run: runInstall}
+
 func parseInstall(e env) (to string, err error) {
 	flags := flag.NewFlagSet("install", flag.ContinueOnError)
 	flags.StringVar(&to, "to", "", "the `file` to make")

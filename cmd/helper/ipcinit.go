@@ -9,6 +9,8 @@ import (
 	"github.com/pillion-dev/pillion/internal/ipc"
 )
 
+var ipcInitVerb = verb{name: "ipc-init", does: "make queues, semaphores, shared memory and named pipes", run: runIPCInit}
+
 func parseIPCInit(e env) (objects []ipc.Object, log *string, err error) {
 	flags := flag.NewFlagSet("ipc-init", flag.ContinueOnError)
 	log = terminationLog(flags)

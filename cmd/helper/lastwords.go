@@ -5,6 +5,7 @@ package main
 import (
 	"flag"
 	"os"
+	"syscall"
 )
 
 func terminationLog(flags *flag.FlagSet) *string {
@@ -12,13 +13,15 @@ func terminationLog(flags *flag.FlagSet) *string {
 }
 
 // lastWords writes why the container ends to where the kubelet looks for it. The
-// kubelet has made the file; where there is none, or it cannot be written, stderr
-// has to do.
+// kubelet has made the file; where there is none, or something else has its place, or it
+// cannot be written, stderr has to do.
 func lastWords(path string, why error) {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	file, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return
 	}
 	defer file.Close()
-	_, _ = file.WriteString(why.Error() + "\n")
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() && file.Truncate(0) == nil {
+		_, _ = file.WriteString(why.Error() + "\n")
+	}
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 )
 
+var probeVerb = verb{name: "probe", does: "tell whether there is content yet", run: runProbe}
+
 // runProbe asks for content and not for freshness: after a restart while git is down,
 // what was published is still there, and so is the reason for the pod to be ready.
 func runProbe(e env) error {

@@ -67,7 +67,7 @@ func TestAPollerEndsWhenItIsTold(t *testing.T) {
 		want  int
 	}{
 		"git-poller in the middle of a fetch": {hangs: true, want: 0},
-		"git-poller between two looks":        {want: 0},
+		"git-poller between two polls":        {want: 0},
 		// The app would be started as if there were content.
 		"git-poller once, which has nothing yet": {hangs: true, once: true, want: exitFailed},
 	} {
@@ -126,7 +126,7 @@ func TestTheDateWriterEndsWhenItIsTold(t *testing.T) {
 }
 
 // Whoever watches the pod at night gets a sentence, and the poller lives.
-func TestALookThatNeedsTooMuchMemoryIsAnError(t *testing.T) {
+func TestAPollThatNeedsTooMuchMemoryIsAnError(t *testing.T) {
 	t.Parallel()
 	path, err := program()
 	if err != nil {

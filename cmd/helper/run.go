@@ -10,10 +10,10 @@ import (
 	"io"
 	"log/slog"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
-
-	"github.com/pillion-dev/pillion/internal/gitpoller"
-	"github.com/pillion-dev/pillion/internal/version"
+	"text/tabwriter"
 )
 
 // Exit statuses, besides 0.
@@ -22,15 +22,55 @@ const (
 	exitUsage  = 2 // the command line is wrong
 )
 
-const usage = `usage: pillion-helper VERB [--flag=value]…
-  git-poller   keep a folder equal to a git repository
-  date-writer  write the date into a file, again and again
-  ipc-init     make queues, semaphores, shared memory and named pipes
-  install      copy this program to where other containers can run it
-  run          wait until an app can start, and become the app
-  probe        tell whether there is content yet
-  version      print the version
-`
+// verbs are all that this program can do, as the list of usage shows them. A new one is
+// its file and one line here.
+func verbs() []verb {
+	return []verb{
+		gitPollerVerb,
+		gitPollerSyncVerb,
+		gitPollerStatusVerb,
+		dateWriterVerb,
+		reloaderVerb,
+		ipcInitVerb,
+		installVerb,
+		wrapVerb,
+		probeVerb,
+		versionVerb,
+		gitFetchVerb,
+	}
+}
+
+// A verb is one thing that the program does.
+type verb struct {
+	name string // one word of the command line, or several
+	does string // in the list of usage; a verb without it is not for people
+	run  func(env) error
+	// become stands for run where the process becomes an app: nothing of it has been
+	// changed yet that an app would inherit. It returns the exit status.
+	become func(args []string, stderr io.Writer) int
+}
+
+// find returns the verb that a command line begins with, and the arguments behind it.
+func find(args []string) (found verb, rest []string, ok bool) {
+	for _, v := range verbs() {
+		words := strings.Fields(v.name)
+		if len(words) > len(strings.Fields(found.name)) && len(args) >= len(words) && slices.Equal(args[:len(words)], words) {
+			found, rest, ok = v, args[len(words):], true
+		}
+	}
+	return found, rest, ok
+}
+
+func usage(w io.Writer) {
+	fmt.Fprintln(w, "usage: pillion-helper VERB [--flag=value]…")
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, v := range verbs() {
+		if v.does != "" {
+			fmt.Fprintf(table, "  %s\t%s\n", v.name, v.does)
+		}
+	}
+	table.Flush()
+}
 
 // env is what a verb works with.
 type env struct {
@@ -43,40 +83,28 @@ type env struct {
 
 // run is main without the exit: it returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	if len(args) > 0 && args[0] == "run" {
-		return wrap(args[1:], stderr) // nothing of what follows is an app's to inherit
+	v, rest, ok := find(args)
+	if !ok {
+		usage(stderr)
+		return exitUsage
+	}
+	if v.become != nil {
+		return v.become(rest, stderr)
 	}
 	// What helpers write is for containers with any user ID.
 	syscall.Umask(0o022)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	verbs := map[string]func(env) error{
-		"git-poller":       runGitPoller,
-		"date-writer":      runDateWriter,
-		"ipc-init":         runIPCInit,
-		"install":          runInstall,
-		"probe":            runProbe,
-		"version":          runVersion,
-		gitpoller.ChildArg: runGitFetch,
-	}
-	var verb func(env) error
-	if len(args) > 0 {
-		verb = verbs[args[0]]
-	}
-	if verb == nil {
-		fmt.Fprint(stderr, usage)
-		return exitUsage
-	}
-	err := verb(env{ctx, args[1:], stdin, stdout, stderr, slog.New(slog.NewJSONHandler(stderr, nil))})
+	err := v.run(env{ctx, rest, stdin, stdout, stderr, slog.New(slog.NewJSONHandler(stderr, nil))})
 	var wrong usageError
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return 0
 	case errors.As(err, &wrong):
-		fmt.Fprintf(stderr, "pillion-helper %s: %v\n", args[0], err)
+		fmt.Fprintf(stderr, "pillion-helper %s: %v\n", v.name, err)
 		return exitUsage
 	}
-	fmt.Fprintf(stderr, "pillion-helper %s: %v\n", args[0], err)
+	fmt.Fprintf(stderr, "pillion-helper %s: %v\n", v.name, err)
 	return exitFailed
 }
 
@@ -84,13 +112,6 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
-
-func runVersion(e env) error {
-	_, err := fmt.Fprintln(e.stdout, "pillion helper", version.Info())
-	return err
-}
-
-func runGitFetch(e env) error { return gitpoller.ServeChild(e.ctx, e.stdin, e.stdout) }
 
 // parse reads flags, of which none may be left over.
 func parse(flags *flag.FlagSet, e env) error {

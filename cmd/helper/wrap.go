@@ -13,6 +13,8 @@ import (
 	"github.com/pillion-dev/pillion/internal/startorder"
 )
 
+var wrapVerb = verb{name: "run", does: "wait until an app can start, and become the app", become: wrap}
+
 func parseWrap(args []string, stderr io.Writer) (o startorder.Options, log *string, err error) {
 	o = startorder.Options{Umask: -1, Stderr: stderr}
 	flags := flag.NewFlagSet("run", flag.ContinueOnError)

@@ -4,8 +4,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +19,7 @@ import (
 
 	"github.com/pillion-dev/pillion/cmd/kubectl-pillion/cluster"
 	"github.com/pillion-dev/pillion/internal/check"
+	"github.com/pillion-dev/pillion/internal/policy"
 )
 
 type checkOptions struct {
@@ -35,14 +40,15 @@ a link before it says so.
   ✓ it holds
   ! it works, and somebody should know
   ✗ it is broken: pods do not get what they ask for, or are refused
-  · it was not looked at, and why
+  ? it could not be checked, and may be broken
+  · it was not checked, for the reason given
 
 Nothing is stored in the cluster. For most links the right to read is enough; the
 right to create pods (as a dry run) and to port-forward to the replicas completes the
 answer. What is missing is listed at the end.
 
-Exit codes: 0 no link is broken; 1 one is; 2 a flag is wrong, or the cluster did not
-answer.`,
+Exit codes: 0 no link is broken; 1 one is; 2 something could not be checked, a flag is
+wrong, or the cluster did not answer.`,
 		Example: `  kubectl pillion check
 
   # in a pipeline: what is broken, and what to do
@@ -69,7 +75,7 @@ func (o *checkOptions) run(ctx context.Context, out io.Writer, namespaceGiven bo
 	if err != nil {
 		return err
 	}
-	options := check.Options{Now: time.Now()}
+	options := check.Options{Now: time.Now(), Load: loadPolicies}
 	if namespaceGiven {
 		options.Namespace = client.Namespace
 	}
@@ -80,16 +86,42 @@ func (o *checkOptions) run(ctx context.Context, out io.Writer, namespaceGiven bo
 	if err := printList(out, o.output, results, checkText); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(results, func(r check.Result) bool { return r.Outcome == check.Failed }) {
+	switch {
+	case slices.ContainsFunc(results, func(r check.Result) bool { return r.Outcome == check.Failed }):
 		return errRefused
+	case slices.ContainsFunc(results, func(r check.Result) bool { return r.Outcome == check.Unknown }):
+		return errUnseen
 	}
 	return nil
+}
+
+// errUnseen ends a check that found no error in what it could see, and has said what it
+// could not see.
+var errUnseen = errors.New("incomplete")
+
+// loadPolicies loads policy files as the webhook does.
+func loadPolicies(files map[string]string) ([]string, error) {
+	dir, err := os.MkdirTemp("", "pillion-policies-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(name)), []byte(text), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	policies, err := policy.LoadDir(dir)
+	if err != nil {
+		return nil, errors.New(strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), ""))
+	}
+	return slices.Sorted(maps.Keys(policies)), nil
 }
 
 // checkText writes one line for each remark, its remedy below it, and how it adds up. Links
 // that are left out for the same reason share a line.
 func checkText(b *strings.Builder, results []check.Result) {
-	signs := map[check.Outcome]string{check.OK: "✓", check.Warning: "!", check.Failed: "✗", check.Skipped: "·"}
+	signs := map[check.Outcome]string{check.OK: "✓", check.Warning: "!", check.Failed: "✗", check.Skipped: "·", check.Unknown: "?"}
 	count := map[check.Outcome]int{}
 	for len(results) > 0 {
 		r, names := results[0], alike(results)
@@ -101,10 +133,13 @@ func checkText(b *strings.Builder, results []check.Result) {
 		}
 	}
 	verdict := "nothing is broken"
-	if count[check.Failed] > 0 {
+	switch {
+	case count[check.Failed] > 0:
 		verdict = fmt.Sprintf("%d broken", count[check.Failed])
+	case count[check.Unknown] > 0:
+		verdict = fmt.Sprintf("incomplete: %d could not be checked, and nothing of the rest is broken", count[check.Unknown])
 	}
-	fmt.Fprintf(b, "\n%s; %d to know of, %d not looked at\n", verdict, count[check.Warning], count[check.Skipped])
+	fmt.Fprintf(b, "\n%s; %d to know of, %d not looked at\n", verdict, count[check.Warning], count[check.Skipped]+count[check.Unknown])
 }
 
 // alike are the names of the first result, and of those after it that are left out for the
@@ -112,7 +147,7 @@ func checkText(b *strings.Builder, results []check.Result) {
 func alike(results []check.Result) []string {
 	names := []string{string(results[0].Name)}
 	for _, r := range results[1:] {
-		if r.Outcome != check.Skipped || results[0].Outcome != check.Skipped || r.Message != results[0].Message {
+		if left := results[0].Outcome; left != check.Skipped && left != check.Unknown || r.Outcome != left || r.Message != results[0].Message {
 			break
 		}
 		names = append(names, string(r.Name))

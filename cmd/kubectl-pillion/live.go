@@ -91,7 +91,11 @@ func (l *live) explain(ctx context.Context, k cluster.Kind, name string) (*expla
 	if err := json.Unmarshal(raw, &meta); err != nil {
 		return nil, fmt.Errorf("reading %s %s of namespace %s: %w", k.Name, name, namespace, err)
 	}
-	o := found(nil, raw, "", k.Name)[0]
+	objects := found(nil, raw, "", k.Name)
+	if len(objects) == 0 {
+		return nil, fmt.Errorf("reading %s %s of namespace %s: the API server answers with another kind of object", k.Name, name, namespace)
+	}
+	o := objects[0]
 	c := l.namespace(ctx, namespace)
 	r, err := explain.Explain(injector(), explain.Object{
 		Kind: o.kind, Name: o.name, Namespace: namespace, Document: raw, At: o.at,

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -36,14 +37,20 @@ func checkOutput(output string) error {
 	return nil
 }
 
-// printList writes a list as JSON or as text.
+// printList writes a list as JSON or as text, of which all is printable.
 func printList[T any](out io.Writer, output string, list []T, text func(*strings.Builder, []T)) error {
 	if output == "json" {
 		if list == nil {
 			list = []T{}
 		}
-		return writeJSON(out, list)
+		text, err := formatJSON(list)
+		if err != nil {
+			return err
+		}
+		_, err = out.Write(printableJSON(text))
+		return err
 	}
+	makePrintable(reflect.ValueOf(list))
 	var b strings.Builder
 	text(&b, list)
 	_, err := io.WriteString(out, b.String())
@@ -53,16 +60,21 @@ func printList[T any](out io.Writer, output string, list []T, text func(*strings
 // writeJSON writes a value with characters as they are: what JSON in a web page has to
 // escape is plain here.
 func writeJSON(out io.Writer, value any) error {
+	text, err := formatJSON(value)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(text)
+	return err
+}
+
+func formatJSON(value any) ([]byte, error) {
 	raw, err := json.Marshal(value)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	text, err := jsontext.AppendFormat(nil, raw, jsontext.Multiline(true), jsontext.WithIndent("    "))
-	if err != nil {
-		return err
-	}
-	_, err = out.Write(append(text, '\n'))
-	return err
+	return append(text, '\n'), err
 }
 
 // table writes rows with their columns aligned, each line behind an indent.

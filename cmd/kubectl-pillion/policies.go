@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/pillion-dev/pillion/cmd/kubectl-pillion/cluster"
 	"github.com/pillion-dev/pillion/internal/explain"
@@ -59,7 +60,7 @@ func clusterPolicies(ctx context.Context, c *cluster.Client, webhooks []explain.
 	switch {
 	case err != nil:
 		return assumed(err.Error())
-	case found.ConfigMap == "" && found.Version == version.String():
+	case found.ConfigMap == "" && sameVersion(found.Version, version.String()):
 		return &explain.Policies{ByName: map[string]*inject.Policy{policy.DefaultName: policy.Builtin()}, Source: "built in"}
 	case found.ConfigMap == "":
 		return assumed(fmt.Sprintf("the webhook in namespace %s has no --policy-dir, so it has the built-in policy of its own version, %s, and this is %s",
@@ -78,4 +79,10 @@ func clusterPolicies(ctx context.Context, c *cluster.Client, webhooks []explain.
 		all[p.Name] = p
 	}
 	return &explain.Policies{ByName: all, Source: source}
+}
+
+// sameVersion compares the tag of an image with a version. A build from source is of the
+// version under work, which it marks, and its image need not be.
+func sameVersion(tag, version string) bool {
+	return strings.TrimSuffix(tag, "-dev") == strings.TrimSuffix(version, "-dev")
 }

@@ -16,7 +16,7 @@ import (
 const (
 	exitOK      = 0
 	exitRefused = 1 // the answer is no: a pod is refused, or lacks what it asks for, or a test fails, or a link is broken
-	exitFailed  = 2 // there is no answer: a file, flag or policy is wrong, or the cluster is away
+	exitFailed  = 2 // there is no answer: a file, flag or policy is wrong, or the cluster is away or shows too little
 )
 
 // errRefused ends a command whose answer is no, and which has said why.
@@ -24,6 +24,7 @@ var errRefused = errors.New("refused")
 
 // run is main with its surroundings as arguments.
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
+	errOut = onlyPrintable{errOut}
 	cmd := newRoot()
 	cmd.SetArgs(args)
 	cmd.SetIn(in)
@@ -35,6 +36,8 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 		return exitOK
 	case errors.Is(err, errRefused):
 		return exitRefused
+	case errors.Is(err, errUnseen):
+		return exitFailed
 	}
 	fmt.Fprintln(errOut, "error:", err)
 	return exitFailed

@@ -23,7 +23,7 @@ func (l *look) budget(ctx context.Context) error {
 	o := object{group: policyGroup, resource: "poddisruptionbudgets", namespace: l.to.namespace}
 	all, err := list[policyv1.PodDisruptionBudget](ctx, l.cluster, o)
 	if err != nil {
-		l.unread(o, err)
+		l.notRead(o, err)
 		return nil
 	}
 	var mine []*policyv1.PodDisruptionBudget

@@ -71,8 +71,7 @@ func (l *look) fillIn() string {
 			return "cert-manager's cainjector writes it; see whether it runs: kubectl get pods -A -l app=cainjector"
 		}
 		if e.byJob {
-			at := "kubectl -n " + l.to.namespace + " "
-			return "the CronJob of the certificates writes it; have it run now: " + at + "get cronjobs; " + at + "create job ca-bundle --from=cronjob/NAME"
+			return "the CronJob of the certificates writes it; have it run now: " + l.runJob("ca-bundle")
 		}
 	}
 	return "write the authority's certificate into it, or have cert-manager do so: kubectl annotate " + strings.Join(l.configurations(), " ") + " cert-manager.io/inject-ca-from=NAMESPACE/CERTIFICATE"

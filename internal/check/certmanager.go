@@ -44,7 +44,7 @@ func (l *look) certManager(ctx context.Context) error {
 		l.ok("not used: it is not in this cluster")
 		return nil
 	case err != nil:
-		l.unread(object{group: all.group, resource: all.resource, namespace: all.namespace}, err)
+		l.notRead(object{group: all.group, resource: all.resource, namespace: all.namespace}, err)
 		return nil
 	}
 	walk := chainWalk{look: l, certificates: found}
@@ -52,6 +52,7 @@ func (l *look) certManager(ctx context.Context) error {
 		if c.Name != all.name && (all.name != "" || c.Secret == "" || c.Secret != l.mountedSecret()) {
 			continue
 		}
+		l.issued = c
 		if walk.certificate(ctx, c, 0) {
 			l.renewal(c)
 		}
@@ -158,12 +159,12 @@ func (w chainWalk) issuer(ctx context.Context, c *certs.Certificate, depth int) 
 		return false
 	}
 	if err != nil {
-		w.unread(o, err)
+		w.notRead(o, err)
 		return true
 	}
 	i, err := certs.ReadIssuer(*raw)
 	if err != nil {
-		w.skip("not looked at: " + err.Error())
+		w.unseen("not looked at: " + err.Error())
 		return true
 	}
 	sound := w.authority(ctx, i, namespaced, depth)

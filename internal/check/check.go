@@ -12,6 +12,8 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/pillion-dev/pillion/internal/certs"
 )
 
 // Options say what to look at.
@@ -21,6 +23,9 @@ type Options struct {
 	Namespace string
 	// Now is the time by which certificates are judged.
 	Now time.Time
+	// Load reads the files of a directory of policies, by their names, as the webhook does
+	// when it starts. It returns the names of the policies.
+	Load func(files map[string]string) ([]string, error)
 }
 
 // Run looks at all links. Its error means that the cluster did not answer at all.
@@ -40,8 +45,33 @@ func Run(ctx context.Context, c Cluster, o Options) ([]Result, error) {
 			l.skip("there is nothing to look at")
 		}
 	}
+	for _, i := range l.unread {
+		if r := &l.results[i]; l.matters(r.Name) {
+			r.Outcome = Unknown
+		}
+	}
 	return l.results, nil
 }
+
+// matters tells whether a link that could not be checked may be broken without another
+// saying so.
+func (l *look) matters(link Link) bool {
+	switch link {
+	case Nodes, Budget: // they have warnings only
+		return false
+	case Secret:
+		return !l.held(Served)
+	case Served:
+		return !l.held(Secret)
+	case Pods: // all policies are behind the same Service
+		return !l.held(Pods)
+	default:
+		return true
+	}
+}
+
+// held tells whether a link was found to hold.
+func (l *look) held(link Link) bool { return l.first([]Link{link}, OK) != "" }
 
 // step is one link, and what of the links before it matters to it.
 type step struct {
@@ -67,7 +97,7 @@ func steps() []step {
 		{CertManager, "cert-manager's Certificate is issued and renewed, and its issuers are ready.", (*look).certManager, found, nil},
 		{Secret, "The Secret that the replicas mount holds a pair that is valid and for the Service's name.", (*look).secret, []Link{Configuration, Service}, []Link{CertManager}},
 		{CABundle, "The entries trust the authority that signed the certificate.", (*look).caBundle, found, []Link{CertManager, Secret}},
-		{Replicas, "The Deployment's replicas are ready, and not all on one node.", (*look).replicas, []Link{Configuration, Service}, []Link{Secret}},
+		{Replicas, "The Deployment's replicas are ready, and not all on one node, and its policies load.", (*look).replicas, []Link{Configuration, Service}, []Link{Secret}},
 		{Endpoints, "The Service has endpoints that are ready.", (*look).endpoints, []Link{Configuration, Service}, []Link{Replicas}},
 		{Served, "What the replicas serve is what the entries trust; read through a port-forward.", (*look).served, []Link{Configuration, Service}, []Link{Secret, CABundle, Endpoints}},
 		{Budget, "A PodDisruptionBudget keeps a replica, and lets nodes be drained.", (*look).budget, []Link{Configuration, Service}, nil},
@@ -83,6 +113,7 @@ type look struct {
 	link    Link // that is being looked at
 	results []Result
 	missing []string // rights
+	unread  []int    // results about what could not be checked
 
 	mutating  []admissionregistrationv1.MutatingWebhookConfiguration // all of the cluster
 	entriesOf []entry                                                // Pillion's, for pods
@@ -90,7 +121,8 @@ type look struct {
 	to        target                                                 // that they call
 	listed    *answer[[]corev1.Namespace]
 	installed *answer[installed]
-	pair      *pair // of the Secret; nil if it could not be read
+	issued    *certs.Certificate // that writes the replicas' Secret; nil if none is known to
+	pair      *pair              // of the Secret; nil if it could not be read
 }
 
 // answer remembers an answer of the cluster, or its error.
@@ -100,7 +132,7 @@ type answer[T any] struct {
 }
 
 func (l *look) add(o Outcome, message, remedy string) {
-	l.results = append(l.results, Result{l.link, o, message, remedy})
+	l.results = append(l.results, Result{Name: l.link, Outcome: o, Message: message, Remedy: remedy})
 }
 
 func (l *look) ok(format string, args ...any) { l.add(OK, fmt.Sprintf(format, args...), "") }
@@ -108,6 +140,12 @@ func (l *look) ok(format string, args ...any) { l.add(OK, fmt.Sprintf(format, ar
 func (l *look) warn(message, remedy string) { l.add(Warning, message, remedy) }
 
 func (l *look) skip(message string) { l.add(Skipped, message, "") }
+
+// unseen reports that a link could not be checked.
+func (l *look) unseen(message string) {
+	l.skip(message)
+	l.unread = append(l.unread, len(l.results)-1)
+}
 
 // fail reports a link that is broken.
 func (l *look) fail(message, remedy string) { l.failFrom(l.step().rests, message, remedy) }
@@ -136,18 +174,18 @@ func (l *look) first(links []Link, outcomes ...Outcome) Link {
 	return ""
 }
 
-// unread reports that something could not be read.
-func (l *look) unread(o object, err error) {
+// notRead reports that something could not be read.
+func (l *look) notRead(o object, err error) {
 	if apierrors.IsForbidden(err) {
 		l.forbidden(o.right())
 		return
 	}
-	l.skip(fmt.Sprintf("not looked at: reading %s: %v", o.path(), err))
+	l.unseen(fmt.Sprintf("not looked at: reading %s: %v", o.path(), err))
 }
 
 // forbidden reports a link for which a right is missing.
 func (l *look) forbidden(right string) {
-	l.skip("not looked at: you may not " + right)
+	l.unseen("not looked at: you may not " + right)
 	if !slices.Contains(l.missing, right) {
 		l.missing = append(l.missing, right)
 	}

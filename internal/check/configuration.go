@@ -76,7 +76,7 @@ func (l *look) configuration(ctx context.Context) error {
 	all := object{group: admissionGroup, resource: "mutatingwebhookconfigurations"}
 	var err error
 	if l.mutating, err = list[admissionregistrationv1.MutatingWebhookConfiguration](ctx, l.cluster, all); err != nil {
-		l.unread(all, err)
+		l.notRead(all, err)
 		return nil
 	}
 	targets := map[target][]string{} // to names of configurations

@@ -70,8 +70,8 @@ func TestLabelsOfNamespaces(t *testing.T) {
 	for name, c := range map[string]struct{ namespace, label, want string }{
 		"of a policy":                  {"shop", "web", "ok namespaces: 1 namespace with the label pillion.dev/policy, which names a policy that exists\n"},
 		"of no policy":                 {"shop", "wep", "warning namespaces: the namespace shop has the label pillion.dev/policy=wep, and the policies are default and web: pods there that ask for a helper are refused\n"},
-		"where no webhook is asked":    {"kube-system", "web", "warning namespaces: the namespace kube-system has the label pillion.dev/policy=web, and no entry is sent its pods: it does nothing there\n"},
-		"of no policy and not of ours": {"kube-system", "wep", "warning namespaces: the namespace kube-system has the label pillion.dev/policy=wep, and no entry is sent its pods: it does nothing there\n"},
+		"where no webhook is asked":    {"kube-system", "web", "failed namespaces: the namespace kube-system has the label pillion.dev/policy=web, and no entry is sent its pods: it does nothing there\n"},
+		"of no policy and not of ours": {"kube-system", "wep", "failed namespaces: the namespace kube-system has the label pillion.dev/policy=wep, and no entry is sent its pods: it does nothing there\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

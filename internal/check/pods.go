@@ -20,7 +20,7 @@ const mostNamespaces = 3
 func (l *look) pods(ctx context.Context) error {
 	all, err := l.allNamespaces(ctx)
 	if err != nil {
-		l.unread(everyNamespace, err)
+		l.notRead(everyNamespace, err)
 		return nil
 	}
 	for _, policy := range l.policies() {
@@ -61,8 +61,13 @@ func (l *look) policy(ctx context.Context, policy string, in []corev1.Namespace)
 			return
 		}
 	}
+	if right := missingRight(refused, in[0].Name); right != "" {
+		l.forbidden(right)
+		return
+	}
 	l.warn(fmt.Sprintf("policy %s: not tried, for others refuse the pod in the namespace %s: %v", policy, in[len(in)-1].Name, refused),
 		"make a namespace with this policy in which pods can be made, and check again")
+	l.unread = append(l.unread, len(l.results)-1)
 }
 
 // ask is what a pod on trial asks for.

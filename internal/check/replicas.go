@@ -12,9 +12,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// replicas looks at the Deployment: whether somebody serves, whether a rollout is stuck, and
-// whether the loss of one node would take all of them.
-func (l *look) replicas(context.Context) error {
+// replicas looks at the Deployment: whether somebody serves, whether a rollout is stuck,
+// whether the next replica would find policies that load, and whether the loss of one node would take all of them.
+func (l *look) replicas(ctx context.Context) error {
 	in, ok := l.behindService()
 	if !ok {
 		return nil
@@ -24,6 +24,7 @@ func (l *look) replicas(context.Context) error {
 		l.warn(fmt.Sprintf("no Deployment of the namespace %s makes pods that %s selects", l.to.namespace, l.to), "put the selector of the Service right, unless something else makes the pods")
 		return nil
 	}
+	l.policyFiles(ctx, in)
 	at := fmt.Sprintf("kubectl -n %s ", d.Namespace)
 	want := int32(1) // the field's default
 	if d.Spec.Replicas != nil {
@@ -36,11 +37,15 @@ func (l *look) replicas(context.Context) error {
 	case ready == 0:
 		l.fail(fmt.Sprintf("none of the %d replicas of the Deployment %s is ready%s", want, d.Name, why(in)), at+"describe pods; "+at+"logs deployment/"+d.Name)
 		return nil
+	case stuck(in, want):
+		// The previous replicas go on serving, with the previous policies.
+		l.fail(fmt.Sprintf("the rollout of the Deployment %s has replaced %d of %d replicas%s", d.Name, d.Status.UpdatedReplicas, want, why(in)),
+			"the log of a replica that does not start says why: "+at+"get pods; "+at+"logs POD; to go back: "+at+"rollout undo deployment "+d.Name)
+		return nil
 	case ready < want:
 		l.warn(fmt.Sprintf("%d of %d replicas of the Deployment %s are ready%s", ready, want, d.Name, why(in)), at+"describe pods")
 		return nil
 	case d.Status.UpdatedReplicas < want:
-		// Those of before serve on, with the policies of before.
 		l.warn(fmt.Sprintf("the rollout of the Deployment %s has replaced %d of %d replicas%s", d.Name, d.Status.UpdatedReplicas, want, why(in)),
 			"the log of a replica that does not start says why: "+at+"get pods; "+at+"logs POD")
 		return nil
@@ -60,6 +65,28 @@ func (l *look) replicas(context.Context) error {
 	}
 	l.ok("%d of %d ready, on %d nodes", d.Status.AvailableReplicas, want, len(nodes))
 	return nil
+}
+
+// stuck tells whether a rollout will not end by itself: its time is over, or a replica
+// cannot start.
+func stuck(in installed, want int32) bool {
+	for _, c := range in.deployment.Status.Conditions {
+		if c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse {
+			return true
+		}
+	}
+	return in.deployment.Status.UpdatedReplicas < want && slices.ContainsFunc(in.pods, func(p corev1.Pod) bool {
+		return p.DeletionTimestamp == nil && slices.ContainsFunc(p.Status.ContainerStatuses, cannotStart)
+	})
+}
+
+// cannotStart tells whether a container has failed, and not only has not started yet.
+func cannotStart(c corev1.ContainerStatus) bool {
+	if e := c.State.Terminated; e != nil {
+		return e.ExitCode != 0
+	}
+	w := c.State.Waiting
+	return w != nil && w.Reason != "" && w.Reason != "ContainerCreating" && w.Reason != "PodInitializing"
 }
 
 // why says what keeps the replicas from being ready, as far as it can be seen.

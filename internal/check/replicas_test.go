@@ -51,7 +51,7 @@ func TestReplicas(t *testing.T) {
 		"a rollout that cannot end": {
 			stuck,
 			[]corev1.Pod{running("a"), running("b"), crashed},
-			"warning replicas: the rollout of the Deployment pillion-webhook has replaced 1 of 2 replicas: p has ended with exit code 1\n",
+			"failed replicas: the rollout of the Deployment pillion-webhook has replaced 1 of 2 replicas: p has ended with exit code 1\n",
 		},
 		"one of two":        {deploymentOf(t, 2, 1, ""), []corev1.Pod{running("a"), waiting}, "warning replicas: 1 of 2 replicas of the Deployment pillion-webhook are ready: p waits: no such image\n"},
 		"no image":          {deploymentOf(t, 2, 0, ""), []corev1.Pod{waiting}, "failed replicas: none of the 2 replicas of the Deployment pillion-webhook is ready: p waits: no such image\n"},

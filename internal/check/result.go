@@ -49,7 +49,8 @@ const (
 	OK      Outcome = "ok"
 	Warning Outcome = "warning" // it works, and somebody should know
 	Failed  Outcome = "failed"  // pods do not get what they ask for, or are refused
-	Skipped Outcome = "skipped" // it was not looked at
+	Skipped Outcome = "skipped" // it was not checked, and need not be
+	Unknown Outcome = "unknown" // it could not be checked, and nothing else tells whether it holds
 )
 
 // Result is one remark about a link. A link has at least one, and one for each trouble.

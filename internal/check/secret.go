@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -46,34 +47,63 @@ func (l *look) secret(ctx context.Context) error {
 	s, err := get[corev1.Secret](ctx, l.cluster, o)
 	switch {
 	case apierrors.IsNotFound(err):
-		l.fail(fmt.Sprintf("the Secret %s, which the replicas mount, does not exist, so none starts", o.name), "make it: a Certificate of cert-manager does, or kubectl create secret tls")
+		l.fail(fmt.Sprintf("the Secret %s, which the replicas mount, does not exist, so none starts", o.name), l.anew(o))
 		return nil
 	case err != nil:
-		l.unread(o, err)
+		l.notRead(o, err)
 		return nil
 	}
 	chain, flaw := usablePair(s)
 	if flaw != "" {
-		l.fail(fmt.Sprintf("the Secret %s %s", o.name, flaw), again(o))
+		l.fail(fmt.Sprintf("the Secret %s %s", o.name, flaw), l.again(o))
 		return nil
 	}
 	l.pair = &pair{o.name, chain}
 	leaf := chain[0]
 	if flaw := unusable(leaf, l.to.host(), l.Now); flaw != "" {
-		l.fail(fmt.Sprintf("the certificate in the Secret %s %s", o.name, flaw), again(o)+"; its names must have "+l.to.host())
+		l.fail(fmt.Sprintf("the certificate in the Secret %s %s", o.name, flaw), l.again(o)+"; its names must have "+l.to.host())
 		return nil
 	}
 	if expiresSoon(leaf, l.Now) {
-		l.warn(fmt.Sprintf("the certificate in the Secret %s expires on %s, and nobody has renewed it", o.name, day(leaf.NotAfter)), "renew it: with cert-manager, look at the Certificate's conditions")
+		l.warn(fmt.Sprintf("the certificate in the Secret %s expires on %s, and nobody has renewed it", o.name, day(leaf.NotAfter)), l.again(o))
 		return nil
 	}
 	l.ok("the certificate in the Secret %s is for %s, until %s", o.name, l.to.host(), day(leaf.NotAfter))
 	return nil
 }
 
-// again says how to come by a new certificate.
-func again(o object) string {
-	return fmt.Sprintf("have it issued again; cert-manager does so after kubectl -n %s delete secret %s", o.namespace, o.name)
+// again says how to come by a new certificate. Only cert-manager makes a Secret again that
+// was deleted: without it, a Secret is changed and never removed.
+func (l *look) again(o object) string {
+	switch {
+	case l.issued != nil || l.injectedFrom() != "":
+		return fmt.Sprintf("have it issued again; cert-manager does so after kubectl -n %s delete secret %s", o.namespace, o.name)
+	case l.byJob():
+		return "have it issued again: " + l.runJob("new-certificate") + "; do not delete the Secret, which the Job may write but not make"
+	}
+	return fmt.Sprintf("write a valid pair into it, and do not delete it: kubectl -n %s create secret tls %s --cert=FILE --key=FILE --dry-run=client -o yaml | kubectl apply -f -", o.namespace, o.name)
+}
+
+// anew says who makes a Secret that is not there.
+func (l *look) anew(o object) string {
+	switch {
+	case l.issued != nil || l.injectedFrom() != "":
+		return "cert-manager makes it; see whether it runs: kubectl get pods -A -l app=cert-manager"
+	case l.byJob():
+		return "apply the installation again, which has the Secret without data; then " + l.runJob("new-certificate")
+	}
+	return fmt.Sprintf("make it: kubectl -n %s create secret tls %s --cert=FILE --key=FILE", o.namespace, o.name)
+}
+
+// byJob tells whether a CronJob of the installation makes the certificate.
+func (l *look) byJob() bool {
+	return slices.ContainsFunc(l.all(), func(e entry) bool { return e.byJob })
+}
+
+// runJob has that CronJob run now.
+func (l *look) runJob(name string) string {
+	at := "kubectl -n " + l.to.namespace + " "
+	return at + "get cronjobs; " + at + "create job " + name + " --from=cronjob/NAME"
 }
 
 // usablePair reads a Secret of type kubernetes.io/tls.

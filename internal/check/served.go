@@ -38,7 +38,7 @@ func (l *look) served(ctx context.Context) error {
 			return nil
 		}
 		if err != nil || len(chain) == 0 {
-			l.skip(fmt.Sprintf("not looked at: %s was not reached by a port-forward: %v; the Secret tells what it should serve", p.Name, err))
+			l.unseen(fmt.Sprintf("not looked at: %s was not reached by a port-forward: %v; the Secret tells what it should serve", p.Name, err))
 			return nil
 		}
 		asked++

@@ -34,7 +34,7 @@ func (l *look) service(ctx context.Context) error {
 		l.fail(fmt.Sprintf("the entries call %s, which does not exist", l.to), "install Pillion again, or put the name in the entries' clientConfig.service right")
 		return nil
 	case err != nil:
-		l.unread(o, err)
+		l.notRead(o, err)
 		return nil
 	}
 	if !slices.ContainsFunc(s.Spec.Ports, func(p corev1.ServicePort) bool { return p.Port == l.to.port }) {
@@ -87,7 +87,7 @@ func (l *look) behindService() (in installed, ok bool) {
 		if l.installed.value.deployment != nil {
 			o = podsOf(l.to.namespace)
 		}
-		l.unread(o, err)
+		l.notRead(o, err)
 		return installed{}, false
 	}
 	return l.installed.value, true
@@ -98,7 +98,7 @@ func (l *look) endpoints(ctx context.Context) error {
 	o := object{group: discoveryGroup, resource: "endpointslices", namespace: l.to.namespace}
 	slicesOf, err := list[discoveryv1.EndpointSlice](ctx, l.cluster, o)
 	if err != nil {
-		l.unread(o, err)
+		l.notRead(o, err)
 		return nil
 	}
 	ready, all := 0, 0

@@ -31,7 +31,7 @@ func (l *look) apiServer(ctx context.Context) error {
 		l.forbidden("get the path /version")
 		return nil
 	case errors.As(err, &status) && !apierrors.IsUnauthorized(err):
-		l.skip("not looked at: " + err.Error())
+		l.unseen("not looked at: " + err.Error())
 		return nil
 	case err != nil:
 		return fmt.Errorf("asking the API server for its version: %w", err)
@@ -60,7 +60,7 @@ func (l *look) nodes(ctx context.Context) error {
 	all := object{resource: "nodes"}
 	nodes, err := list[corev1.Node](ctx, l.cluster, all)
 	if err != nil {
-		l.unread(all, err)
+		l.notRead(all, err)
 		return nil
 	}
 	var names []string

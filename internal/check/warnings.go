@@ -16,7 +16,7 @@ func (l *look) warnings(ctx context.Context) error {
 	o := object{group: admissionGroup, resource: "validatingwebhookconfigurations"}
 	all, err := list[admissionregistrationv1.ValidatingWebhookConfiguration](ctx, l.cluster, o)
 	if err != nil {
-		l.unread(o, err)
+		l.notRead(o, err)
 		return nil
 	}
 	for i := range all {

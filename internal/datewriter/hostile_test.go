@@ -147,3 +147,52 @@ func TestWhatComesBetweenLookAndOpen(t *testing.T) {
 		})
 	}
 }
+
+// The directory is held: whatever its path leads to by then, nothing is written there.
+// One that was made anew is the volume again.
+func TestADirectoryThatIsReplaced(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		plant func(dir, outside string) error
+		want  string // of the error; "" for none
+	}{
+		"by a link": {
+			func(d, outside string) error { return os.Symlink(outside, d) },
+			" is a symbolic link, and only a directory is opened there: another container may have put it there; remove it",
+		},
+		"by a pipe": {
+			func(d, _ string) error { return syscall.Mkfifo(d, 0o666) },
+			" is a named pipe, and only a directory is opened there: another container may have put it there; remove it",
+		},
+		"by another directory": {func(d, _ string) error { return os.Mkdir(d, 0o700) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o, top := options(t), t.TempDir()
+			dir, outside := filepath.Join(top, "html"), filepath.Join(top, "outside")
+			o.File = filepath.Join(dir, "index.html")
+			must(t, os.Mkdir(dir, 0o700))
+			must(t, os.Mkdir(outside, 0o700))
+			write(t, filepath.Join(outside, "index.html"), "precious")
+			w := start(t, o)
+			w.puts(t, 0, 2)
+			must(t, os.Rename(dir, dir+".old"))
+			must(t, c.plant(dir, outside))
+			got := ""
+			if err := w.put(t.Context(), second(2)); err != nil {
+				got = err.Error()
+			}
+			if want := c.want; want != "" && got != dir+want || want == "" && got != "" {
+				t.Errorf("the error is %q, want %q", got, want)
+			}
+			if c.want == "" {
+				if got := read(t, o.File); got != dates(2, 3) {
+					t.Errorf("the new directory's file holds %q", got)
+				}
+			}
+			if got := read(t, filepath.Join(outside, "index.html")); got != "precious" {
+				t.Errorf("the file outside holds %q", got)
+			}
+		})
+	}
+}

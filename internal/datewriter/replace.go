@@ -12,7 +12,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
+
+	"github.com/pillion-dev/pillion/internal/safedir"
 )
 
 // fileMode lets every user of the pod read the file, whatever the umask says.
@@ -28,7 +29,11 @@ func tempName(file string) string {
 }
 
 // tidy removes what a writer that was killed left behind.
-func (w *writer) tidy() { _ = os.Remove(w.temp) }
+func (w *writer) tidy() {
+	if dir, err := w.dir(); err == nil { // if not, the next date says so
+		_ = dir.Remove(filepath.Base(w.temp))
+	}
+}
 
 // replace renames a new file to the file's name: the lines of old, if any, and the
 // new one. A reader has what was there before or the new file, whole.
@@ -49,7 +54,7 @@ func (w *writer) replace(ctx context.Context, old io.Reader) (err error) {
 	if err := f.Chmod(fileMode); err != nil {
 		return err
 	}
-	if err := os.Rename(w.temp, w.File); err != nil {
+	if err := w.held.Rename(filepath.Base(w.temp), w.held, w.name()); err != nil {
 		return err
 	}
 	w.close()
@@ -63,11 +68,14 @@ func (w *writer) replace(ctx context.Context, old io.Reader) (err error) {
 
 // create makes the temporary file. What has its name is a leftover or was planted.
 func (w *writer) create() (*os.File, error) {
-	const fresh = os.O_RDWR | os.O_APPEND | os.O_CREATE | os.O_EXCL | syscall.O_NOFOLLOW
-	f, err := os.OpenFile(w.temp, fresh, fileMode)
+	dir, err := w.dir()
+	if err != nil {
+		return nil, err
+	}
+	f, err := dir.Create(filepath.Base(w.temp), os.O_APPEND, fileMode)
 	if errors.Is(err, fs.ErrExist) {
 		w.tidy()
-		f, err = os.OpenFile(w.temp, fresh, fileMode)
+		f, err = dir.Create(filepath.Base(w.temp), os.O_APPEND, fileMode)
 	}
 	return f, err
 }
@@ -114,14 +122,21 @@ func (c *copied) Write(p []byte) (int, error) {
 // away between the questions. So what is written to is only ever a file that we
 // made ourselves.
 func (w *writer) takeOver(ctx context.Context, looked fs.FileInfo) error {
-	// Whatever is there by now must not be followed, and must not make us wait.
-	f, err := os.OpenFile(w.File, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	dir, err := w.dir()
+	if err != nil {
+		return err
+	}
+	changed := fmt.Errorf("%s changed while it was opened", w.File) // the next date looks again
+	f, err := dir.Open(w.name())
+	if unsafe := (*safedir.Error)(nil); errors.As(err, &unsafe) {
+		return changed
+	}
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	if !isSame(f, looked) {
-		return fmt.Errorf("%s changed while it was opened", w.File)
+		return changed
 	}
 	size, keep := looked.Size(), looked.Size()
 	if size+1+int64(len(w.line)) > w.MaxSize { // 1 for the end of a torn line

@@ -16,7 +16,12 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	w := newWriter(o)
-	defer w.close()
+	defer func() {
+		w.close()
+		if w.held != nil {
+			w.held.Close()
+		}
+	}()
 	w.tidy()
 	o.Log.Info("writing dates", "file", o.File, "interval", o.Interval.String(), "mode", o.Mode,
 		"format", o.Format, "timezone", w.Location.String(), "maxSize", o.MaxSize)

@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/pillion-dev/pillion/internal/safedir"
 )
 
 var (
@@ -27,7 +30,8 @@ type writer struct {
 	temp string // the file that is renamed to File
 	line []byte // the date, with its line end; kept for its memory
 
-	file *os.File // Append: the file that we made last, nil if none
+	held *safedir.Dir // the directory of File; nil until it is opened
+	file *os.File     // Append: the file that we made last, nil if none
 
 	write func(*os.File, []byte) (int, error) // all writing goes through it; tests make it fail
 }
@@ -50,6 +54,7 @@ func (w *writer) close() {
 // that as the file system lets us come.
 func (w *writer) put(ctx context.Context, now time.Time) error {
 	w.line = append(now.In(w.Location).AppendFormat(w.line[:0], w.Format.layout()), '\n')
+	w.letGo()
 	info, err := w.look()
 	if w.file != nil && (info == nil || !isSame(w.file, info)) {
 		w.close() // if it was removed it still takes room, which the next one may need
@@ -66,11 +71,42 @@ func (w *writer) put(ctx context.Context, now time.Time) error {
 	}
 }
 
+// dir is the directory of the file, held by a descriptor.
+func (w *writer) dir() (*safedir.Dir, error) {
+	if w.held != nil {
+		return w.held, nil
+	}
+	var err error
+	w.held, err = safedir.Open(filepath.Dir(w.File))
+	return w.held, err
+}
+
+// letGo closes a directory that is not at its path any more: somebody has removed it, and
+// perhaps made another.
+func (w *writer) letGo() {
+	if w.held == nil {
+		return
+	}
+	is, err := w.held.Stat()
+	there, err2 := os.Lstat(filepath.Dir(w.File))
+	if err != nil || err2 != nil || !os.SameFile(is, there) {
+		w.held.Close()
+		w.held = nil
+	}
+}
+
+// name is that of the file in its directory.
+func (w *writer) name() string { return filepath.Base(w.File) }
+
 // look says what has the file's name now: a regular file without a second name; or
 // nil for nothing, and for what is to be replaced. What is to be left alone is an
 // error.
 func (w *writer) look() (fs.FileInfo, error) {
-	info, err := os.Lstat(w.File)
+	dir, err := w.dir()
+	if err != nil {
+		return nil, err
+	}
+	info, err := dir.Lstat(w.name())
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
@@ -79,7 +115,7 @@ func (w *writer) look() (fs.FileInfo, error) {
 	case info.IsDir():
 		return nil, fmt.Errorf("%s %w", w.File, errDirectory)
 	case info.Mode().Type() == fs.ModeSymlink:
-		if target, err := os.Readlink(w.File); err == nil && strings.HasPrefix(target, publishedPrefix) {
+		if target, err := dir.Readlink(w.name()); err == nil && strings.HasPrefix(target, publishedPrefix) {
 			return nil, fmt.Errorf("%s %w", w.File, errPublished)
 		}
 		return nil, nil

@@ -22,6 +22,7 @@ const (
 	PolicyLabelIgnored    Code = "PolicyLabelIgnored"
 	PolicyNotKnown        Code = "PolicyNotKnown"
 	RefusedToday          Code = "RefusedToday"
+	ForeignStatus         Code = "ForeignStatus"
 	NotLookedAt           Code = "NotLookedAt"
 )
 
@@ -49,6 +50,7 @@ func Codes() []CodeDoc {
 		{PolicyLabelIgnored, "The namespace's label names one policy, and the webhook that is sent its pods applies another."},
 		{PolicyNotKnown, "The policy that the cluster has could not be read, so another one stands in for it."},
 		{RefusedToday, "The pod runs, and a pod like it would be refused today."},
+		{ForeignStatus, "The pod's status annotation does not have the form that Pillion gives it, so it was not written by Pillion, and nothing in it is shown or believed."},
 		{NotLookedAt, "Something could not be read, usually for want of a permission."},
 	}
 }

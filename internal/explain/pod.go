@@ -67,7 +67,7 @@ func (p *Pod) Good() bool { return p.State != Changed && p.State != Missing }
 // PodIn is a pod as it was read.
 type PodIn struct {
 	corev1.Pod
-	status *inject.Status // nil if it has none that can be read
+	status *inject.Status // nil if it has none that Pillion can have written
 	view   *pod.Pod
 }
 
@@ -82,16 +82,15 @@ func ReadPod(raw []byte) (*PodIn, error) {
 		return nil, err
 	}
 	p.view.Kubelet = p.view.Spec.NodeName // of a pod that is there, the mark of a mirror is believed
-	var s inject.Status
-	if text, has := p.Annotations[inject.StatusAnnotation]; has && json.Unmarshal([]byte(text), &s) == nil {
-		p.status = &s
+	if text, has := p.Annotations[inject.StatusAnnotation]; has {
+		p.status = readStatus(text)
 	}
 	return &p, nil
 }
 
 // Concerns tells whether the pod has anything to do with Pillion.
 func (p *PodIn) Concerns() bool {
-	return p.status != nil || inject.Asks(p.Annotations) || slices.ContainsFunc(p.Spec.InitContainers, reserved)
+	return p.status != nil || p.notPillions() != nil || inject.Asks(p.Annotations) || slices.ContainsFunc(p.Spec.InitContainers, reserved)
 }
 
 func reserved(c corev1.Container) bool { return pod.Reserved(c.Name) }
@@ -140,6 +139,17 @@ func (n Newest) Add(p *PodIn) {
 
 // Judge tells what became of a pod.
 func (l *Look) Judge(p *PodIn) Pod {
+	out := l.judge(p)
+	if f := p.notPillions(); f != nil {
+		out.Findings = append([]Finding{*f}, out.Findings...)
+		if out.State == None || out.State == Skipped {
+			out.State = Changed
+		}
+	}
+	return out
+}
+
+func (l *Look) judge(p *PodIn) Pod {
 	out := Pod{Namespace: p.Namespace, Name: p.Name, Created: p.CreationTimestamp.Time, Helpers: p.helpers()}
 	if p.status != nil {
 		out.Version, out.Policy, out.PolicyHash, out.Reason = p.status.Version, p.status.Policy, p.status.PolicyHash, p.status.Reason

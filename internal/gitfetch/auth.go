@@ -22,6 +22,7 @@ const defaultUsername = "x-token-auth"
 // basicAuth is a username and password for https. A nil one is none.
 type basicAuth struct {
 	username, password string
+	app                bool // the password is a token of a GitHub App's installation
 }
 
 // readBasicAuth reads a Secret of type kubernetes.io/basic-auth. Trailing newlines,
@@ -35,7 +36,7 @@ func readBasicAuth(dir string) (*basicAuth, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, failf(Misconfigured, "the Secret's key username cannot be read (%v)", err)
 	}
-	b := &basicAuth{strings.TrimRight(string(username), "\r\n"), strings.TrimRight(string(password), "\r\n")}
+	b := &basicAuth{username: strings.TrimRight(string(username), "\r\n"), password: strings.TrimRight(string(password), "\r\n")}
 	switch {
 	case b.password == "":
 		return nil, failf(Misconfigured, "the Secret's password is empty")
@@ -64,20 +65,33 @@ func readSecretFile(dir, key string) ([]byte, error) {
 // as the username; shorter ones are names like git, which are no secret.
 const tokenLength = 16
 
-// redact removes the credentials from a text, in the forms in which a server may send
-// them back.
-func (b *basicAuth) redact(text string) string {
+// header is the value of Authorization or Proxy-Authorization.
+func (b *basicAuth) header() string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(b.username+":"+b.password))
+}
+
+// secrets are the texts that no error may repeat.
+type secrets []string
+
+// secrets are those of the credentials.
+func (b *basicAuth) secrets() secrets {
 	if b == nil {
-		return text
+		return nil
 	}
-	secrets := []string{b.username + ":" + b.password, b.password}
+	s := secrets{b.username + ":" + b.password, b.password}
 	if len(b.username) >= tokenLength {
-		secrets = append(secrets, b.username)
+		s = append(s, b.username)
 	}
-	for _, s := range secrets {
+	return s
+}
+
+// redact removes the secrets from a text, in the forms in which a server may send them
+// back.
+func (s secrets) redact(text string) string {
+	for _, secret := range s {
 		for _, form := range []string{
-			s, url.QueryEscape(s), url.PathEscape(s), strings.Trim(strconv.Quote(s), `"`),
-			base64.StdEncoding.EncodeToString([]byte(s)), base64.URLEncoding.EncodeToString([]byte(s)),
+			secret, url.QueryEscape(secret), url.PathEscape(secret), strings.Trim(strconv.Quote(secret), `"`),
+			base64.StdEncoding.EncodeToString([]byte(secret)), base64.URLEncoding.EncodeToString([]byte(secret)),
 		} {
 			text = strings.ReplaceAll(text, form, "…")
 		}

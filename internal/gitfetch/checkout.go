@@ -22,7 +22,7 @@ const (
 // Files bear the time of their commit, so that web servers of several replicas agree
 // on Last-Modified and ETag.
 type checkout struct {
-	pack   *pack
+	pack   *store
 	time   time.Time
 	buffer *bufio.Writer
 

@@ -25,17 +25,17 @@ type commit struct {
 }
 
 // commit reads a commit, or the one behind a tag.
-func (p *pack) commit(hash plumbing.Hash) (commit, error) {
+func (s *store) commit(hash plumbing.Hash) (commit, error) {
 	for range maxTags {
-		i, ok := p.byHash[hash]
+		i, ok := s.byHash[hash]
 		if !ok {
 			return commit{}, failf(BadServer, "the server's pack does not hold the commit %s, which was asked for", hash)
 		}
-		content, err := p.read(i, maxCommit)
+		content, err := s.read(i, maxCommit)
 		if err != nil {
 			return commit{}, err
 		}
-		switch kind := p.objects[i].kind; kind {
+		switch kind := s.objects[i].kind; kind {
 		case plumbing.CommitObject:
 			return parseCommit(hash, string(content))
 		case plumbing.TagObject:

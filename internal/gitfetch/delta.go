@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 )
@@ -15,95 +16,101 @@ import (
 const maxVarint = 9
 
 // write writes the content of an object, unpacking the deltas that it consists of.
-func (p *pack) write(w io.Writer, i int32) error {
-	if p.objects[i].base == noBase {
-		return p.inflate(w, i)
+func (s *store) write(w io.Writer, i int32) error {
+	if s.objects[i].base < 0 {
+		return s.writeWhole(w, i)
 	}
-	base, err := p.base(p.objects[i].base)
+	base, err := s.base(s.objects[i].base)
 	if err != nil {
 		return err
 	}
-	return p.patch(w, base, i)
+	return s.patch(w, base, i)
 }
 
-func (p *pack) inflate(w io.Writer, i int32) error {
-	if _, err := p.scanner.SeekObjectHeader(p.objects[i].offset); err != nil {
+// writeWhole writes an object that is not stored as a delta.
+func (s *store) writeWhole(w io.Writer, i int32) error {
+	if s.objects[i].base == isPublished {
+		return s.published.write(w, s.objects[i])
+	}
+	scanner := s.packs[s.objects[i].pack].scanner
+	if _, err := scanner.SeekObjectHeader(s.objects[i].offset); err != nil {
 		return err
 	}
-	n, _, err := p.scanner.NextObject(w)
-	if err == nil && n != p.objects[i].size {
+	n, _, err := scanner.NextObject(w)
+	if err == nil && n != s.objects[i].size {
 		err = packfile.ErrInflatedSizeMismatch
 	}
 	return err
 }
 
-func (p *pack) patch(w io.Writer, base io.ReaderAt, i int32) error {
-	if _, err := p.scanner.SeekObjectHeader(p.objects[i].offset); err != nil {
+func (s *store) patch(w io.Writer, base io.ReaderAt, i int32) error {
+	scanner := s.packs[s.objects[i].pack].scanner
+	if _, err := scanner.SeekObjectHeader(s.objects[i].offset); err != nil {
 		return err
 	}
-	delta, err := p.scanner.ReadObject()
+	delta, err := scanner.ReadObject()
 	if err != nil {
 		return err
 	}
 	defer delta.Close()
-	return applyDelta(w, base, p.objects[p.objects[i].base].size, bufio.NewReader(delta), p.objects[i].size)
+	s.delta.Reset(delta)
+	return applyDelta(w, base, s.objects[s.objects[i].base].size, s.delta, s.objects[i].size)
 }
 
 // base returns the content of an object for deltas to copy from. It is valid until the
 // next call. It starts at the nearest base below that is at hand.
-func (p *pack) base(i int32) (io.ReaderAt, error) {
+func (s *store) base(i int32) (io.ReaderAt, error) {
 	var missing []int32
 	var below scratch
-	for ; ; i = p.objects[i].base {
-		if below = p.cached(i); below != nil {
+	for ; ; i = s.objects[i].base {
+		if below = s.cached(i); below != nil {
 			break
 		}
 		missing = append(missing, i)
-		if p.objects[i].base == noBase {
+		if s.objects[i].base < 0 {
 			break
 		}
 	}
 	for _, i := range slices.Backward(missing) {
-		content, err := p.newScratch(p.objects[i].size)
+		content, err := s.newScratch(s.objects[i].size)
 		if err != nil {
 			return nil, err
 		}
-		if p.objects[i].base == noBase {
-			err = p.inflate(content, i)
+		if s.objects[i].base < 0 {
+			err = s.writeWhole(content, i)
 		} else {
-			err = p.patch(content, below, i)
+			err = s.patch(content, below, i)
 		}
 		if err != nil {
 			_ = content.Close()
 			return nil, err
 		}
-		p.keep(i, content)
+		s.remember(i, content)
 		below = content
 	}
 	return below, nil
 }
 
-func (p *pack) cached(i int32) scratch {
-	if i == p.largeOf {
-		return p.large
+func (s *store) cached(i int32) scratch {
+	if i == s.largeOf {
+		return s.large
 	}
-	if content, ok := p.cache.Get(int64(i)); ok {
-		m := memory(content)
-		return &m
+	if content, ok := s.cache.get(i); ok {
+		return content
 	}
 	return nil
 }
 
-// keep puts a base into the cache. Of those on disk only the last is kept.
-func (p *pack) keep(i int32, content scratch) {
+// remember puts a base into the cache. Of those on disk only the last is kept.
+func (s *store) remember(i int32, content scratch) {
 	if m, ok := content.(*memory); ok {
-		p.cache.Put(int64(i), *m)
+		s.cache.put(i, *m)
 		return
 	}
-	if p.large != nil {
-		_ = p.large.Close()
+	if s.large != nil {
+		_ = s.large.Close()
 	}
-	p.large, p.largeOf = content, i
+	s.large, s.largeOf = content, i
 }
 
 // scratch is unpacked content.
@@ -113,12 +120,12 @@ type scratch interface {
 	io.Closer
 }
 
-func (p *pack) newScratch(size int64) (scratch, error) {
+func (s *store) newScratch(size int64) (scratch, error) {
 	if size <= inMemory {
-		m := make(memory, 0, size)
+		m := s.cache.buffer(size)
 		return &m, nil
 	}
-	return scratchFile(p.root)
+	return scratchFile(s.root)
 }
 
 // scratchFile makes a file without a name: however the process ends, it is gone then.
@@ -191,13 +198,32 @@ func applyDelta(w io.Writer, base io.ReaderAt, baseSize int64, delta *bufio.Read
 		if n > left {
 			return packfile.ErrInvalidDelta
 		}
-		if _, err := io.CopyN(w, piece, n); err != nil {
+		if err := copyN(w, piece, n); err != nil {
 			return unexpected(err)
 		}
 		left -= n
 	}
 	if _, err := delta.ReadByte(); err != io.EOF {
 		return packfile.ErrInvalidDelta
+	}
+	return nil
+}
+
+var copyBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+
+// copyN is io.CopyN without a buffer of its own for each of a delta's many pieces.
+func copyN(w io.Writer, r io.Reader, n int64) error {
+	buffer := copyBuffers.Get().(*[32 << 10]byte) //nolint:errcheck // there is nothing else in it
+	defer copyBuffers.Put(buffer)
+	for n > 0 {
+		read, err := io.ReadFull(r, buffer[:min(n, int64(len(buffer)))])
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(buffer[:read]); err != nil {
+			return err
+		}
+		n -= int64(read)
 	}
 	return nil
 }

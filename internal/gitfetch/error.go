@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 	"unicode/utf8"
 )
 
@@ -66,6 +67,9 @@ type Error struct {
 	// Commit is set if the fault is that of a commit, which will not go away before Ref
 	// means another.
 	Commit string `json:"commit,omitempty"`
+	// RetryAfter is how long the server asks to be left alone, at most an hour. 0: it does
+	// not say.
+	RetryAfter time.Duration `json:"retryAfter,omitempty"`
 }
 
 func (e *Error) Error() string { return e.Message }
@@ -77,6 +81,7 @@ type failure struct {
 	args   []any
 	quotes bool // of the server's own words
 	commit string
+	retry  time.Duration
 }
 
 // foreign is an argument of a failure that a server, a repository or a user has
@@ -92,7 +97,9 @@ func (f *failure) says(text string) *failure {
 	if text = strings.TrimSpace(text); text == "" {
 		return f
 	}
-	return &failure{reason: f.reason, format: f.format + "; it says %s", args: append(slices.Clone(f.args), foreign(text)), quotes: true}
+	quoting := *f
+	quoting.format, quoting.args, quoting.quotes = f.format+"; it says %s", append(slices.Clone(f.args), foreign(text)), true
+	return &quoting
 }
 
 // blame says which commit a failure is about, if it is one that a commit can cause.
@@ -112,8 +119,11 @@ func (f *failure) Error() string {
 func (f *failure) sentence(redact func(string) string) string {
 	args := slices.Clone(f.args)
 	for i, arg := range args {
-		if text, ok := arg.(foreign); ok {
-			args[i] = quote(redact(string(text)))
+		switch arg := arg.(type) {
+		case foreign:
+			args[i] = quote(redact(string(arg)))
+		case error: // of a library, which may repeat what a server has sent
+			args[i] = cut(redact(arg.Error()))
 		}
 	}
 	return printable(fmt.Sprintf(f.format, args...))
@@ -127,7 +137,7 @@ func (f *failure) publish(repo string, redact func(string) string) *Error {
 	if repo != "" {
 		repo = printable(repo) + ": "
 	}
-	return &Error{Reason: f.reason, Message: repo + f.sentence(redact), Commit: f.commit}
+	return &Error{Reason: f.reason, Message: repo + f.sentence(redact), Commit: f.commit, RetryAfter: f.retry}
 }
 
 // asFailure finds the failure in a chain, or makes one of what the operating system said.
@@ -154,14 +164,30 @@ const maxQuoted = 200 // bytes of foreign text that an error repeats
 // quote makes foreign text fit for an error: one line, printable, recognisable as
 // foreign, and short.
 func quote(text string) string {
+	if short := text[:whole(text)]; short != text {
+		return strconv.Quote(short) + "…"
+	}
+	return strconv.Quote(text)
+}
+
+// cut makes a text short.
+func cut(text string) string {
+	if short := text[:whole(text)]; short != text {
+		return short + "…"
+	}
+	return text
+}
+
+// whole is how many bytes of a text are whole characters and not too many.
+func whole(text string) int {
 	if len(text) <= maxQuoted {
-		return strconv.Quote(text)
+		return len(text)
 	}
-	cut := maxQuoted
-	for cut > maxQuoted-utf8.UTFMax && !utf8.RuneStart(text[cut]) {
-		cut--
+	end := maxQuoted
+	for end > maxQuoted-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
 	}
-	return strconv.Quote(text[:cut]) + "…"
+	return end
 }
 
 // printable is the last line of defence for a message: whatever else went into it, it

@@ -16,7 +16,7 @@ import (
 
 func TestAnErrorSurvivesATripThroughJSON(t *testing.T) {
 	t.Parallel()
-	want := failf(Refused, "the path %s\x1b[2J", foreign("\n\x00é")).publish("https://host/x", (*basicAuth)(nil).redact)
+	want := failf(Refused, "the path %s\x1b[2J", foreign("\n\x00é")).publish("https://host/x", secrets(nil).redact)
 	if message := `https://host/x: the path "\n\x00é"` + "�[2J"; want.Message != message {
 		t.Errorf("got message %q, want %q", want.Message, message)
 	}
@@ -42,7 +42,7 @@ func TestAFullVolumeIsAReasonOfItsOwn(t *testing.T) {
 	} {
 		// As it comes out of the middle of reading a pack.
 		err := malformed(fmt.Errorf("zlib: %w", &os.PathError{Op: "write", Path: "x", Err: errno}))
-		got := published(err)
+		got := asError(err)
 		got.Message = strings.Replace(got.Message, "zlib: ", "", 1)
 		if diff := cmp.Diff(&want, got); diff != "" {
 			t.Errorf("error (-want +got):\n%s", diff)

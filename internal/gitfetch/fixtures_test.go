@@ -4,6 +4,7 @@ package gitfetch
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -21,6 +22,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // repo is a bare repository that a test builds with git itself.
@@ -189,6 +192,22 @@ func ask(t testing.TB, r Request) Request {
 	return r
 }
 
+// anyReceived compares results without the size of a pack.
+var anyReceived = cmpopts.IgnoreFields(Result{}, "Received")
+
+// fetch polls once.
+func fetch(ctx context.Context, r Request, t timeouts) (Result, error) {
+	return new(Session).fetch(ctx, r, t)
+}
+
+// v0 makes a server of one that speaks version 2: it does not see that it is asked to.
+func v0(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Git-Protocol")
+		h.ServeHTTP(w, r)
+	})
+}
+
 // mustFetch fetches into a new folder and returns the result and that folder's tree.
 func mustFetch(t testing.TB, r Request) (Result, string) {
 	t.Helper()
@@ -249,14 +268,14 @@ func readTree(t testing.TB, dir string) files {
 
 const isFolder = "\x00folder"
 
-// selfSigned is a certificate of nobody.
-func selfSigned(t testing.TB) tls.Certificate {
+// selfSigned is a certificate of some names, or of nobody.
+func selfSigned(t testing.TB, names ...string) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: names}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)

@@ -52,6 +52,7 @@ func status(code int, kind, body string) http.Handler {
 func TestAnAnswerThatIsNoneIsExplained(t *testing.T) {
 	t.Parallel()
 	_, site := newSite(t)
+	site = v0(site)
 	const (
 		refs = "application/x-git-upload-pack-advertisement"
 		pack = "application/x-git-upload-pack-result"
@@ -82,21 +83,21 @@ func TestAnAnswerThatIsNoneIsExplained(t *testing.T) {
 		"500 for the pack": {onPost(status(503, "text/html", ""), site), Error{Reason: Unreachable, Message: "the server is unwell or busy (503 Service Unavailable)"}},
 		"a web page": {
 			status(200, "text/html; charset=utf-8", "<html>"),
-			Error{Reason: BadServer, Message: `the server answers with "text/html; charset=utf-8" instead of application/x-git-upload-pack-advertisement: the URL is not that of a git repository, or the server knows only git's old (dumb) protocol`},
+			Error{Reason: BadServer, Message: `the server answers with "text/html; charset=utf-8" instead of application/x-git-upload-pack-advertisement: the URL is not that of a git repository`},
 		},
 		"the dumb protocol": {
 			status(200, "text/plain", strings.Repeat("1", 40)+"\trefs/heads/main\n"),
-			Error{Reason: BadServer, Message: `the server answers with "text/plain" instead of application/x-git-upload-pack-advertisement: the URL is not that of a git repository, or the server knows only git's old (dumb) protocol`},
+			Error{Reason: BadServer, Message: `the server offers the repository as plain files (git's dumb protocol), which are not read here; let it run git http-backend, or use ssh`},
 		},
 		"no list of refs":         {status(200, refs, ""), Error{Reason: BadServer, Message: "the server's list of refs ends early"}},
-		"something else as refs":  {status(200, refs, "hello, world"), Error{Reason: BadServer, Message: "the server's list of refs is malformed (invalid pkt-len found)"}},
+		"something else as refs":  {status(200, refs, "hello, world"), Error{Reason: BadServer, Message: `the server's list of refs is malformed ("hell" is not the length of a packet)`}},
 		"half a service line":     {status(200, refs, "000e# service=\n"), Error{Reason: BadServer, Message: "the server's list of refs does not begin as git's protocol says"}},
 		"a line that is no ref":   {status(200, refs, "000ahello\n0000"), Error{Reason: BadServer, Message: `the server's list of refs has a line that is not one: "hello"`}},
 		"half a list":             {status(200, refs, "003d"+strings.Repeat("1", 40)+" refs/heads/main\n"), Error{Reason: BadServer, Message: "the server's list of refs ends early"}},
 		"a reason instead":        {status(200, refs, "001aERR access denied: x\x07\n"), Error{Reason: BadServer, Message: `the server broke off; it says "access denied: x\a"`}},
-		"a web page for the pack": {onPost(status(200, "text/html", ""), site), Error{Reason: BadServer, Message: `the server answers with "text/html" instead of application/x-git-upload-pack-result: the URL is not that of a git repository, or the server knows only git's old (dumb) protocol`}},
+		"a web page for the pack": {onPost(status(200, "text/html", ""), site), Error{Reason: BadServer, Message: `the server answers with "text/html" instead of application/x-git-upload-pack-result: the URL is not that of a git repository`}},
 		"no answer":               {onPost(status(200, pack, ""), site), Error{Reason: BadServer, Message: "the server's answer ends before the pack"}},
-		"something else":          {onPost(status(200, pack, "hello, world"), site), Error{Reason: BadServer, Message: "the server's answer is malformed (invalid pkt-len found)"}},
+		"something else":          {onPost(status(200, pack, "hello, world"), site), Error{Reason: BadServer, Message: `the server's answer is malformed ("hell" is not the length of a packet)`}},
 		"not what was asked":      {onPost(status(200, pack, "000ahello\n"), site), Error{Reason: BadServer, Message: `the server does not say where it cuts off history, but "hello\n"`}},
 		"no acknowledgement":      {onPost(status(200, pack, "0000000ahello\n"), site), Error{Reason: BadServer, Message: `the server does not answer a request for a pack as git's protocol says, but with "hello\n"`}},
 		"no pack":                 {onPost(status(200, pack, "00000008NAK\n0000"), site), Error{Reason: BadServer, Message: "the server's pack is damaged or ends early (empty packfile)"}},
@@ -138,12 +139,18 @@ func serveTLS(t testing.TB, h http.Handler, config *tls.Config) (string, string)
 	server.Config.ErrorLog = nil
 	server.StartTLS()
 	t.Cleanup(server.Close)
+	return server.URL + "/site.git", writeCA(t, server)
+}
+
+// writeCA writes a file with the authority of a server.
+func writeCA(t testing.TB, server *httptest.Server) string {
+	t.Helper()
 	ca := filepath.Join(t.TempDir(), "ca.crt")
 	content := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	if err := os.WriteFile(ca, append([]byte("the authority of acme\n"), content...), 0o444); err != nil {
+	if err := os.WriteFile(ca, append([]byte("the authority of acme\n"), content...), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return server.URL + "/site.git", ca
+	return ca
 }
 
 func TestAPrivateRepositoryIsFetchedWithItsSecret(t *testing.T) {
@@ -359,7 +366,7 @@ func TestRedirectsThatChangeTheScheme(t *testing.T) {
 	} {
 		from, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, c.from, nil)
 		to, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, c.to, nil)
-		if err := checkRedirect(to, []*http.Request{from}); (err == nil) != c.want {
+		if err := new(httpRemote).checkRedirect(to, []*http.Request{from}); (err == nil) != c.want {
 			t.Errorf("%s: got %v, want followed %v", name, err, c.want)
 		}
 	}
@@ -368,6 +375,7 @@ func TestRedirectsThatChangeTheScheme(t *testing.T) {
 func TestAServerThatStallsOrDiesIsGivenUp(t *testing.T) {
 	t.Parallel()
 	_, site := newSite(t)
+	site = v0(site)
 	hang := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
@@ -428,6 +436,7 @@ func TestNobodyListening(t *testing.T) {
 func TestACancelledFetchEnds(t *testing.T) {
 	t.Parallel()
 	_, site := newSite(t)
+	site = v0(site)
 	for _, want := range []string{"was stopped before it was done", "did not finish in the time that one poll may take; ask for less with depth or a smaller repository, or allow more time"} {
 		arrived := make(chan struct{})
 		url := serve(t, onPost(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -471,6 +480,7 @@ func endless(kind, begin, again string) http.Handler {
 func TestAServerThatNeverEndsIsCutOff(t *testing.T) {
 	t.Parallel()
 	_, site := newSite(t)
+	site = v0(site)
 	const pack = "application/x-git-upload-pack-result"
 	line := "003d" + strings.Repeat("1", 40) + " refs/heads/aaaa\n"
 	for name, c := range map[string]struct {
@@ -488,7 +498,7 @@ func TestAServerThatNeverEndsIsCutOff(t *testing.T) {
 			onPost(endless(pack, "00000008NAK\n"+pkt("\x01PACK\x00\x00\x00\x02\x00\x00\x00\x01"+objectHeader(3, 1<<19)+"\x78\x01"), pkt("\x01\x00\x10\x00\xef\xff0123456789abcdef")), site),
 			"the server's pack is damaged or ends early (packfile: inflated object exceeds declared size)",
 		},
-		"in its refusal": {endless("text/plain", "", "no"), `the server answers with "text/plain" instead of application/x-git-upload-pack-advertisement: the URL is not that of a git repository, or the server knows only git's old (dumb) protocol`},
+		"in its refusal": {endless("text/plain", "", "no"), `the server answers with "text/plain" instead of application/x-git-upload-pack-advertisement: the URL is not that of a git repository`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -522,7 +532,7 @@ func TestAPackThatEndsEarlyIsNoPack(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t, "")
 	r.commit("refs/heads/main", files{"a": strings.Repeat("a", 1000), "b": "b"})
-	site := backend(t, filepath.Dir(r.dir))
+	site := v0(backend(t, filepath.Dir(r.dir)))
 	full := 0
 	for cut := 0; cut == 0 || cut < full; cut += 7 {
 		request := ask(t, Request{Repo: serve(t, onPost(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -551,6 +561,7 @@ func TestAPackThatEndsEarlyIsNoPack(t *testing.T) {
 func TestTheHabitsOfServers(t *testing.T) {
 	t.Parallel()
 	_, site := newSite(t)
+	site = v0(site)
 	body := func(r *http.Request) string {
 		content, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(strings.NewReader(string(content)))

@@ -3,106 +3,228 @@
 package gitfetch
 
 import (
-	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/sha1" //nolint:gosec // the format's own: it hides names, it proves nothing
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
-	"golang.org/x/crypto/ssh/knownhosts"
 )
 
-// knownHosts is a known_hosts file (sshd(8)), asked about one host. Lines with
-// @cert-authority are read but of no use: hosts are asked for plain keys only.
+const (
+	// maxKnownHosts is how much of known_hosts is read, in bytes: a Secret holds no more.
+	maxKnownHosts = 1 << 20
+	// maxPattern is the longest name or pattern, in bytes. OpenSSH lets a longer one, and
+	// the names beside it, match nothing.
+	maxPattern = 1022
+	// maxBadLines is how many lines that cannot be read an error names.
+	maxBadLines = 3
+)
+
+// knownHosts is what a known_hosts file says about one server, read as OpenSSH reads it
+// (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"). golang.org/x/crypto/ssh/knownhosts is not
+// used: one line that it cannot read makes it refuse the file, and it lists the keys of
+// authorities among those that a host should have had.
 type knownHosts struct {
 	address string // host:port
-	lookup  ssh.HostKeyCallback
+	host    string // the name that a certificate has to be for
+	// lines are those for the name with the port, and then those for the name alone,
+	// which OpenSSH asks when the former know nothing. At port 22 they are the same.
+	lines   []hostLines
+	bad     []badLine
 	refused *failure // why check said no
 }
 
+// hostLines are the keys that a file has for one name.
+type hostLines struct {
+	name                       string
+	keys, authorities, revoked []ssh.PublicKey
+}
+
+// badLine is a line that cannot be read. What it holds is not repeated: it may be
+// anything that somebody pasted.
+type badLine struct {
+	number int
+	why    string
+}
+
 func readKnownHosts(dir, address string) (*knownHosts, error) {
-	lookup, err := knownhosts.New(filepath.Join(dir, "known_hosts"))
+	file, err := os.Open(filepath.Join(dir, "known_hosts"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, failf(Misconfigured, "the Secret has no key known_hosts; ssh is used only with servers whose key is known beforehand: add what ssh-keyscan prints for %s, after comparing it with what the server's operator publishes", address)
 	}
 	if err != nil {
 		return nil, failf(Misconfigured, "the Secret's known_hosts cannot be read (%v)", err)
 	}
-	return &knownHosts{address: address, lookup: lookup}, nil
-}
-
-// known returns the keys that the file has for the host.
-func (k *knownHosts) known() []ssh.PublicKey {
-	nobodys, err := ssh.NewPublicKey(ed25519.PublicKey(make([]byte, ed25519.PublicKeySize)))
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, maxKnownHosts+1))
 	if err != nil {
-		return nil
+		return nil, failf(Misconfigured, "the Secret's known_hosts cannot be read (%v)", err)
 	}
-	unknown, ok := errors.AsType[*knownhosts.KeyError](k.lookup(k.address, &net.TCPAddr{}, nobodys))
-	if !ok {
-		return nil
+	if len(content) > maxKnownHosts {
+		return nil, failf(Misconfigured, "the Secret's known_hosts has more than %d bytes; keep only the lines for %s", maxKnownHosts, address)
 	}
-	var keys []ssh.PublicKey
-	for _, want := range unknown.Want {
-		keys = append(keys, want.Key)
-	}
-	return keys
+	return parseKnownHosts(string(content), address), nil
 }
 
-// algorithms are those that make the server show a key that the file can vouch for;
-// it may have others besides. Nil means that the host is not in the file: then any
-// will do, for the error.
-func (k *knownHosts) algorithms() []string {
-	var algorithms []string
-	for _, key := range k.known() {
-		use := []string{key.Type()}
-		if key.Type() == ssh.KeyAlgoRSA { // the key; with SHA-1 it is no longer an algorithm
-			use = []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
-		}
-		for _, algorithm := range use {
-			if !slices.Contains(algorithms, algorithm) {
-				algorithms = append(algorithms, algorithm)
-			}
+// parseKnownHosts reads the lines about address, which is host:port in lower case.
+func parseKnownHosts(content, address string) *knownHosts {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil { // an address of ours always has a port
+		host, port = address, defaultPort["ssh"]
+	}
+	k := &knownHosts{address: address, host: host}
+	if port != defaultPort["ssh"] {
+		k.lines = append(k.lines, hostLines{name: "[" + host + "]:" + port})
+	}
+	k.lines = append(k.lines, hostLines{name: host})
+	number := 0
+	for line := range strings.Lines(content) {
+		number++
+		if why := k.readLine(line); why != "" {
+			k.bad = append(k.bad, badLine{number, why})
 		}
 	}
-	return algorithms
+	return k
 }
 
-// check is an [ssh.HostKeyCallback].
-func (k *knownHosts) check(_ string, remote net.Addr, key ssh.PublicKey) error {
-	err := k.lookup(k.address, remote, key)
-	if err == nil {
-		return nil
+// readLine takes in a line, or says why it cannot be read.
+func (k *knownHosts) readLine(line string) (why string) {
+	fields := strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t\r\n", r) })
+	if len(fields) == 0 || fields[0][0] == '#' {
+		return ""
 	}
-	offered := fingerprint(key)
-	unknown, ok := errors.AsType[*knownhosts.KeyError](err)
-	switch {
-	case !ok:
-		k.refused = failf(UntrustedHost, "the host key of %s, %s, is not to be trusted (%v)", k.address, offered, err)
-	case len(unknown.Want) == 0:
-		k.refused = failf(UntrustedHost, "the Secret's known_hosts has no key for %s; the server's is %s: if its operator publishes the same, add the line %q", k.address, offered, knownhosts.Line([]string{k.address}, key))
-	default:
-		k.refused = failf(UntrustedHost, "the host key of %s is %s, and the Secret's known_hosts says %s; if the server's operator has changed it, update known_hosts, and if not, this is another server", k.address, offered, fingerprints(k.known()))
+	marker := ""
+	if fields[0][0] == '@' {
+		marker, fields = fields[0], fields[1:]
 	}
-	return k.refused
+	if marker != "" && marker != "@cert-authority" && marker != "@revoked" {
+		return "its marker is neither @cert-authority nor @revoked"
+	}
+	if len(fields) < 3 || fields[1][0] == '#' || fields[2][0] == '#' {
+		return "it is not complete: names, kind and key are needed"
+	}
+	key, why := parseHostKey(fields[1], fields[2])
+	if why != "" {
+		return why
+	}
+	for i := range k.lines {
+		about := &k.lines[i]
+		matched, ok := matchesHost(fields[0], about.name)
+		switch {
+		case !ok:
+			return "its hashed name cannot be read"
+		case !matched:
+		case marker == "@cert-authority":
+			about.authorities = append(about.authorities, key)
+		case marker == "@revoked":
+			about.revoked = append(about.revoked, key)
+		default:
+			about.keys = append(about.keys, key)
+		}
+	}
+	return ""
 }
 
-// otherKinds is the error of a server that has no key of the kinds that are known.
-func (k *knownHosts) otherKinds(offered []string) *failure {
-	return failf(UntrustedHost, "%s has no host key of a kind that the Secret's known_hosts has for it: that says %s, and the server offers %s; add one of those", k.address, fingerprints(k.known()), foreign(strings.Join(offered, ", ")))
+func parseHostKey(kind, text string) (key ssh.PublicKey, why string) {
+	blob, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, "its key is not base64"
+	}
+	if key, err = ssh.ParsePublicKey(blob); err != nil {
+		return nil, "its key is damaged, or of a kind that is unknown here"
+	}
+	if kind == ssh.KeyAlgoRSASHA256 || kind == ssh.KeyAlgoRSASHA512 { // signatures, of the same key
+		kind = ssh.KeyAlgoRSA
+	}
+	if _, isCert := key.(*ssh.Certificate); isCert || key.Type() != kind {
+		return nil, "its key is not of the kind that it says"
+	}
+	return key, ""
 }
 
-func fingerprint(key ssh.PublicKey) string {
-	return fmt.Sprintf("%s (%s)", ssh.FingerprintSHA256(key), key.Type())
+// matchesHost tells whether the names of a line cover a host; not ok is a hashed name
+// that cannot be read.
+func matchesHost(names, host string) (matched, ok bool) {
+	if strings.HasPrefix(names, "|") {
+		return matchesHash(names, host)
+	}
+	for pattern := range strings.SplitSeq(strings.ToLower(names), ",") {
+		pattern, negated := strings.CutPrefix(pattern, "!")
+		switch {
+		case len(pattern) > maxPattern:
+			return false, true
+		case !matchesPattern(pattern, host):
+		case negated:
+			return false, true
+		default:
+			matched = true
+		}
+	}
+	return matched, true
 }
 
-func fingerprints(keys []ssh.PublicKey) string {
+// matchesHash compares with |1|salt|HMAC-SHA1(salt, host), both in base64.
+func matchesHash(name, host string) (matched, ok bool) {
+	encodedSalt, sum, found := strings.Cut(strings.TrimPrefix(name, "|1|"), "|")
+	salt, err := base64.StdEncoding.DecodeString(encodedSalt)
+	if !strings.HasPrefix(name, "|1|") || !found || err != nil || len(salt) != sha1.Size {
+		return false, false
+	}
+	mac := hmac.New(sha1.New, salt)
+	mac.Write([]byte(host))
+	return sum == base64.StdEncoding.EncodeToString(mac.Sum(nil)), true
+}
+
+// matchesPattern knows * for any run of characters and ? for any one. It goes back to
+// the last star only, so its time is bounded by the product of both lengths.
+func matchesPattern(pattern, text string) bool {
+	p, t, star, resume := 0, 0, -1, 0
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, resume = p, t
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
+			p++
+			t++
+		case star >= 0:
+			resume++
+			p, t = star+1, resume
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}
+
+// unreadable names the lines that cannot be read, for the error about a host that is in
+// none of the others.
+func (k *knownHosts) unreadable() string {
 	var list []string
-	for _, key := range keys {
-		list = append(list, fingerprint(key))
+	for _, line := range k.bad[:min(len(k.bad), maxBadLines)] {
+		list = append(list, fmt.Sprintf("line %d cannot be read: %s", line.number, line.why))
 	}
-	return strings.Join(list, ", ")
+	if more := len(k.bad) - maxBadLines; more > 0 {
+		list = append(list, fmt.Sprintf("and so with %d more", more))
+	}
+	if list == nil {
+		return ""
+	}
+	return " (" + strings.Join(list, "; ") + ")"
+}
+
+// has compares what keys are, as a key may have several encodings.
+func has(keys []ssh.PublicKey, key ssh.PublicKey) bool {
+	return slices.ContainsFunc(keys, func(other ssh.PublicKey) bool {
+		return string(other.Marshal()) == string(key.Marshal())
+	})
 }

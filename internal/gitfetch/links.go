@@ -7,16 +7,25 @@ import "strings"
 // checkLinks refuses a link that leads out of the tree: whoever serves the content,
 // often as another user than the one who wrote it, would serve what is there.
 func checkLinks(links []*entry) error {
+	outside, err := leadingOut(links)
+	if err == nil && len(outside) > 0 {
+		err = leadsOut(outside[0], "out of the published folder")
+	}
+	return err
+}
+
+// leadingOut finds the links that lead out of the tree.
+func leadingOut(links []*entry) (outside []*entry, err error) {
 	r := resolver{done: map[*entry]place{}}
 	for _, l := range links {
 		switch at := r.resolve(l, 1); {
 		case at.outside:
-			return failf(Refused, "the commit's link %s, with the target %s, leads out of the published folder", foreign(l.path()), foreign(l.target))
+			outside = append(outside, l)
 		case at.hops > maxHops:
-			return failf(Refused, "the commit's link %s leads to a link, and that to another, more than %d times, which no system follows", foreign(l.path()), maxHops)
+			return nil, failf(Refused, "the commit's link %s leads to a link, and that to another, more than %d times, which no system follows", foreign(l.path()), maxHops)
 		}
 	}
-	return nil
+	return outside, nil
 }
 
 // maxHops is how many links Linux follows in one lookup (path_resolution(7)).
@@ -81,7 +90,7 @@ func (r *resolver) step(at place, name string, nth int) place {
 		at.below--
 		return at
 	case name == "..":
-		if at.entry.parent == nil {
+		if at.entry.parent == nil || at.entry.boundary {
 			return place{outside: true}
 		}
 		return place{entry: at.entry.parent}

@@ -85,7 +85,7 @@ func TestLinksMayNotLeadOutOfTheTree(t *testing.T) {
 			if c.want != "" {
 				want = &Error{Reason: Refused, Message: fmt.Sprintf("the commit's link %q, with the target %q, leads out of the published folder", c.want, byPath[c.want].target)}
 			}
-			if diff := cmp.Diff(want, published(checkLinks(links))); diff != "" {
+			if diff := cmp.Diff(want, asError(checkLinks(links))); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
 		})

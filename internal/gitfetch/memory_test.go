@@ -147,6 +147,30 @@ func TestLargeFilesAreNotHeldInMemory(t *testing.T) { //nolint:paralleltest // i
 	}
 }
 
+// Nor is one that an update takes from what is published, or builds a delta upon.
+func TestAnUpdateOfLargeFilesIsNotHeldInMemory(t *testing.T) { //nolint:paralleltest // it looks at what all of the process allocates
+	const size, allowed = 32 << 20, 24 << 20 // the server and the race detector have their part
+	random := make([]byte, size)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(random)
+	r := newRepo(t, "")
+	first := r.commit("refs/heads/main", files{"same": string(random), "changed": "x" + string(random[1:])})
+	f := &follower{t, Request{Repo: serveRepo(t, r), MaxBytes: 256 << 20}}
+	f.poll()
+	second := r.commit("refs/heads/main", files{"same": string(random), "changed": "y" + string(random[1:])}, first)
+
+	request := ask(t, f.request)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got, err := fetch(t.Context(), request, testTimeouts)
+	runtime.ReadMemStats(&after)
+	if err != nil || got.Commit != second || got.Misfit != "" || got.Received > 1<<20 {
+		t.Errorf("got %+v (%v), want commit %s for little", got, err, second)
+	}
+	if used := after.TotalAlloc - before.TotalAlloc; used > allowed {
+		t.Errorf("it allocated %d bytes, want at most %d", used, allowed)
+	}
+}
+
 // What a pod has: no home, no user name, no search path, no temporary folder.
 func TestNoEnvironmentIsNeeded(t *testing.T) {
 	t.Parallel()

@@ -12,7 +12,6 @@ import (
 	"syscall"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 )
 
@@ -35,67 +34,84 @@ const (
 // errThin is the error of a pack with a delta to an object that is not in the pack.
 var errThin = errors.New("a delta without its base")
 
-// pack is a set of objects: their bytes are in a file, as the server sent them, and
-// an index by hash is in memory.
-type pack struct {
-	root    *os.Root // where scratch files go
-	file    *os.File
-	scanner *packfile.Scanner // of file
-	objects []object          // in the order of the file
-	byHash  map[plumbing.Hash]int32
+// store is a set of objects, of which an index by hash is in memory. Their bytes are in
+// files: packs, as a server sent them, and the files of a tree that is published.
+type store struct {
+	root      *os.Root // where scratch files go
+	packs     []packOnDisk
+	published *published // nil: none
+	objects   []object   // in the order of the packs
+	byHash    map[plumbing.Hash]int32
+	fill      func(hash plumbing.Hash, whole bool) error // adds an object, if it can; may be nil
 
 	maxBytes int64
+	received int64 // bytes of all packs
 	inflated int64
-	cache    *cache.BufferLRU // of bases, by index
-	large    scratch          // the last base that was too large for the cache
+	cache    *bases
+	delta    *bufio.Reader // of the delta that is read
+	large    scratch       // the last base that was too large for the cache
 	largeOf  int32
+}
+
+// packOnDisk is a pack in a file that has no name any more.
+type packOnDisk struct {
+	file    *os.File
+	scanner *packfile.Scanner // of file
 }
 
 // object says where an object is. One that is stored as a delta has a base.
 type object struct {
-	offset int64
+	offset int64 // in its pack; or the number of a published file
 	size   int64
-	base   int32 // index of the base; none, or pending
+	base   int32 // index of the base; none, pending, or isPublished
 	chain  uint16
+	pack   uint16
 	kind   plumbing.ObjectType // 0 while the base is not known
 }
 
 const (
 	noBase      int32 = -1
 	pendingBase int32 = -2
+	isPublished int32 = -3
 )
 
-// readPack takes a pack off the wire, into a file that has no name any more, and
-// indexes it.
-func readPack(ctx context.Context, root *os.Root, r io.Reader, maxBytes int64) (*pack, error) {
-	file, err := scratchFile(root)
-	if err != nil {
-		return nil, err
-	}
-	p := &pack{
-		root: root, file: file, maxBytes: maxBytes,
+func newStore(root *os.Root, maxBytes int64) *store {
+	return &store{
+		root: root, maxBytes: maxBytes,
 		byHash:  map[plumbing.Hash]int32{},
-		cache:   cache.NewBufferLRU(cacheSize),
+		cache:   newBases(cacheSize),
+		delta:   bufio.NewReader(nil),
 		largeOf: noBase,
 	}
-	out := &budgetWriter{w: file, budget: maxBytes, left: maxBytes}
+}
+
+// add takes a pack off the wire, into a file, and indexes it. Its deltas may be to
+// objects that are there already. After an error the store is of no use.
+func (s *store) add(ctx context.Context, r io.Reader) error {
+	file, err := scratchFile(s.root)
+	if err != nil {
+		return err
+	}
+	s.packs = append(s.packs, packOnDisk{file: file})
+	out := &budgetWriter{w: file, budget: s.maxBytes, left: s.maxBytes}
 	buffered := bufio.NewWriterSize(out, 64<<10)
-	waiting, err := p.scan(ctx, io.TeeReader(r, buffered))
+	first := len(s.objects)
+	waiting, err := s.scan(ctx, io.TeeReader(r, buffered))
 	if err == nil {
 		err = buffered.Flush()
 	}
+	s.received += s.maxBytes - out.left
 	if out.err != nil {
 		err = out.err
 	}
 	if err == nil {
-		p.scanner = packfile.NewScanner(file)
-		err = p.resolve(ctx, waiting)
+		s.packs[len(s.packs)-1].scanner = packfile.NewScanner(file)
+		err = s.resolve(ctx, first, waiting)
 	}
 	if err != nil {
-		p.close()
-		return nil, malformed(err)
+		return malformed(err)
 	}
-	return p, nil
+	return nil
 }
 
 // malformed gives errors of the pack's syntax their reason.
@@ -109,16 +125,21 @@ func malformed(err error) error {
 	return failf(BadServer, "the server's pack is damaged or ends early (%v)", err)
 }
 
-func (p *pack) close() {
-	_ = p.file.Close()
-	if p.large != nil {
-		_ = p.large.Close()
+func (s *store) close() {
+	for _, on := range s.packs {
+		_ = on.file.Close()
+	}
+	if s.published != nil {
+		_ = s.published.root.Close()
+	}
+	if s.large != nil {
+		_ = s.large.Close()
 	}
 }
 
 // scan indexes the objects as they come in. Those whose base is named by its hash, and
 // those upon them, have to wait until all hashes are known: which, it returns.
-func (p *pack) scan(ctx context.Context, r io.Reader) (waiting map[int32]plumbing.Hash, err error) {
+func (s *store) scan(ctx context.Context, r io.Reader) (waiting map[int32]plumbing.Hash, err error) {
 	scanner := packfile.NewScanner(r)
 	_, count, err := scanner.Header()
 	if err != nil {
@@ -129,7 +150,8 @@ func (p *pack) scan(ctx context.Context, r io.Reader) (waiting map[int32]plumbin
 	}
 	byOffset := make(map[int64]int32)
 	waiting = make(map[int32]plumbing.Hash)
-	for i := range int32(count) {
+	first := int32(len(s.objects))
+	for i := first; i < first+int32(count); i++ {
 		if ctx.Err() != nil {
 			return nil, timedOut(ctx)
 		}
@@ -137,21 +159,21 @@ func (p *pack) scan(ctx context.Context, r io.Reader) (waiting map[int32]plumbin
 		if err != nil {
 			return nil, err
 		}
-		o := object{offset: header.Offset, size: header.Length, base: noBase, kind: header.Type}
+		o := object{offset: header.Offset, size: header.Length, base: noBase, kind: header.Type, pack: uint16(len(s.packs) - 1)}
 		switch header.Type {
 		case plumbing.CommitObject, plumbing.TreeObject, plumbing.BlobObject, plumbing.TagObject:
-			err = p.scanWhole(scanner, i, o)
+			err = s.scanWhole(scanner, i, o)
 		case plumbing.OFSDeltaObject:
 			base, ok := byOffset[header.OffsetReference]
 			if !ok {
 				return nil, errThin
 			}
 			o.base = base
-			o.size, err = p.scanDelta(scanner, header.Length)
+			o.size, err = s.scanDelta(scanner, header.Length)
 		case plumbing.REFDeltaObject:
 			o.base = pendingBase
 			waiting[i] = header.Reference
-			o.size, err = p.scanDelta(scanner, header.Length)
+			o.size, err = s.scanDelta(scanner, header.Length)
 		default:
 			return nil, packfile.ErrMalformedPackFile
 		}
@@ -162,26 +184,26 @@ func (p *pack) scan(ctx context.Context, r io.Reader) (waiting map[int32]plumbin
 			o.kind = plumbing.InvalidObject
 		}
 		byOffset[o.offset] = i
-		p.objects = append(p.objects, o)
+		s.objects = append(s.objects, o)
 	}
 	_, err = scanner.Checksum()
 	return waiting, err
 }
 
 // admit holds an object against the budget before a byte of it is unpacked.
-func (p *pack) admit(size int64) error {
-	p.inflated += size
-	if size < 0 || size > p.maxBytes {
-		return failf(TooLarge, "the repository holds an object of %d bytes, which is over the budget of %d", size, p.maxBytes)
+func (s *store) admit(size int64) error {
+	s.inflated += size
+	if size < 0 || size > s.maxBytes {
+		return failf(TooLarge, "the repository holds an object of %d bytes, which is over the budget of %d", size, s.maxBytes)
 	}
-	if p.inflated/maxInflation > p.maxBytes {
-		return failf(TooLarge, "the repository's pack unpacks to more than %d times the budget of %d bytes", maxInflation, p.maxBytes)
+	if s.inflated/maxInflation > s.maxBytes {
+		return failf(TooLarge, "the repository's pack unpacks to more than %d times the budget of %d bytes", maxInflation, s.maxBytes)
 	}
 	return nil
 }
 
-func (p *pack) scanWhole(scanner *packfile.Scanner, i int32, o object) error {
-	if err := p.admit(o.size); err != nil {
+func (s *store) scanWhole(scanner *packfile.Scanner, i int32, o object) error {
+	if err := s.admit(o.size); err != nil {
 		return err
 	}
 	hasher := plumbing.NewHasher(o.kind, o.size)
@@ -192,13 +214,13 @@ func (p *pack) scanWhole(scanner *packfile.Scanner, i int32, o object) error {
 	if n != o.size {
 		return packfile.ErrInflatedSizeMismatch
 	}
-	p.byHash[hasher.Sum()] = i
+	s.byHash[hasher.Sum()] = i
 	return nil
 }
 
 // scanDelta returns the size of what a delta makes.
-func (p *pack) scanDelta(scanner *packfile.Scanner, length int64) (int64, error) {
-	if err := p.admit(length); err != nil {
+func (s *store) scanDelta(scanner *packfile.Scanner, length int64) (int64, error) {
+	if err := s.admit(length); err != nil {
 		return 0, err
 	}
 	var head headWriter
@@ -213,15 +235,15 @@ func (p *pack) scanDelta(scanner *packfile.Scanner, length int64) (int64, error)
 	if err != nil {
 		return 0, err
 	}
-	return size, p.admit(size)
+	return size, s.admit(size)
 }
 
-// resolve learns the kind and the hash of every object that is stored as a delta. A
-// base precedes what stands upon it, or is named by its hash; then it takes rounds.
-func (p *pack) resolve(ctx context.Context, waiting map[int32]plumbing.Hash) error {
+// resolve learns the kind and the hash of every object from first on that is stored as
+// a delta. A base precedes what stands upon it, or is named by its hash; then it takes rounds.
+func (s *store) resolve(ctx context.Context, first int, waiting map[int32]plumbing.Hash) error {
 	var pending []int32
-	for i := range p.objects {
-		if p.objects[i].base != noBase {
+	for i := first; i < len(s.objects); i++ {
+		if s.objects[i].base != noBase {
 			pending = append(pending, int32(i))
 		}
 	}
@@ -231,7 +253,7 @@ func (p *pack) resolve(ctx context.Context, waiting map[int32]plumbing.Hash) err
 			if ctx.Err() != nil {
 				return timedOut(ctx)
 			}
-			ready, err := p.resolveOne(i, waiting)
+			ready, err := s.resolveOne(i, waiting)
 			if err != nil {
 				return err
 			}
@@ -248,16 +270,16 @@ func (p *pack) resolve(ctx context.Context, waiting map[int32]plumbing.Hash) err
 }
 
 // resolveOne tells false if the object's base is not known yet.
-func (p *pack) resolveOne(i int32, waiting map[int32]plumbing.Hash) (bool, error) {
-	o := &p.objects[i]
+func (s *store) resolveOne(i int32, waiting map[int32]plumbing.Hash) (bool, error) {
+	o := &s.objects[i]
 	if o.base == pendingBase {
-		base, ok := p.byHash[waiting[i]]
+		base, ok := s.byHash[waiting[i]]
 		if !ok {
 			return false, nil
 		}
 		o.base = base
 	}
-	base := p.objects[o.base]
+	base := s.objects[o.base]
 	if base.kind == plumbing.InvalidObject {
 		return false, nil
 	}
@@ -266,32 +288,46 @@ func (p *pack) resolveOne(i int32, waiting map[int32]plumbing.Hash) (bool, error
 	}
 	o.kind, o.chain = base.kind, base.chain+1
 	hasher := plumbing.NewHasher(o.kind, o.size)
-	if err := p.write(hasher, i); err != nil {
+	if err := s.write(hasher, i); err != nil {
 		return false, err
 	}
-	p.byHash[hasher.Sum()] = i
+	s.byHash[hasher.Sum()] = i
 	return true, nil
 }
 
+// fillTree sees to it that a tree is there with all that is in it, if there is a way.
+func (s *store) fillTree(tree plumbing.Hash) error {
+	if _, ok := s.byHash[tree]; ok || s.fill == nil {
+		return nil
+	}
+	return s.fill(tree, true)
+}
+
 // find returns the object of a hash, which must be of a kind.
-func (p *pack) find(hash plumbing.Hash, kind plumbing.ObjectType) (int32, error) {
-	i, ok := p.byHash[hash]
+func (s *store) find(hash plumbing.Hash, kind plumbing.ObjectType) (int32, error) {
+	i, ok := s.byHash[hash]
+	if !ok && s.fill != nil {
+		if err := s.fill(hash, false); err != nil {
+			return 0, err
+		}
+		i, ok = s.byHash[hash]
+	}
 	switch {
 	case !ok:
 		return 0, failf(BadServer, "the server's pack is incomplete: it lacks the %s %s", kind, hash)
-	case p.objects[i].kind != kind:
-		return 0, failf(BadServer, "the repository is damaged: %s should be a %s, and is a %s", hash, kind, p.objects[i].kind)
+	case s.objects[i].kind != kind:
+		return 0, failf(BadServer, "the repository is damaged: %s should be a %s, and is a %s", hash, kind, s.objects[i].kind)
 	}
 	return i, nil
 }
 
 // read returns the content of an object of at most limit bytes.
-func (p *pack) read(i int32, limit int64) ([]byte, error) {
-	if size := p.objects[i].size; size > limit {
-		return nil, failf(TooLarge, "the repository has a %s of %d bytes, and %d can be handled", p.objects[i].kind, size, limit)
+func (s *store) read(i int32, limit int64) ([]byte, error) {
+	if size := s.objects[i].size; size > limit {
+		return nil, failf(TooLarge, "the repository has a %s of %d bytes, and %d can be handled", s.objects[i].kind, size, limit)
 	}
-	out := make(memory, 0, p.objects[i].size)
-	err := p.write(&out, i)
+	out := make(memory, 0, s.objects[i].size)
+	err := s.write(&out, i)
 	return out, err
 }
 

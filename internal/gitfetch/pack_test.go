@@ -248,10 +248,11 @@ func FuzzRefs(f *testing.F) {
 	f.Add(strings.Repeat("2", 40), []byte(pkt(strings.Repeat("1", 40)+" refs/tags/a\n")+pkt(strings.Repeat("2", 40)+" refs/tags/a^{}\n")+"0000"))
 	f.Fuzz(func(t *testing.T, want string, data []byte) {
 		l := newListing(want)
-		if l.read(bytes.NewReader(data)) != nil {
+		hello, err := readGreeting(&packets{r: bytes.NewReader(data)}, l)
+		if err != nil {
 			return
 		}
-		if got, err := l.resolve(1); err == nil && (got.commit.IsZero() && want != strings.Repeat("0", 40) || len(got.wants) == 0) {
+		if got, err := l.resolve(hello, 1); err == nil && (got.commit.IsZero() && want != strings.Repeat("0", 40) || len(got.wants) == 0) {
 			t.Errorf("%q was resolved to %+v", want, got)
 		}
 	})

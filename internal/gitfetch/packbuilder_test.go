@@ -9,6 +9,7 @@ import (
 	"crypto/sha1"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -103,12 +104,22 @@ var (
 	roomy  = budget{bytes: 16 << 20, files: 2000} // for all of the files, with a block each
 )
 
-// published is an error as Fetch returns it.
-func published(err error) *Error {
+// asError is an error as Fetch returns it.
+func asError(err error) *Error {
 	if err == nil {
 		return nil
 	}
-	return asFailure(err).publish("", (*basicAuth)(nil).redact)
+	return asFailure(err).publish("", secrets(nil).redact)
+}
+
+// readPack is a store of one pack.
+func readPack(ctx context.Context, root *os.Root, r io.Reader, maxBytes int64) (*store, error) {
+	s := newStore(root, maxBytes)
+	if err := s.add(ctx, r); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
 }
 
 // checkoutOf publishes a commit of a pack into a new folder, which it returns.
@@ -122,10 +133,10 @@ func checkoutOf(t testing.TB, data []byte, commit plumbing.Hash, allowed budget)
 	defer root.Close()
 	p, err := readPack(context.Background(), root, bytes.NewReader(data), allowed.bytes)
 	if err != nil {
-		return Result{}, filepath.Join(dir, "tree"), published(err)
+		return Result{}, filepath.Join(dir, "tree"), asError(err)
 	}
 	defer p.close()
-	f := &fetcher{Request: Request{MaxBytes: allowed.bytes, MaxFiles: allowed.files, Depth: 1}}
+	f := &fetcher{session: new(Session), Request: Request{MaxBytes: allowed.bytes, MaxFiles: allowed.files, Depth: 1}}
 	result, err := f.checkout(context.Background(), root, p, target{commit: commit})
-	return result, filepath.Join(dir, "tree"), published(err)
+	return result, filepath.Join(dir, "tree"), asError(err)
 }

@@ -3,14 +3,15 @@
 package gitfetch
 
 import (
-	"bytes"
-	"errors"
-	"io"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 )
+
+// rules are the full names that a short one can mean, the best first: those of git
+// (gitrevisions(7), "<refname>").
+var rules = []string{"refs/*", "refs/tags/*", "refs/heads/*", "refs/remotes/*", "refs/remotes/*/HEAD"}
 
 // maxBranches is how many branches are looked through for a commit that no ref points
 // to and that the server gives to nobody who asks for it by name.
@@ -32,79 +33,62 @@ func (r *ref) commit() plumbing.Hash {
 // listing is what matters of a server's refs to one wanted ref. A server may list
 // hundreds of thousands; only those that the wanted one could mean are kept.
 type listing struct {
-	want         string
-	candidates   []string // full names that want could mean, the best first
-	capabilities map[string]string
+	want       string
+	candidates []string // full names that want could mean, the best first; none if it is a hash
+	hint       string   // full name of a branch that may have been meant
 
 	any      bool
-	named    map[string]*ref // of the candidates
+	head     string          // the default branch's full name, if the server tells
+	unborn   bool            // it has no commit
+	named    map[string]*ref // of the candidates and the hint
 	pointed  *ref            // if want is a hash: a ref that points to it
 	branches map[plumbing.Hash]bool
 
-	last     *ref // the line before, for the ^{} that may follow
+	last     *ref // the line before, for what it points to
 	lastHash plumbing.Hash
 }
 
 func newListing(want string) *listing {
-	l := &listing{want: want, named: map[string]*ref{}, branches: map[plumbing.Hash]bool{}, capabilities: map[string]string{}}
+	l := &listing{want: want, named: map[string]*ref{}, branches: map[plumbing.Hash]bool{}}
 	switch {
 	case want == "HEAD" || strings.HasPrefix(want, "refs/"):
 		l.candidates = []string{want}
 	case !hash40.MatchString(want):
-		l.candidates = []string{"refs/heads/" + want, "refs/tags/" + want} // as git clone --branch
+		for _, rule := range rules {
+			l.candidates = append(l.candidates, strings.Replace(rule, "*", want, 1))
+		}
+	}
+	// origin/main, remotes/origin/main: what a clone calls a branch.
+	short := strings.TrimPrefix(strings.TrimPrefix(want, "refs/"), "remotes/")
+	if _, branch, found := strings.Cut(short, "/"); found && branch != "" {
+		l.hint = "refs/heads/" + branch
 	}
 	return l
 }
 
-// read takes in the list of refs (gitprotocol-pack(5), gitprotocol-http(5)).
-func (l *listing) read(r io.Reader) error {
-	lines := pktline.NewScanner(r)
-	for n := 0; lines.Scan(); n++ {
-		line := bytes.TrimSuffix(lines.Bytes(), []byte("\n"))
-		switch {
-		case n == 0 && bytes.HasPrefix(line, []byte("# service=")):
-			if !lines.Scan() || len(lines.Bytes()) != 0 {
-				return failf(BadServer, "the server's list of refs does not begin as git's protocol says")
-			}
-			n-- // the list itself begins now
-		case len(line) == 0:
-			return nil
-		case bytes.HasPrefix(line, []byte("version ")), bytes.HasPrefix(line, []byte("shallow ")):
-		default:
-			if err := l.readLine(line); err != nil {
-				return err
-			}
-		}
+// asked are the beginnings of the names of all refs that matter.
+func (l *listing) asked() []string {
+	names := append([]string{"HEAD"}, l.candidates...)
+	if l.hint != "" {
+		names = append(names, l.hint)
 	}
-	if said, ok := errors.AsType[*pktline.ErrorLine](lines.Err()); ok {
-		return remoteSaid(said.Text)
-	}
-	if err := lines.Err(); err != nil {
-		return failf(BadServer, "the server's list of refs is malformed (%v)", err)
-	}
-	return failf(BadServer, "the server's list of refs ends early")
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
-func (l *listing) readLine(line []byte) error {
-	line, capabilities, hasCapabilities := bytes.Cut(line, []byte{0})
-	if hasCapabilities {
-		for c := range strings.FieldsSeq(string(capabilities)) {
-			name, value, _ := strings.Cut(c, "=")
-			l.capabilities[name] = value
-		}
-	}
-	hash, name, found := strings.Cut(string(line), " ")
-	if hash64.MatchString(hash) || l.capabilities["object-format"] == "sha256" {
-		return failf(BadServer, "the repository uses SHA-256 hashes, and only SHA-1 can be read")
+// readLine takes in a ref, as the server names it.
+func (l *listing) readLine(hash, name string, found bool, line string) error {
+	if hash64.MatchString(hash) {
+		return errSHA256
 	}
 	if !found || !hash40.MatchString(hash) {
-		return failf(BadServer, "the server's list of refs has a line that is not one: %s", foreign(string(line)))
+		return failf(BadServer, "the server's list of refs has a line that is not one: %s", foreign(line))
 	}
-	if name != "capabilities^{}" { // stands in for the refs of an empty repository
-		l.add(name, plumbing.NewHash(hash))
-	}
+	l.add(name, plumbing.NewHash(hash))
 	return nil
 }
+
+var errSHA256 = failf(BadServer, "the repository uses SHA-256 hashes, and only SHA-1 can be read")
 
 func (l *listing) add(name string, hash plumbing.Hash) {
 	l.any = true
@@ -119,13 +103,9 @@ func (l *listing) add(name string, hash plumbing.Hash) {
 		l.last = l.pointed
 	case l.candidates == nil && strings.HasPrefix(name, "refs/heads/") && len(l.branches) < maxBranches:
 		l.branches[hash] = true
-	default:
-		for _, candidate := range l.candidates {
-			if candidate == name {
-				l.last = &ref{hash: hash}
-				l.named[name] = l.last
-			}
-		}
+	case name == l.hint || slices.Contains(l.candidates, name):
+		l.last = &ref{hash: hash}
+		l.named[name] = l.last
 	}
 }
 
@@ -148,9 +128,9 @@ type target struct {
 	searched bool
 }
 
-// resolve finds what the wanted ref means.
-func (l *listing) resolve(depth int) (target, error) {
-	if !l.any {
+// resolve finds what the wanted ref means to a server.
+func (l *listing) resolve(g *greeting, depth int) (target, error) {
+	if !g.v2 && !l.any {
 		return target{}, failf(NoSuchRef, "the repository is empty; push a commit to it")
 	}
 	for _, name := range l.candidates {
@@ -159,26 +139,44 @@ func (l *listing) resolve(depth int) (target, error) {
 			return target{wants: []plumbing.Hash{r.hash}, commit: r.commit()}, nil
 		}
 	}
-	switch {
-	case l.want == "HEAD":
-		return target{}, failf(NoSuchRef, "the repository has no default branch: its HEAD names a branch that does not exist; set ref to a branch")
-	case strings.HasPrefix(l.want, "refs/"):
-		return target{}, failf(NoSuchRef, "the repository has no ref %s", foreign(l.want))
-	case l.candidates != nil:
-		return target{}, failf(NoSuchRef, "the repository has no branch and no tag %s", foreign(l.want))
+	if l.candidates != nil {
+		return target{}, l.missing()
 	}
-	return l.resolveHash(depth)
+	return l.resolveHash(g, depth)
 }
 
-func (l *listing) resolveHash(depth int) (target, error) {
+// missing is the error of a ref that the repository does not have. It leads to one
+// that it has, if there is one that may have been meant.
+func (l *listing) missing() *failure {
+	branch := foreign(strings.TrimPrefix(l.head, "refs/heads/"))
+	what := "branch and no tag"
+	switch {
+	case l.want == "HEAD" && l.unborn:
+		return failf(NoSuchRef, "the repository's default branch, %s, has no commit; push one to it, or set ref to another branch", branch)
+	case l.want == "HEAD":
+		return failf(NoSuchRef, "the repository has no default branch: its HEAD names a branch that does not exist; set ref to a branch")
+	case strings.HasPrefix(l.want, "refs/"):
+		what = "ref"
+	}
+	switch {
+	case l.named[l.hint] != nil:
+		return failf(NoSuchRef, "the repository has no %s %s; did you mean its branch %s?", what, foreign(l.want), foreign(strings.TrimPrefix(l.hint, "refs/heads/")))
+	case l.unborn:
+		return failf(NoSuchRef, "the repository has no %s %s; its default branch, %s, has no commit, so it may be empty", what, foreign(l.want), branch)
+	case l.head != "":
+		return failf(NoSuchRef, "the repository has no %s %s; its default branch is %s", what, foreign(l.want), branch)
+	}
+	return failf(NoSuchRef, "the repository has no %s %s", what, foreign(l.want))
+}
+
+func (l *listing) resolveHash(g *greeting, depth int) (target, error) {
 	hash := plumbing.NewHash(l.want)
 	if l.pointed != nil {
 		return target{wants: []plumbing.Hash{l.pointed.hash}, commit: l.pointed.commit()}, nil
 	}
-	for _, c := range []string{"allow-tip-sha1-in-want", "allow-reachable-sha1-in-want"} {
-		if _, ok := l.capabilities[c]; ok {
-			return target{wants: []plumbing.Hash{hash}, commit: hash}, nil
-		}
+	// In version 2 any object can be asked for.
+	if g.v2 || g.first("allow-tip-sha1-in-want", "allow-reachable-sha1-in-want") != "" {
+		return target{wants: []plumbing.Hash{hash}, commit: hash}, nil
 	}
 	t := target{commit: hash, searched: true}
 	for branch := range l.branches {

@@ -16,7 +16,7 @@ func TestARequestThatCannotWorkIsRefusedAtOnce(t *testing.T) {
 		aURL   = "the repository must be a URL such as https://github.com/acme/site.git"
 		scheme = "the repository's URL must begin with https://, http:// or ssh://"
 		path   = "the repository's URL must have a path, without control characters"
-		secret = "the repository's URL must not contain credentials; they belong into a Secret"
+		secret = "the repository's URL must not contain credentials; they belong in a Secret"
 		query  = "the repository's URL must not have a query or a fragment"
 	)
 	good := Request{Repo: https, Ref: "main", Depth: 1, MaxBytes: 1, MaxFiles: 1}
@@ -47,9 +47,11 @@ func TestARequestThatCannotWorkIsRefusedAtOnce(t *testing.T) {
 		"no bytes":             {func(r *Request) { r.MaxBytes = 0 }, https + ": the budgets are 0 bytes and 1 files and must be from 1 to 1125899906842624"},
 		"all the bytes":        {func(r *Request) { r.MaxBytes = 1 << 62 }, https + ": the budgets are 4611686018427387904 bytes and 1 files and must be from 1 to 1125899906842624"},
 		"no files":             {func(r *Request) { r.MaxFiles = -1 }, https + ": the budgets are 1 bytes and -1 files and must be from 1 to 1125899906842624"},
-		"other credentials":    {func(r *Request) { r.Auth = "bearer" }, https + `: the kind of credentials is "bearer" and must be basic or ssh, or empty for none`},
+		"other credentials":    {func(r *Request) { r.Auth = "bearer" }, https + `: the kind of credentials is "bearer" and must be basic, ssh or github-app, or empty for none`},
 		"ssh without a key":    {func(r *Request) { r.Repo = "ssh://h/x" }, "ssh://h/x: ssh needs a key and known_hosts; name a Secret of type kubernetes.io/ssh-auth"},
 		"https with a key":     {func(r *Request) { r.Auth = AuthSSH }, https + ": https cannot use an ssh key; name a Secret of type kubernetes.io/basic-auth, or use an ssh:// URL"},
+		"http with an App":     {func(r *Request) { r.Repo, r.Auth = "http://h/x", AuthGitHubApp }, "http://h/x: http would send the credentials in clear text; use an https URL"},
+		"ssh with an App":      {func(r *Request) { r.Repo, r.Auth = "ssh://h/x", AuthGitHubApp }, "ssh://h/x: ssh needs a key and known_hosts; name a Secret of type kubernetes.io/ssh-auth"},
 		"http with a password": {func(r *Request) { r.Repo, r.Auth = "http://h/x", AuthBasic }, "http://h/x: http would send the credentials in clear text; use an https URL"},
 	} {
 		t.Run(name, func(t *testing.T) {

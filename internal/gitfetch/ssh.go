@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -25,20 +24,21 @@ const (
 // sshRemote runs git-upload-pack on a server, as git does for ssh:// URLs.
 type sshRemote struct {
 	endpoint endpoint
-	timeouts timeouts
+	route    *route
 	signer   ssh.Signer
 	hosts    *knownHosts
 
 	client  *ssh.Client
+	conn    *idleConn   // of the client
 	release func() bool // of the context
+	session *ssh.Session
 	stdin   io.WriteCloser
 	stdout  io.Reader
-	stderr  headBuffer
+	stderr  *headBuffer
 	ended   chan struct{}
-	asked   bool
 }
 
-func newSSHRemote(e endpoint, authDir string, t timeouts) (*sshRemote, error) {
+func newSSHRemote(e endpoint, authDir string, r *route) (*sshRemote, error) {
 	pem, err := readSecretFile(authDir, "ssh-privatekey")
 	if err != nil {
 		return nil, err
@@ -54,18 +54,27 @@ func newSSHRemote(e endpoint, authDir string, t timeouts) (*sshRemote, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sshRemote{endpoint: e, timeouts: t, signer: signer, hosts: hosts}, nil
+	return &sshRemote{endpoint: e, route: r, signer: signer, hosts: hosts}, nil
 }
 
-func (s *sshRemote) refs(ctx context.Context) (io.Reader, error) {
-	if err := s.login(ctx); err != nil {
-		return nil, err
+func (s *sshRemote) greet(ctx context.Context) (io.Reader, error) {
+	s.rest()
+	if s.client == nil {
+		if err := s.login(ctx); err != nil {
+			return nil, err
+		}
 	}
+	s.conn.wake()
+	s.release = context.AfterFunc(ctx, func() { _ = s.conn.Close() })
 	session, err := s.client.NewSession()
 	if err != nil {
 		return nil, connectionError(err)
 	}
-	session.Stderr = &s.stderr
+	s.session, s.stderr = session, &headBuffer{}
+	if err := session.Setenv("GIT_PROTOCOL", "version=2"); err != nil && ctx.Err() != nil {
+		return nil, connectionError(err) // any other error is a server that takes no variables
+	}
+	session.Stderr = s.stderr
 	if s.stdin, err = session.StdinPipe(); err != nil {
 		return nil, connectionError(err)
 	}
@@ -75,9 +84,10 @@ func (s *sshRemote) refs(ctx context.Context) (io.Reader, error) {
 	if err := session.Start(uploadPack(s.endpoint.Path)); err != nil {
 		return nil, connectionError(err)
 	}
-	s.ended = make(chan struct{})
+	ended := make(chan struct{})
+	s.ended = ended
 	go func() {
-		defer close(s.ended)
+		defer close(ended)
 		_ = session.Wait() // its status says less than what it wrote
 	}()
 	return s.stdout, nil
@@ -94,14 +104,14 @@ func uploadPack(path string) string {
 
 // login connects, checks the host's key and authenticates.
 func (s *sshRemote) login(ctx context.Context) error {
-	conn, err := s.timeouts.dial(ctx, "tcp", s.endpoint.address())
+	stream, conn, err := s.route.dialSSH(ctx, s.endpoint)
 	if err != nil {
 		return connectionError(err)
 	}
-	shaken, cancel := context.WithTimeout(ctx, s.timeouts.connect)
+	shaken, cancel := context.WithTimeout(ctx, s.route.connect)
 	defer cancel()
 	stop := context.AfterFunc(shaken, func() { _ = conn.Close() })
-	c, channels, requests, err := ssh.NewClientConn(conn, s.endpoint.address(), s.config())
+	c, channels, requests, err := ssh.NewClientConn(stream, s.endpoint.address(), s.config())
 	if !stop() && err == nil {
 		err = net.ErrClosed
 	}
@@ -109,8 +119,7 @@ func (s *sshRemote) login(ctx context.Context) error {
 		_ = conn.Close()
 		return s.loginError(shaken, err)
 	}
-	s.client = ssh.NewClient(c, channels, requests)
-	s.release = context.AfterFunc(ctx, func() { _ = conn.Close() })
+	s.client, s.conn = ssh.NewClient(c, channels, requests), conn
 	return nil
 }
 
@@ -132,7 +141,7 @@ func (s *sshRemote) loginError(ctx context.Context, err error) error {
 		return s.hosts.refused
 	}
 	if ctx.Err() != nil {
-		return failf(Unreachable, "the server did not complete the ssh handshake in %v", s.timeouts.connect)
+		return failf(Unreachable, "the server did not complete the ssh handshake in %v", s.route.connect)
 	}
 	if differ, ok := errors.AsType[*ssh.AlgorithmNegotiationError](err); ok {
 		if differ.What == "host key" {
@@ -146,8 +155,10 @@ func (s *sshRemote) loginError(ctx context.Context, err error) error {
 	return connectionError(err)
 }
 
+// forgetful is false: a conversation is a program that runs on the server.
+func (*sshRemote) forgetful() bool { return false }
+
 func (s *sshRemote) ask(_ context.Context, request []byte) (io.Reader, error) {
-	s.asked = true
 	if _, err := s.stdin.Write(request); err != nil {
 		return nil, connectionError(err)
 	}
@@ -170,15 +181,27 @@ func (s *sshRemote) explain(err error) error {
 	return err
 }
 
+func (s *sshRemote) rest() {
+	if s.session != nil {
+		if s.stdin != nil {
+			_, _ = io.WriteString(s.stdin, flushPacket) // so that nobody logs that we hung up
+		}
+		_ = s.session.Close()
+		s.session, s.stdin = nil, nil
+	}
+	if s.release != nil {
+		s.release()
+		s.release = nil
+	}
+	s.conn.rest()
+}
+
 func (s *sshRemote) close() {
-	if s.client == nil {
-		return
+	s.rest()
+	if s.client != nil {
+		_ = s.client.Close()
+		s.client = nil
 	}
-	if s.stdin != nil && !s.asked {
-		_, _ = s.stdin.Write(pktline.FlushPkt) // so that nobody logs that we hung up
-	}
-	s.release()
-	_ = s.client.Close()
 }
 
 // headBuffer keeps the beginning of what is written, without the decoration that

@@ -74,7 +74,7 @@ func TestAnSSHServerHasToBeTheRightOne(t *testing.T) {
 			ssh.FingerprintSHA256(otherSigner.PublicKey()) + " (ssh-ed25519); if the server's operator has changed it, update known_hosts, and if not, this is another server"}},
 		"only a kind that the server does not have is in the file": {knownhosts.Line([]string{s.address}, wrong) + "\n", Error{Reason: UntrustedHost, Message: repo + s.address + " has no host key of a kind that the Secret's known_hosts has for it: that says " +
 			ssh.FingerprintSHA256(wrong) + ` (ecdsa-sha2-nistp256), and the server offers "rsa-sha2-256, rsa-sha2-512, ssh-rsa, ssh-ed25519"; add one of those`}},
-		"the key is revoked": {"@revoked * " + strings.SplitN(s.line(ssh.KeyAlgoED25519), " ", 2)[1] + s.line(ssh.KeyAlgoED25519), Error{Reason: UntrustedHost, Message: repo + "the host key of " + s.address + ", " + ssh.FingerprintSHA256(ed) + " (ssh-ed25519), is not to be trusted (knownhosts: key is revoked)"}},
+		"the key is revoked": {"@revoked * " + strings.SplitN(s.line(ssh.KeyAlgoED25519), " ", 2)[1] + s.line(ssh.KeyAlgoED25519), Error{Reason: UntrustedHost, Message: repo + "the host key of " + s.address + ", " + ssh.FingerprintSHA256(ed) + " (ssh-ed25519), is revoked by a line of the Secret's known_hosts"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -32,6 +32,7 @@ type sshServer struct {
 	keys    map[string]ssh.Signer
 	handle  func(net.Conn) // instead of speaking ssh
 	command func(line string) *exec.Cmd
+	v0      bool // take no variables, and so not the one that asks for version 2
 }
 
 // newSSHServer starts a server with an ed25519 and an RSA host key.
@@ -43,10 +44,8 @@ func newSSHServer(t testing.TB) *sshServer {
 		t.Fatal(err)
 	}
 	s := &sshServer{key: pem.EncodeToMemory(block), keys: map[string]ssh.Signer{}}
-	_, hostEd25519, _ := ed25519.GenerateKey(rand.Reader)
-	s.keys[ssh.KeyAlgoED25519], _ = ssh.NewSignerFromKey(hostEd25519)
-	hostRSA, _ := rsa.GenerateKey(rand.Reader, 2048)
-	s.keys[ssh.KeyAlgoRSA], _ = ssh.NewSignerFromKey(hostRSA)
+	s.keys[ssh.KeyAlgoED25519] = newEd25519(t)
+	s.keys[ssh.KeyAlgoRSA] = hostRSA()
 	s.command = func(line string) *exec.Cmd {
 		cmd := exec.Command("/bin/sh", "-c", line)
 		cmd.Dir, cmd.Env = t.TempDir(), append(gitEnv(), "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*")
@@ -104,7 +103,14 @@ func (s *sshServer) serve(conn net.Conn) {
 
 func (s *sshServer) session(channel ssh.Channel, requests <-chan *ssh.Request) {
 	defer channel.Close()
+	protocol := ""
 	for r := range requests {
+		var variable struct{ Name, Value string }
+		if r.Type == "env" && !s.v0 && ssh.Unmarshal(r.Payload, &variable) == nil && variable.Name == "GIT_PROTOCOL" {
+			protocol = variable.Value
+			_ = r.Reply(true, nil)
+			continue
+		}
 		var exec struct{ Line string }
 		if r.Type != "exec" || ssh.Unmarshal(r.Payload, &exec) != nil {
 			_ = r.Reply(false, nil)
@@ -112,6 +118,9 @@ func (s *sshServer) session(channel ssh.Channel, requests <-chan *ssh.Request) {
 		}
 		_ = r.Reply(true, nil)
 		cmd := s.command(exec.Line)
+		if protocol != "" {
+			cmd.Env = append(cmd.Env, "GIT_PROTOCOL="+protocol)
+		}
 		cmd.Stdout, cmd.Stderr = channel, channel.Stderr()
 		stdin, _ := cmd.StdinPipe() // so that the command's end does not wait for the client's
 		go func() {
@@ -149,6 +158,32 @@ func secret(t testing.TB, keys map[string]string) string {
 		}
 	}
 	return dir
+}
+
+// hostRSA is one key for all servers: it takes long to find.
+var hostRSA = sync.OnceValue(func() ssh.Signer {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	signer, err := ssh.NewSignerFromKey(key)
+	if err != nil {
+		panic(err)
+	}
+	return signer
+})
+
+func newEd25519(t testing.TB) ssh.Signer {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.NewSignerFromKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer
 }
 
 func newECDSA(t testing.TB) ssh.Signer {

@@ -44,10 +44,12 @@ const (
 type entry struct {
 	name     string
 	kind     kind
-	object   int32    // in the pack; not of a submodule
+	object   int32 // in the store; not of a submodule
+	hash     plumbing.Hash
 	parent   *entry   // nil for the root
 	children []*entry // of a folder, by name
 	target   string   // of a link
+	boundary bool     // a folder that a link was followed to: what is above it is not what was
 }
 
 // path is the entry's path from the root.
@@ -72,20 +74,24 @@ func (e *entry) child(name string) *entry {
 // must not reach a disk. The budgets are spent entry by entry, so a tree of trees that
 // repeats itself without end costs no more than any other.
 type treeReader struct {
-	pack            *pack
+	pack            *store
 	maxFiles, files int
 	maxBytes, disk  int64 // in whole blocks
 	links           []*entry
-	written         int   // files and links
+	keep            map[int32]bool // trees and links: what the next fetch can build upon
+	origins         map[*entry]way // of the root, and of folders that a link was followed to
+	written         int            // files and links
+	submodules      int
 	bytes           int64 // of the files
 }
 
-func (t *treeReader) read(ctx context.Context, hash plumbing.Hash) (*entry, error) {
-	i, err := t.pack.find(hash, plumbing.TreeObject)
+func (t *treeReader) read(ctx context.Context, from way) (*entry, error) {
+	i, err := t.pack.find(from.tree(), plumbing.TreeObject)
 	if err != nil {
 		return nil, err
 	}
-	root := &entry{kind: folder, object: i}
+	root := &entry{kind: folder, object: i, hash: from.tree()}
+	t.origins = map[*entry]way{root: from}
 	return root, t.readFolder(ctx, root, 0)
 }
 
@@ -93,6 +99,7 @@ func (t *treeReader) readFolder(ctx context.Context, e *entry, length int) error
 	if ctx.Err() != nil {
 		return timedOut(ctx)
 	}
+	t.keep[e.object] = true
 	content, err := t.pack.read(e.object, maxTree)
 	if err != nil {
 		return err
@@ -135,7 +142,7 @@ func parseEntry(content []byte) (*entry, plumbing.Hash, []byte, error) {
 		return nil, hash, nil, failf(BadServer, "the repository is damaged: a tree cannot be read")
 	}
 	copy(hash[:], rest)
-	return &entry{name: string(name), kind: kind(strings.TrimLeft(string(mode), "0"))}, hash, rest[len(hash):], nil
+	return &entry{name: string(name), hash: hash, kind: kind(strings.TrimLeft(string(mode), "0"))}, hash, rest[len(hash):], nil
 }
 
 // admit judges an entry by itself and spends the budgets on it.
@@ -149,6 +156,7 @@ func (t *treeReader) admit(e *entry, hash plumbing.Hash, length int) error {
 	var err error
 	switch e.kind {
 	case submodule: // an empty folder, as git leaves it
+		t.submodules++
 		return t.spend(e, 0)
 	case folder:
 		if e.object, err = t.pack.find(hash, plumbing.TreeObject); err != nil {
@@ -189,6 +197,7 @@ func (t *treeReader) admitLink(e *entry, size int64) error {
 	if size > maxTarget {
 		return failf(Refused, "the commit's link %s has a target of %d bytes, and %d are possible", foreign(e.path()), size, maxTarget)
 	}
+	t.keep[e.object] = true
 	target, err := t.pack.read(e.object, maxTarget)
 	if err != nil {
 		return err

@@ -3,16 +3,11 @@
 package gitfetch
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net"
 	"strings"
-	"time"
-
-	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 )
 
 // agent is how we introduce ourselves. Some servers serve only what begins like this.
@@ -22,153 +17,23 @@ const agent = "git/2.0 (pillion)"
 // requests needs 17 MB.
 const maxRefs = 64 << 20
 
-// timeouts of a connection. The caller's context bounds the whole.
-type timeouts struct {
-	connect time.Duration // to dial, and then to agree on encryption
-	idle    time.Duration // without a byte from the server
-}
-
-// remote is one conversation with one server.
+// remote is a way to a repository on a server.
 type remote interface {
-	// refs opens the server's list of refs.
-	refs(ctx context.Context) (io.Reader, error)
-	// ask sends a request for a pack and opens the answer. It follows refs.
+	// greet opens what the server says first, with whom a conversation begins.
+	greet(ctx context.Context) (io.Reader, error)
+	// ask sends a request and opens the answer. A conversation that was greeted can ask
+	// several times, if the server speaks version 2.
 	ask(ctx context.Context, request []byte) (io.Reader, error)
+	// forgetful tells whether each request stands for itself, so that a server that
+	// speaks version 2 need not be greeted again.
+	forgetful() bool
 	// explain makes more of an error with what the server said beside the protocol.
 	explain(err error) error
-	// close ends the conversation, politely if nothing was asked for.
+	// rest ends a conversation, politely if nothing was asked for, and keeps the
+	// connection for the next.
+	rest()
+	// close ends the connection as well.
 	close()
-}
-
-// request encodes what to send for a target (gitprotocol-pack(5)). multi_ack makes no
-// difference to us, who have nothing to negotiate, but Azure DevOps answers 400
-// without it; ofs-delta is shorter; the rest keeps the server's chatter away.
-func (l *listing) request(t target, depth int) []byte {
-	var capabilities []string
-	oneOf := func(names ...string) bool {
-		for _, name := range names {
-			if _, ok := l.capabilities[name]; ok {
-				capabilities = append(capabilities, name)
-				return true
-			}
-		}
-		return false
-	}
-	oneOf("multi_ack_detailed", "multi_ack")
-	oneOf("side-band-64k", "side-band")
-	oneOf("ofs-delta")
-	oneOf("no-progress")
-	shallow := oneOf("shallow")
-	if _, ok := l.capabilities["agent"]; ok {
-		capabilities = append(capabilities, "agent="+strings.ReplaceAll(agent, " ", "-"))
-	}
-
-	var out bytes.Buffer // which never fails
-	lines := pktline.NewEncoder(&out)
-	for i, want := range t.wants {
-		line := "want " + want.String()
-		if i == 0 {
-			line += " " + strings.Join(capabilities, " ")
-		}
-		_ = lines.EncodeString(line + "\n")
-	}
-	if shallow {
-		_ = lines.Encodef("deepen %d\n", depth)
-	}
-	_ = lines.Flush()
-	_ = lines.EncodeString("done\n")
-	return out.Bytes()
-}
-
-// answer reads what precedes the pack and returns the pack's bytes.
-func (l *listing) answer(r *stream) (io.Reader, error) {
-	in := bufio.NewReaderSize(r, 64<<10)
-	if _, shallow := l.capabilities["shallow"]; shallow {
-		if err := skipShallow(in); err != nil {
-			return nil, err
-		}
-	}
-	for first := true; first || acknowledges(in); first = false {
-		lines := pktline.NewScanner(in)
-		if !lines.Scan() {
-			return nil, brokenAnswer(lines.Err())
-		}
-		if line := lines.Bytes(); !bytes.HasPrefix(line, []byte("NAK")) && !bytes.HasPrefix(line, []byte("ACK")) {
-			return nil, failf(BadServer, "the server does not answer a request for a pack as git's protocol says, but with %s", foreign(string(line)))
-		}
-	}
-	for _, c := range []string{"side-band-64k", "side-band"} {
-		if _, ok := l.capabilities[c]; ok {
-			return &sideband{stream: r, lines: pktline.NewScanner(in)}, nil
-		}
-	}
-	return in, nil
-}
-
-// sideband takes the pack out of packets that may be messages as well.
-type sideband struct {
-	stream *stream
-	lines  *pktline.Scanner
-	rest   []byte // of the last packet
-}
-
-func (s *sideband) Read(b []byte) (int, error) {
-	for len(s.rest) == 0 {
-		if !s.lines.Scan() {
-			if s.lines.Err() == nil {
-				return 0, io.EOF
-			}
-			return 0, s.stream.fail(brokenAnswer(s.lines.Err()))
-		}
-		line := s.lines.Bytes()
-		if len(line) == 0 {
-			return 0, io.EOF
-		}
-		switch line[0] {
-		case 1:
-			s.rest = line[1:]
-		case 2: // progress
-		case 3:
-			return 0, s.stream.fail(remoteSaid(string(line[1:])))
-		default:
-			return 0, s.stream.fail(failf(BadServer, "the server sends neither pack nor message, but %s", foreign(string(line))))
-		}
-	}
-	n := copy(b, s.rest)
-	s.rest = s.rest[n:]
-	return n, nil
-}
-
-// skipShallow reads the lines that say where history was cut off.
-func skipShallow(in io.Reader) error {
-	lines := pktline.NewScanner(in)
-	for lines.Scan() {
-		line := lines.Bytes()
-		if len(line) == 0 {
-			return nil
-		}
-		if !bytes.HasPrefix(line, []byte("shallow ")) && !bytes.HasPrefix(line, []byte("unshallow ")) {
-			return failf(BadServer, "the server does not say where it cuts off history, but %s", foreign(string(line)))
-		}
-	}
-	return brokenAnswer(lines.Err())
-}
-
-// acknowledges tells whether one more such line follows, as from servers that say it
-// once for multi_ack and once for the end. In front of them is a length of four digits.
-func acknowledges(in *bufio.Reader) bool {
-	ahead, err := in.Peek(7)
-	return err == nil && (string(ahead[4:]) == "NAK" || string(ahead[4:]) == "ACK")
-}
-
-func brokenAnswer(err error) error {
-	if said, ok := errors.AsType[*pktline.ErrorLine](err); ok {
-		return remoteSaid(said.Text)
-	}
-	if err != nil {
-		return failf(BadServer, "the server's answer is malformed (%v)", err)
-	}
-	return failf(BadServer, "the server's answer ends before the pack")
 }
 
 // notFound are phrases with which servers say, in prose only, that there is no such
@@ -256,34 +121,4 @@ func connectionError(err error) *failure {
 		return failf(Unreachable, "the server closed the connection in the middle")
 	}
 	return failf(Unreachable, "the server cannot be reached (%v)", err)
-}
-
-// dial connects, and makes the connection fail when nothing moves on it.
-func (t timeouts) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: t.connect}
-	conn, err := dialer.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	return &idleConn{Conn: conn, idle: t.idle}, nil
-}
-
-// idleConn gives each read and each write its own deadline.
-type idleConn struct {
-	net.Conn
-	idle time.Duration
-}
-
-func (c *idleConn) Read(b []byte) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(c.idle)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Read(b)
-}
-
-func (c *idleConn) Write(b []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(c.idle)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Write(b)
 }

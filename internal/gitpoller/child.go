@@ -9,7 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
+	"os"
 	"os/exec"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -20,44 +23,82 @@ import (
 // ChildArg is the first argument of a child process: see [Child] and [ServeChild].
 const ChildArg = "git-fetch"
 
+// keptAtMost is how long a child polls. After that a new one has a new connection, to
+// where the name points then.
+const keptAtMost = time.Hour
+
+// collectAt makes Go's collector work earlier than by default: memory is what a pod is
+// short of, and a fetch is seldom.
+const collectAt = 50
+
 // outcome is what a child writes to its standard output.
 type outcome struct {
 	Result gitfetch.Result `json:"result"`
 	Error  *gitfetch.Error `json:"error,omitempty"`
+	// Stays says that the child waits for another request, with its connection.
+	Stays bool `json:"stays,omitempty"`
 }
 
-// Child is a [Fetcher] that takes each look in a process of its own, which is the
-// program at path with [ChildArg]. The request goes to its standard input, so that
-// nothing of it shows in a list of processes. memory bounds what the process may use,
-// in bytes; 0 does not.
+// Child is a [Fetcher] that polls in a process of its own, which is the program at path
+// with [ChildArg]. Requests go to its standard input, so that nothing of them shows in
+// a list of processes. memory bounds what the process may use, in bytes; 0 does not.
+//
+// The process lives as long as its connection is of use: it ends after a checkout and
+// after an error, and with them all that they needed.
 func Child(path string, memory int64) Fetcher {
+	var kept *process
 	return func(ctx context.Context, r gitfetch.Request) (gitfetch.Result, error) {
+		dir, err := handDown(&r)
+		if err != nil {
+			return gitfetch.Result{Token: r.Token}, local(err)
+		}
+		defer dir.Close()
 		request, err := json.Marshal(childRequest{Request: r, Memory: memory})
 		if err != nil {
 			return gitfetch.Result{}, local(err)
 		}
-		start := time.Now()
-		cmd := exec.CommandContext(ctx, path, ChildArg)
-		var stdout bytes.Buffer
-		stderr := &head{limit: 4 << 10}
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(request), &stdout, stderr
-		cmd.Env = []string{} // it needs nothing from there, and so nothing there can lead it astray
-		err = cmd.Run()
-		if ctx.Err() != nil {
-			return gitfetch.Result{}, stopped(ctx, r.Repo, start)
+		began := time.Now()
+		child, out := kept, outcome{}
+		kept = nil
+		if child != nil && !child.worksIn(dir) {
+			_ = child.end(nil)
+			child = nil
 		}
-		var out outcome
-		if err == nil {
-			err = json.Unmarshal(stdout.Bytes(), &out)
+		if child != nil {
+			out, err = child.ask(ctx, request, r.Keep)
+		}
+		if child == nil || err != nil && ctx.Err() == nil { // one that waited may have been ended by anybody
+			if child, err = start(path, dir); err == nil {
+				out, err = child.ask(ctx, request, r.Keep)
+			}
+		}
+		if err == nil && out.Stays {
+			kept = child
 		}
 		switch {
+		case ctx.Err() != nil: // and the child has been ended, or will be found so
+			return gitfetch.Result{Token: r.Token}, stopped(ctx, r.Repo, began)
 		case err != nil:
-			return gitfetch.Result{}, died(r.Repo, err, stderr.String(), memory)
+			return gitfetch.Result{Token: r.Token}, died(r.Repo, err, child.lastWords(), memory)
 		case out.Error != nil:
-			return gitfetch.Result{}, out.Error
+			return out.Result, out.Error // which can hold a token to keep
 		}
 		return out.Result, nil
 	}
+}
+
+// handDown opens the directory of a request for the child, which gets the directory itself: a
+// path would lead it to whatever has the name by then.
+func handDown(r *gitfetch.Request) (*os.File, error) {
+	if r.Dir == "" {
+		return nil, nil //nolint:nilnil // no directory is nothing to hand down
+	}
+	dir, err := os.Open(r.Dir)
+	if err != nil {
+		return nil, err
+	}
+	r.Dir = "/proc/self/fd/3" // the first of ExtraFiles
+	return dir, nil
 }
 
 // starved are the last words of Go's runtime when it gets no more memory: for the
@@ -68,9 +109,13 @@ var starved = []string{
 
 // stopped explains a child whose time was up.
 func stopped(ctx context.Context, repo string, start time.Time) error {
-	message := repo + ": the look at the remote was stopped before it was done"
-	if deadline, ok := ctx.Deadline(); ok && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		message = fmt.Sprintf("%s: did not finish in the %v that one look may take; the repository is too large for that, or the server too slow",
+	message := repo + ": the poll was stopped before it was done"
+	deadline, ok := ctx.Deadline()
+	switch {
+	case errors.Is(context.Cause(ctx), errOver):
+		message += ", when the time for all attempts was over"
+	case ok && errors.Is(ctx.Err(), context.DeadlineExceeded):
+		message = fmt.Sprintf("%s: did not finish in the %v that one poll may take; the repository is too large for that, or the server too slow",
 			repo, deadline.Sub(start).Round(100*time.Millisecond))
 	}
 	return &gitfetch.Error{Reason: gitfetch.TimedOut, Message: message}
@@ -93,27 +138,48 @@ type childRequest struct {
 	Memory int64 `json:"memory"`
 }
 
-// ServeChild is what a child process does: one look, from the request on in to the
-// outcome on out.
+// ServeChild is what a child process does: it polls for each request on in, one line
+// of JSON each, and writes the outcome to out, as long as there is a connection to keep.
 func ServeChild(ctx context.Context, in io.Reader, out io.Writer) error {
-	var r childRequest
-	if err := json.NewDecoder(in).Decode(&r); err != nil {
-		return fmt.Errorf("the request cannot be read: %w", err)
-	}
-	if err := limitMemory(r.Memory); err != nil {
-		return err
-	}
-	var o outcome
-	result, err := gitfetch.Fetch(ctx, r.Request)
-	if err != nil {
-		e, known := errors.AsType[*gitfetch.Error](err)
-		if !known {
-			e = &gitfetch.Error{Reason: gitfetch.Local, Message: err.Error()}
+	debug.SetGCPercent(collectAt)
+	log.SetOutput(io.Discard) // net/http logs what a server sends unasked, which can be the credentials
+	var session gitfetch.Session
+	defer session.Close()
+	began := time.Now()
+	requests, outcomes := json.NewDecoder(in), json.NewEncoder(out)
+	for polls := 0; ; polls++ {
+		var r childRequest
+		if err := requests.Decode(&r); polls > 0 && errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("the request cannot be read: %w", err)
 		}
-		o.Error = e
+		if polls == 0 {
+			if err := limitMemory(r.Memory); err != nil {
+				return err
+			}
+		}
+		o := serveOne(ctx, &session, r.Request)
+		o.Stays = r.Keep && o.Error == nil && !o.Result.Changed && time.Since(began) < keptAtMost
+		if err := outcomes.Encode(o); err != nil || !o.Stays {
+			return err
+		}
+		if polls == 0 {
+			debug.FreeOSMemory() // a handshake, and what a program needs to start
+		}
 	}
-	o.Result = result
-	return json.NewEncoder(out).Encode(o)
+}
+
+func serveOne(ctx context.Context, session *gitfetch.Session, r gitfetch.Request) outcome {
+	result, err := session.Fetch(ctx, r)
+	if err == nil {
+		return outcome{Result: result}
+	}
+	e, known := errors.AsType[*gitfetch.Error](err)
+	if !known {
+		e = &gitfetch.Error{Reason: gitfetch.Local, Message: err.Error()}
+	}
+	return outcome{Error: e}
 }
 
 // head keeps the beginning of what is written to it.

@@ -3,11 +3,14 @@
 package gitpoller
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,11 +32,12 @@ func TestMain(m *testing.M) {
 }
 
 func misbehave() {
-	request, err := io.ReadAll(os.Stdin)
+	stdin := bufio.NewReader(os.Stdin)
+	request, err := stdin.ReadString('\n')
 	if err != nil {
 		panic(err)
 	}
-	is := func(repo string) bool { return strings.Contains(string(request), `"repo":"`+repo+`"`) }
+	is := func(repo string) bool { return strings.Contains(request, `"repo":"`+repo+`"`) }
 	switch {
 	case is("panics"):
 		panic("at the\ndisco")
@@ -44,12 +48,23 @@ func misbehave() {
 	case is("says nothing"):
 	case is("says nonsense"):
 		fmt.Println("ready.")
+	case is("says"): // what its ref is
+		var r gitfetch.Request
+		if err := json.Unmarshal([]byte(request), &r); err != nil {
+			panic(err)
+		}
+		fmt.Println(r.Ref)
 	case is("hangs"):
 		time.Sleep(time.Hour)
 	case is("shows its environment"):
 		fmt.Printf(`{"error":{"reason":"Local","message":"%q"}}`, os.Environ())
+	case is("stays"):
+		for err == nil {
+			fmt.Printf(`{"result":{"commit":"%d"},"stays":true}`, os.Getpid())
+			_, err = stdin.ReadString('\n')
+		}
 	default: // as cmd/helper does
-		if err := ServeChild(context.Background(), strings.NewReader(string(request)), os.Stdout); err != nil {
+		if err := ServeChild(context.Background(), io.MultiReader(strings.NewReader(request), stdin), os.Stdout); err != nil {
 			panic(err)
 		}
 	}
@@ -72,7 +87,7 @@ func TestAChildThatFailsIsAnError(t *testing.T) {
 	for repo, want := range map[string]gitfetch.Error{
 		"panics":        {Reason: gitfetch.Local, Message: `panics: the fetching process failed (exit status 2): "panic: at the"`},
 		"ends early":    {Reason: gitfetch.Local, Message: `ends early: the fetching process failed (exit status 3): "`},
-		"says nothing":  {Reason: gitfetch.Local, Message: `says nothing: the fetching process failed (unexpected end of JSON input): "`},
+		"says nothing":  {Reason: gitfetch.Local, Message: `says nothing: the fetching process failed (it ended without an answer): "`},
 		"says nonsense": {Reason: gitfetch.Local, Message: `says nonsense: the fetching process failed (invalid character 'r' looking for beginning of value): "`},
 		"is killed":     {Reason: gitfetch.TooLarge, Message: "is killed" + tooLarge},
 	} {
@@ -87,7 +102,7 @@ func TestAChildThatFailsIsAnError(t *testing.T) {
 	}
 }
 
-func TestAnErrorOfTheLookComesThrough(t *testing.T) {
+func TestAnErrorOfThePollComesThrough(t *testing.T) {
 	t.Parallel()
 	_, err := child(t, 0)(t.Context(), gitfetch.Request{Repo: "ftp://a/b"})
 	want := &gitfetch.Error{Reason: gitfetch.Misconfigured, Message: "the repository's URL must begin with https://, http:// or ssh://"}
@@ -123,7 +138,15 @@ func TestAChildIsEndedWithItsContext(t *testing.T) {
 			func(ctx context.Context) (context.Context, context.CancelFunc) {
 				return context.WithTimeout(ctx, 100*time.Millisecond)
 			},
-			"hangs: did not finish in the 100ms that one look may take; the repository is too large for that, or the server too slow",
+			"hangs: did not finish in the 100ms that one poll may take; the repository is too large for that, or the server too slow",
+		},
+		"with the time for all attempts": {
+			func(ctx context.Context) (context.Context, context.CancelFunc) {
+				ctx, cancel := context.WithTimeoutCause(ctx, 100*time.Millisecond, errOver)
+				timed, also := context.WithTimeout(ctx, time.Hour)
+				return timed, func() { also(); cancel() }
+			},
+			"hangs: the poll was stopped before it was done, when the time for all attempts was over",
 		},
 		"by whoever asked": {
 			func(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -131,7 +154,7 @@ func TestAChildIsEndedWithItsContext(t *testing.T) {
 				cancel()
 				return ctx, cancel
 			},
-			"hangs: the look at the remote was stopped before it was done",
+			"hangs: the poll was stopped before it was done",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -144,6 +167,42 @@ func TestAChildIsEndedWithItsContext(t *testing.T) {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestAChildThatStaysIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	fetch := child(t, 0)
+	ask := func() int {
+		t.Helper()
+		result, err := fetch(t.Context(), gitfetch.Request{Repo: "stays", Keep: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pid, err := strconv.Atoi(result.Commit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pid
+	}
+	first := ask()
+	if again := ask(); again != first {
+		t.Errorf("the second poll was in process %d, want %d", again, first)
+	}
+	if err := syscall.Kill(first, syscall.SIGKILL); err != nil { // as the kernel does it when memory is short
+		t.Fatal(err)
+	}
+	second := ask()
+	if second == first {
+		t.Errorf("the process %d answered after its end", first)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := fetch(ctx, gitfetch.Request{Repo: "stays", Keep: true}); Reason(err) != gitfetch.TimedOut {
+		t.Errorf("a poll that was cut short: got %v, want TimedOut", err)
+	}
+	if third := ask(); third == second {
+		t.Errorf("the process %d answered after its poll was cut short", second)
 	}
 }
 

@@ -3,108 +3,84 @@
 package gitpoller
 
 import (
-	"context"
-	"errors"
-	"log/slog"
-	"net"
-	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/pillion-dev/pillion/internal/gitfetch"
+	"github.com/pillion-dev/pillion/internal/gitstatus"
 )
 
 // Metrics are what one poller counts. A nil *Metrics counts nothing.
 type Metrics struct {
-	registry *prometheus.Registry
-	looks    *prometheus.CounterVec
+	polls    *prometheus.CounterVec
+	duration *prometheus.HistogramVec
 	success  prometheus.Gauge
-	swaps    prometheus.Counter
+	period   prometheus.Gauge
+	files    prometheus.Gauge
+	bytes    prometheus.Gauge
 	commit   *prometheus.GaugeVec
 }
 
-// ok is the reason of a look that found no fault.
-const ok = "OK"
-
-// NewMetrics makes the metrics of one poller, in a registry of its own.
-func NewMetrics() *Metrics {
+// NewMetrics makes the metrics of one poller in a registry.
+func NewMetrics(registry prometheus.Registerer) *Metrics {
+	gauge := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+	}
 	m := &Metrics{
-		registry: prometheus.NewRegistry(),
-		looks: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "pillion_git_looks_total",
-			Help: "Looks at the remote, by what came of them. OK is a success, anything else the reason of a failure.",
-		}, []string{"reason"}),
-		success: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "pillion_git_last_success_timestamp_seconds",
-			Help: "When the published commit was last known to be what the ref means, in seconds since 1970. 0: never.",
-		}),
-		swaps: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "pillion_git_published_total",
-			Help: "Commits published since the helper started.",
-		}),
+		polls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "pillion_git_polls_total",
+			Help: "Polls of the remote, by result: changed (a commit was published), unchanged, or error, with the reason.",
+		}, []string{"result", "reason"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "pillion_git_sync_duration_seconds",
+			Help:    "Time of a poll, with fetching and publishing what is new.",
+			Buckets: []float64{0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300},
+		}, []string{"result"}),
+		success: gauge("pillion_git_last_success_timestamp_seconds", "When the published commit was last known to be what the ref means, in seconds since 1970. 0: not since the helper started."),
+		period:  gauge("pillion_git_period_seconds", "Time between two polls that succeed."),
+		files:   gauge("pillion_git_checkout_files", "Files and links of the published commit."),
+		bytes:   gauge("pillion_git_checkout_bytes", "Size of all files of the published commit together."),
 		commit: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "pillion_git_commit_info",
 			Help: "Always 1. The label is the commit that is published.",
 		}, []string{"commit"}),
 	}
-	m.registry.MustRegister(m.looks, m.success, m.swaps, m.commit)
-	m.looks.WithLabelValues(ok)
+	registry.MustRegister(m.polls, m.duration, m.success, m.period, m.files, m.bytes, m.commit)
+	for _, result := range []string{gitstatus.Changed, gitstatus.Unchanged, gitstatus.Error} {
+		m.duration.WithLabelValues(result)
+	}
+	m.polls.WithLabelValues(gitstatus.Changed, "")
+	m.polls.WithLabelValues(gitstatus.Unchanged, "")
 	for _, reason := range gitfetch.Reasons() {
-		m.looks.WithLabelValues(string(reason))
+		m.polls.WithLabelValues(gitstatus.Error, string(reason))
 	}
 	return m
 }
 
-func (m *Metrics) looked(err error) {
+func (m *Metrics) begin(period time.Duration) {
+	if m != nil {
+		m.period.Set(period.Seconds())
+	}
+}
+
+func (m *Metrics) polled(poll *gitstatus.Poll) {
 	if m == nil {
 		return
 	}
-	if err != nil {
-		m.looks.WithLabelValues(string(Reason(err))).Inc()
+	m.polls.WithLabelValues(poll.Result, poll.Reason).Inc()
+	m.duration.WithLabelValues(poll.Result).Observe(poll.Seconds)
+	if poll.Result != gitstatus.Error {
+		m.success.SetToCurrentTime()
+	}
+}
+
+func (m *Metrics) serves(commit string, files int, bytes int64) {
+	if m == nil {
 		return
 	}
-	m.looks.WithLabelValues(ok).Inc()
-	m.success.SetToCurrentTime()
-}
-
-func (m *Metrics) serves(commit string) {
-	if m != nil {
-		m.commit.Reset()
-		m.commit.WithLabelValues(commit).Set(1)
-	}
-}
-
-func (m *Metrics) published() {
-	if m != nil {
-		m.swaps.Inc()
-	}
-}
-
-// listenAgain is how long to wait for a port that is taken.
-const listenAgain = 30 * time.Second
-
-// Serve offers the metrics at /metrics of address until ctx ends. A port that is
-// taken is waited for: content matters more than counting.
-func (m *Metrics) Serve(ctx context.Context, address string, log *slog.Logger) {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
-	go func() {
-		<-ctx.Done()
-		server.Close()
-	}()
-	for ctx.Err() == nil {
-		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-		if err == nil {
-			err = server.Serve(listener)
-		}
-		if ctx.Err() != nil || errors.Is(err, http.ErrServerClosed) {
-			return
-		}
-		log.Error("metrics cannot be served; choose another metrics-port if it is taken",
-			"address", address, "error", err.Error(), "retry_in", listenAgain.String())
-		sleep(ctx, listenAgain)
-	}
+	m.commit.Reset()
+	m.commit.WithLabelValues(commit).Set(1)
+	m.files.Set(float64(files))
+	m.bytes.Set(float64(bytes))
 }

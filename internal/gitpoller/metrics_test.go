@@ -5,20 +5,19 @@ package gitpoller
 import (
 	"bytes"
 	"context"
-	"io"
-	"log/slog"
 	"math"
-	"net"
-	"net/http"
-	"regexp"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"github.com/pillion-dev/pillion/internal/gitstatus"
 )
 
 func TestTheMetricsTellWhatHappened(t *testing.T) {
@@ -31,119 +30,87 @@ func TestTheMetricsTellWhatHappened(t *testing.T) {
 		synctest.Wait()
 		r.set("")
 		time.Sleep(90 * time.Second)
-		r.set("bbb")
+		r.set("bbbbb")
 		time.Sleep(10 * time.Minute)
-		last := r.seen()[len(r.seen())-1]
+		seen := r.seen()
+		last := seen[len(seen)-1]
 		stop()
 		synctest.Wait()
 
+		polls := func(result, reason string) float64 {
+			return testutil.ToFloat64(o.Metrics.polls.WithLabelValues(result, reason))
+		}
+		down := polls(gitstatus.Error, "Unreachable")
+		if polls(gitstatus.Changed, "") != 2 || down == 0 || polls(gitstatus.Unchanged, "") != float64(len(seen))-2-down {
+			t.Errorf("of %d polls %v are changed, %v unchanged and %v unreachable", len(seen), polls(gitstatus.Changed, ""), polls(gitstatus.Unchanged, ""), down)
+		}
 		if got, want := testutil.ToFloat64(o.Metrics.success), float64(last.UnixNano())/1e9; math.Abs(got-want) > 0.001 {
-			t.Errorf("last success is at %f, want %f, the last look", got, want)
-		}
-		if got := testutil.ToFloat64(o.Metrics.swaps); got != 2 {
-			t.Errorf("%v commits published, want 2", got)
-		}
-		if got := testutil.ToFloat64(o.Metrics.looks.WithLabelValues("Unreachable")); got == 0 {
-			t.Error("no look was Unreachable")
+			t.Errorf("last success is at %f, want %f, the last poll", got, want)
 		}
 		const want = `
+# HELP pillion_git_checkout_bytes Size of all files of the published commit together.
+# TYPE pillion_git_checkout_bytes gauge
+pillion_git_checkout_bytes 5
+# HELP pillion_git_checkout_files Files and links of the published commit.
+# TYPE pillion_git_checkout_files gauge
+pillion_git_checkout_files 1
 # HELP pillion_git_commit_info Always 1. The label is the commit that is published.
 # TYPE pillion_git_commit_info gauge
-pillion_git_commit_info{commit="bbb"} 1
+pillion_git_commit_info{commit="bbbbb"} 1
+# HELP pillion_git_period_seconds Time between two polls that succeed.
+# TYPE pillion_git_period_seconds gauge
+pillion_git_period_seconds 60
 `
-		if err := testutil.CollectAndCompare(o.Metrics.commit, strings.NewReader(want)); err != nil {
+		registry := prometheus.NewRegistry()
+		registry.MustRegister(o.Metrics.commit, o.Metrics.files, o.Metrics.bytes, o.Metrics.period)
+		if err := testutil.GatherAndCompare(registry, strings.NewReader(want)); err != nil {
 			t.Error(err)
 		}
 	})
 }
 
-func TestMetricsFollowTheConventions(t *testing.T) {
+// After a restart the commit is there, and nothing has been polled yet.
+func TestAfterARestartTheMetricsTellOfTheCommitThatIsServed(t *testing.T) {
 	t.Parallel()
-	families, err := NewMetrics().registry.Gather()
-	if err != nil {
-		t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		r := &remote{commit: "aaa"}
+		o := options(t, r, new(bytes.Buffer))
+		o.Once = true
+		if err := Run(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink("f", filepath.Join(o.Root, "..data", "link")); err != nil {
+			t.Fatal(err)
+		}
+		r.set("")
+		o.Once, o.Metrics = false, NewMetrics(prometheus.NewRegistry())
+		ctx, stop := context.WithCancel(t.Context())
+		go func() { _ = Run(ctx, o) }()
+		synctest.Wait()
+		if got := testutil.ToFloat64(o.Metrics.commit.WithLabelValues("aaa")); got != 1 {
+			t.Errorf("the commit is not told: %v", got)
+		}
+		if files, bytes := testutil.ToFloat64(o.Metrics.files), testutil.ToFloat64(o.Metrics.bytes); files != 2 || bytes != 3 {
+			t.Errorf("%v files of %v bytes, want 2 of 3", files, bytes)
+		}
+		if got := testutil.ToFloat64(o.Metrics.success); got != 0 {
+			t.Errorf("the last success was at %v, want never", got)
+		}
+		stop()
+		synctest.Wait()
+	})
+}
+
+func TestMetricsBeginAtZeroAndFollowTheConventions(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewRegistry()
+	NewMetrics(registry)
+	families, err := registry.Gather()
+	if err != nil || len(families) != 6 { // all but the commit
+		t.Fatalf("%d families (%v), want 6 from the start", len(families), err)
 	}
 	problems, err := promlint.NewWithMetricFamilies(families).Lint()
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v %v", problems, err)
 	}
-}
-
-// scrape reads the metrics; "" if nobody serves them.
-func scrape(address string) string {
-	r, err := http.Get("http://" + address + "/metrics")
-	if err != nil {
-		return ""
-	}
-	defer r.Body.Close()
-	body, _ := io.ReadAll(r.Body)
-	return string(body)
-}
-
-// freePort is an address that nobody listens at.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-func TestMetricsAreServedUntilTheEnd(t *testing.T) {
-	t.Parallel()
-	address := freePort(t)
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	m := NewMetrics()
-	go func() {
-		defer close(ended)
-		m.Serve(ctx, address, slog.New(slog.DiscardHandler))
-	}()
-	var text string
-	for text == "" && t.Context().Err() == nil {
-		text = scrape(address)
-	}
-	var names []string
-	for _, m := range regexp.MustCompile(`(?m)^# TYPE (\S+)`).FindAllStringSubmatch(text, -1) {
-		names = append(names, m[1])
-	}
-	want := []string{"pillion_git_last_success_timestamp_seconds", "pillion_git_looks_total", "pillion_git_published_total"}
-	if diff := cmp.Diff(want, names); diff != "" { // no commit is published yet
-		t.Errorf("metrics (-want +got):\n%s", diff)
-	}
-	stop()
-	<-ended
-	if scrape(address) != "" {
-		t.Error("it still serves")
-	}
-}
-
-// A port that is taken costs the metrics and not the content.
-func TestAPortThatIsTakenIsSaidAndWaitedFor(t *testing.T) {
-	t.Parallel()
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer taken.Close()
-	ctx, stop := context.WithCancel(t.Context())
-	said := &firstWrite{done: stop}
-	NewMetrics().Serve(ctx, taken.Addr().String(), slog.New(slog.NewTextHandler(said, nil))) // it returns because of stop
-	if got := said.text; !strings.Contains(got, "metrics cannot be served; choose another metrics-port") || !strings.Contains(got, "address already in use") {
-		t.Errorf("it says %q", got)
-	}
-}
-
-// firstWrite keeps what is written first, and calls done.
-type firstWrite struct {
-	text string
-	done func()
-}
-
-func (f *firstWrite) Write(p []byte) (int, error) {
-	f.text = string(p)
-	f.done()
-	return len(p), nil
 }

@@ -7,36 +7,46 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"regexp"
 	"runtime/debug"
 	"time"
 
+	"github.com/pillion-dev/pillion/internal/backoff"
 	"github.com/pillion-dev/pillion/internal/gitfetch"
+	"github.com/pillion-dev/pillion/internal/notify"
 	"github.com/pillion-dev/pillion/internal/publish"
 )
 
-// A Fetcher looks at the remote once. Its error is a [*gitfetch.Error].
+// A Fetcher polls the remote once. Its error is a [*gitfetch.Error]; the result beside
+// one holds at most a token.
 type Fetcher func(context.Context, gitfetch.Request) (gitfetch.Result, error)
 
 // Options say what to keep equal to what.
 type Options struct {
 	// Root is the volume in which commits are published.
 	Root string
-	// Request is the look to take, without Have and Dir.
+	// Request is what to ask for, without what a single poll adds.
 	Request gitfetch.Request
-	// Fetch takes the look.
+	// Fetch polls.
 	Fetch Fetcher
-	// Period is the time between two looks.
+	// Period is the time between two polls.
 	Period time.Duration
 	// Once ends Run after the first publication.
 	Once bool
 	// Timeout is how long Run may try to get there, if Once is set.
 	Timeout time.Duration
-	// FetchTimeout is how long one look may take.
+	// FetchTimeout is how long one poll may take.
 	FetchTimeout time.Duration
 	// Grace is how long a commit stays readable after the next one is published.
 	Grace time.Duration
+	// Wake is received from to poll at once; it may be nil.
+	Wake <-chan struct{}
+	// Notify is told of each commit that takes the place of another. Nil tells nobody.
+	Notify *notify.Notifier
+	// NotifyFirst tells of the first commit as well, for an app that does not wait for it.
+	NotifyFirst bool
+	// Board shows the status to processes of the same container. Nil shows nothing.
+	Board *Board
 	// Metrics are told what happens.
 	Metrics *Metrics
 	// Log is told what happens.
@@ -54,9 +64,13 @@ const blameFor = time.Hour
 // is back is noticed within that time.
 const retryAtMost = time.Minute
 
+// errOver is why a poll ends with the time for all of them.
+var errOver = errors.New("the time for all attempts is over")
+
 type poller struct {
 	Options
 	volume   *publish.Volume
+	report   *report
 	failures int             // since the last success
 	blamed   *gitfetch.Error // of a commit, which need not be fetched to be refused again
 	since    time.Time       // of blamed
@@ -71,11 +85,13 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer volume.Close()
-	p := &poller{Options: o, volume: volume}
+	p := &poller{Options: o, volume: volume, report: newReport(&o)}
 	p.Log = o.Log.With("repo", o.Request.Repo, "ref", o.Request.Ref)
+	p.report.serves(o.Root, volume.Served())
+	o.Notify.OnOutcome(p.report.show)
 	budget, cancel := ctx, context.CancelFunc(func() {})
 	if o.Once {
-		budget, cancel = context.WithTimeout(ctx, o.Timeout)
+		budget, cancel = context.WithTimeoutCause(ctx, o.Timeout, errOver)
 	}
 	defer cancel()
 	var seen error
@@ -87,11 +103,11 @@ func Run(ctx context.Context, o Options) error {
 		if seen == nil || budget.Err() == nil { // what was cut short says nothing
 			seen = err
 		}
-		if ctx.Err() == nil {
+		if budget.Err() == nil {
 			p.wait(budget, p.next(err))
 		}
 		if ctx.Err() != nil {
-			return p.told()
+			return p.stopped()
 		}
 		if budget.Err() != nil {
 			return fmt.Errorf("no commit could be published within %v: %w", o.Timeout, seen)
@@ -99,23 +115,23 @@ func Run(ctx context.Context, o Options) error {
 	}
 }
 
-// told is how Run ends when it is told to.
-func (p *poller) told() error {
+// stopped is how Run ends when ctx does.
+func (p *poller) stopped() error {
 	if p.Once {
 		return errors.New("stopped before a commit was published")
 	}
 	return nil
 }
 
-// sync looks at the remote and publishes what is new.
+// sync polls the remote and publishes what is new.
 func (p *poller) sync(ctx context.Context) error {
-	start := time.Now()
-	before := p.volume.Current()
-	result, err := p.look(ctx, before)
+	start := p.report.begin()
+	have, served := p.volume.Current(), p.volume.Served()
+	result, err := p.poll(ctx, have)
 	if ctx.Err() != nil && err != nil {
 		return err
 	}
-	p.Metrics.looked(err)
+	p.report.end(start, result, err)
 	if err != nil {
 		return err
 	}
@@ -123,133 +139,81 @@ func (p *poller) sync(ctx context.Context) error {
 		p.Log.Info("recovered", "failures", p.failures)
 	}
 	p.failures = 0
-	p.Metrics.serves(result.Commit)
 	if !result.Changed {
 		return nil
 	}
-	p.Metrics.published()
 	debug.FreeOSMemory() // nothing like it will be needed before the next commit
-	p.Log.Info("published", "commit", result.Commit, "previous", before,
-		"files", result.Files, "bytes", result.Bytes, "took", time.Since(start).Round(time.Millisecond).String())
+	p.Log.Info("published", "commit", result.Commit, "previous", served,
+		"files", result.Files, "bytes", result.Bytes, "received", result.Received, "took", time.Since(start).Round(time.Millisecond).String())
+	if result.Misfit != "" {
+		p.Log.Warn("all of the commit was fetched, since what is published could not be built upon", "reason", result.Misfit)
+	}
 	if result.LFSPointers > 0 {
 		p.Log.Warn("some files are pointers of git LFS, whose content is not fetched", "files", result.LFSPointers)
+	}
+	if result.Submodules > 0 {
+		p.Log.Warn("submodules are published as empty directories: their content is in other repositories, and is not fetched", "submodules", result.Submodules)
+	}
+	// An app that started with this commit, as after a restart of the node, has nothing to hear.
+	if result.Commit != served && (served != "" || p.NotifyFirst) {
+		p.Notify.Changed(result.Commit)
+		p.report.show()
 	}
 	return nil
 }
 
-func (p *poller) look(ctx context.Context, have string) (gitfetch.Result, error) {
-	if err := p.volume.Repair(); err != nil {
-		return gitfetch.Result{}, local(err)
-	}
-	if err := p.volume.Sweep(p.Grace, p.Request.MaxBytes); err != nil {
-		return gitfetch.Result{}, local(err)
-	}
-	stage, err := p.volume.Stage()
-	if err != nil {
-		return gitfetch.Result{}, local(err)
-	}
-	request := p.Request
-	request.Have, request.Dir = have, stage
-	if p.blamed != nil && time.Since(p.since) < blameFor {
-		request.Bad = p.blamed.Commit
-	}
-	timed, cancel := context.WithTimeout(ctx, p.FetchTimeout)
-	defer cancel()
-	result, err := p.Fetch(timed, request)
-	if err == nil && request.Bad != "" && result.Commit == request.Bad {
-		err = p.blamed
-	} else {
-		p.remember(err)
-	}
-	if err == nil && result.Changed {
-		if err = p.volume.Publish("tree", result.Commit); err != nil {
-			err = local(err)
-		}
-	}
-	if err != nil || result.Changed {
-		if dirty := p.volume.Discard(); dirty != nil && err == nil {
-			p.Log.Warn("cleaning up failed", "error", dirty.Error())
-		}
-	}
-	return result, err
-}
-
-// remember keeps a commit's fault. A look that fails in another way, without having
-// learnt what the ref means now, does not change what is known of that commit.
-func (p *poller) remember(err error) {
-	e, ok := errors.AsType[*gitfetch.Error](err)
-	switch {
-	case err == nil:
-		p.blamed = nil
-	case ok && e.Commit != "":
-		p.blamed, p.since = e, time.Now()
-	}
-}
-
-// local is an error on our side of the connection.
-func local(err error) error {
-	reason := gitfetch.Local
-	if _, ok := errors.AsType[publish.OccupiedError](err); ok {
-		reason = gitfetch.Refused
-	}
-	return &gitfetch.Error{Reason: reason, Message: err.Error()}
-}
-
 // fullHash is a ref that always means the same.
-var fullHash = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+var fullHash = regexp.MustCompile(`^([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$`)
 
-// next is how long to wait before the next look, after one that ended with err.
+// pinned tells whether there will never be anything new.
+func (p *poller) pinned() bool { return p.failures == 0 && fullHash.MatchString(p.Request.Ref) }
+
+// next is how long to wait before the next poll, after one that ended with err.
 func (p *poller) next(err error) time.Duration {
-	if err == nil {
-		return spread(p.Period, 0.9, 1.1)
+	wait := backoff.Spread(p.Period, 0.9, 1.1)
+	if err != nil {
+		p.failures++
+		wait = backoff.After(p.failures, retryFirst, max(p.Period, retryAtMost))
+		if e, ok := errors.AsType[*gitfetch.Error](err); ok && e.RetryAfter > wait { // not before, and not all at once
+			wait = backoff.Spread(e.RetryAfter, 1, 1.1)
+		}
+		p.Log.Warn("poll failed", "reason", string(Reason(err)), "error", err.Error(), "failures", p.failures,
+			"retryIn", wait.Round(time.Millisecond).String(), "stillPublished", p.volume.Served())
 	}
-	p.failures++
-	wait := spread(backOff(p.failures, max(p.Period, retryAtMost)), 0.5, 1)
-	p.Log.Warn("look failed", "reason", string(Reason(err)), "error", err.Error(), "failures", p.failures,
-		"retry_in", wait.Round(time.Millisecond).String(), "still_published", p.volume.Current())
+	p.report.due(wait, p.failures, p.pinned())
 	return wait
 }
 
 // wait waits, and on the way removes what nobody needs any more.
 func (p *poller) wait(ctx context.Context, d time.Duration) {
-	pinned := p.failures == 0 && fullHash.MatchString(p.Request.Ref)
+	end, pinned := time.Now().Add(d), p.pinned()
 	if p.volume.Retired() > 0 && (d > p.Grace || pinned) {
-		if sleep(ctx, p.Grace); ctx.Err() != nil {
+		if p.sleep(ctx, p.Grace) || ctx.Err() != nil {
 			return
 		}
 		if err := p.volume.Sweep(p.Grace, p.Request.MaxBytes); err != nil {
 			p.Log.Warn("cleaning up failed", "error", err.Error())
 		}
-		d -= p.Grace
 	}
-	if pinned { // there will never be anything new
-		<-ctx.Done()
+	if pinned {
+		p.sleep(ctx, 1<<63-1)
 		return
 	}
-	sleep(ctx, d)
+	p.sleep(ctx, time.Until(end))
 }
 
-func sleep(ctx context.Context, d time.Duration) {
+// sleep waits for d, or until somebody asks for a poll, which it then tells.
+func (p *poller) sleep(ctx context.Context, d time.Duration) (asked bool) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-	case <-time.After(d):
+	case <-p.Wake:
+		p.Log.Info("asked to poll now")
+		return true
+	case <-timer.C:
 	}
-}
-
-// backOff doubles from retryFirst to limit.
-func backOff(failures int, limit time.Duration) time.Duration {
-	wait := retryFirst
-	for range failures - 1 {
-		if wait *= 2; wait >= limit {
-			return limit
-		}
-	}
-	return min(wait, limit)
-}
-
-// spread keeps pods that were started together from asking together for ever.
-func spread(d time.Duration, low, high float64) time.Duration {
-	return time.Duration(float64(d) * (low + (high-low)*rand.Float64())) //nolint:gosec // no secret depends on it
+	return false
 }
 
 // Reason is the reason of an error of a [Fetcher].

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pillion-dev/pillion/internal/gitfetch"
 )
@@ -25,7 +26,7 @@ type remote struct {
 	mu     sync.Mutex
 	commit string
 	bad    bool // the commit
-	looks  []time.Time
+	polls  []time.Time
 	packs  int // how often a commit was transferred
 }
 
@@ -46,13 +47,13 @@ func (r *remote) transfers() int {
 func (r *remote) seen() []time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.Clone(r.looks)
+	return slices.Clone(r.polls)
 }
 
 func (r *remote) fetch(_ context.Context, q gitfetch.Request) (gitfetch.Result, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.looks = append(r.looks, time.Now())
+	r.polls = append(r.polls, time.Now())
 	switch r.commit {
 	case "":
 		return gitfetch.Result{}, &gitfetch.Error{Reason: gitfetch.Unreachable, Message: "down"}
@@ -67,10 +68,12 @@ func (r *remote) fetch(_ context.Context, q gitfetch.Request) (gitfetch.Result, 
 	if err := os.Mkdir(tree, 0o755); err != nil {
 		return gitfetch.Result{}, err
 	}
-	if err := os.WriteFile(filepath.Join(tree, "f"), []byte(r.commit), 0o644); err != nil {
-		return gitfetch.Result{}, err
+	for _, name := range []string{filepath.Join(tree, "f"), filepath.Join(q.Dir, "kept")} {
+		if err := os.WriteFile(name, []byte(r.commit), 0o644); err != nil {
+			return gitfetch.Result{}, err
+		}
 	}
-	return gitfetch.Result{Commit: r.commit, Changed: true, Files: 1}, nil
+	return gitfetch.Result{Commit: r.commit, Changed: true, Files: 1, Bytes: int64(len(r.commit))}, nil
 }
 
 func options(t *testing.T, r *remote, log *bytes.Buffer) Options {
@@ -78,7 +81,7 @@ func options(t *testing.T, r *remote, log *bytes.Buffer) Options {
 	return Options{
 		Root: t.TempDir(), Request: gitfetch.Request{Repo: "https://a.test/b.git", Ref: "main", MaxBytes: 1 << 20},
 		Fetch: r.fetch, Period: time.Minute, FetchTimeout: time.Minute, Timeout: 10 * time.Minute, Grace: time.Minute,
-		Log: slog.New(slog.NewTextHandler(log, nil)), Metrics: NewMetrics(),
+		Log: slog.New(slog.NewTextHandler(log, nil)), Metrics: NewMetrics(prometheus.NewRegistry()),
 	}
 }
 
@@ -113,7 +116,7 @@ func TestTheVolumeFollowsTheRemoteAndKeepsTheLastGoodCommit(t *testing.T) {
 			t.Errorf("Run ended with %v, want nil", err)
 		}
 		entries, err := os.ReadDir(o.Root)
-		if err != nil || len(entries) != 4 { // ..data, ..aaa, ..staging and f
+		if err != nil || len(entries) != 5 { // ..data, ..aaa, ..staging, ..kept and f
 			t.Errorf("old commits were not removed: %v %v", entries, err)
 		}
 		if n := strings.Count(log.String(), "msg=published"); n != 4 {
@@ -134,7 +137,7 @@ func TestAFullHashIsPublishedOnceAndPolledNoMore(t *testing.T) {
 		go func() { _ = Run(ctx, o) }()
 		time.Sleep(24 * time.Hour)
 		if n := len(r.seen()); n != 1 {
-			t.Errorf("%d looks in a day, want 1", n)
+			t.Errorf("%d polls in a day, want 1", n)
 		}
 		stop()
 		synctest.Wait()
@@ -159,8 +162,8 @@ func TestOnceEndsWithContentOrWithTheReason(t *testing.T) {
 	})
 }
 
-// The time is up in the middle of a look, which has learnt nothing.
-func TestOnceEndsWithTheReasonOfTheLastLookThatWasNotCutShort(t *testing.T) {
+// The time is up in the middle of a poll, which has learnt nothing.
+func TestOnceEndsWithTheReasonOfTheLastPollThatWasNotCutShort(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
@@ -179,6 +182,9 @@ func TestOnceEndsWithTheReasonOfTheLastLookThatWasNotCutShort(t *testing.T) {
 		if want := "no commit could be published within 10m0s: down"; err == nil || err.Error() != want {
 			t.Errorf("got error %v, want %s", err, want)
 		}
+		if n := strings.Count(log.String(), "poll failed"); n != 1 || strings.Contains(log.String(), "cut short") {
+			t.Errorf("the log tells of %d failures, want the one that was not cut short:\n%s", n, &log)
+		}
 	})
 }
 
@@ -193,14 +199,14 @@ func TestFailuresAreRetriedSoonAtFirstAndSeldomLater(t *testing.T) {
 		if err := Run(ctx, o); err != nil {
 			t.Fatal(err)
 		}
-		for i := 1; i < len(r.looks); i++ {
-			limit := backOff(i, time.Minute)
-			if got := r.looks[i].Sub(r.looks[i-1]); got < limit/2 || got > limit {
+		for i := 1; i < len(r.polls); i++ {
+			limit := min(time.Second<<min(i-1, 10), time.Minute)
+			if got := r.polls[i].Sub(r.polls[i-1]); got < limit/2 || got > limit {
 				t.Errorf("wait %d was %v, want %v to %v", i, got, limit/2, limit)
 			}
 		}
-		if n := len(r.looks); n < 14 || n > 27 {
-			t.Errorf("%d looks in ten minutes", n)
+		if n := len(r.polls); n < 14 || n > 27 {
+			t.Errorf("%d polls in ten minutes", n)
 		}
 	})
 }
@@ -245,8 +251,8 @@ func TestABadCommitIsTransferredOnceAnHour(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		go func() { _ = Run(ctx, o) }()
 		time.Sleep(50 * time.Minute)
-		if packs, looks := r.transfers(), len(r.seen()); packs != 1 || looks < 40 {
-			t.Errorf("in 50 minutes it was transferred %d times in %d looks, want once in 40 or more", packs, looks)
+		if packs, polls := r.transfers(), len(r.seen()); packs != 1 || polls < 40 {
+			t.Errorf("in 50 minutes it was transferred %d times in %d polls, want once in 40 or more", packs, polls)
 		}
 		time.Sleep(100 * time.Minute)
 		if packs := r.transfers(); packs != 3 {
@@ -263,6 +269,58 @@ func TestABadCommitIsTransferredOnceAnHour(t *testing.T) {
 		synctest.Wait()
 		if got := strings.Count(log.String(), "reason=Refused"); got < 100 {
 			t.Errorf("the log says %d times that it is refused", got)
+		}
+	})
+}
+
+// A poll is told what it can build upon, unless polls have failed again and again: then
+// it may be the reason.
+func TestWhatIsPublishedIsBuiltUpon(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		r := &remote{}
+		o := options(t, r, &log)
+		var told []string
+		o.Fetch = func(ctx context.Context, q gitfetch.Request) (gitfetch.Result, error) {
+			kept, _ := os.ReadFile(q.Kept)
+			tree, _ := os.ReadFile(filepath.Join(q.Published, "f"))
+			told = append(told, string(kept)+" "+string(tree))
+			return r.fetch(ctx, q)
+		}
+		for _, commit := range []string{"aaa", "bbb", ""} {
+			r.set(commit)
+			ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+			if err := Run(ctx, o); err != nil {
+				t.Fatal(err)
+			}
+			stop()
+		}
+		if diff := cmp.Diff([]string{" ", "aaa aaa", "bbb bbb", "bbb bbb", "bbb bbb", " "}, told[:6]); diff != "" {
+			t.Errorf("polls were told (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestWhatIsMissingFromACheckoutIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		r := &remote{commit: "aaa"}
+		o := options(t, r, &log)
+		o.Once = true
+		o.Fetch = func(ctx context.Context, q gitfetch.Request) (gitfetch.Result, error) {
+			result, err := r.fetch(ctx, q)
+			result.Submodules, result.LFSPointers, result.Misfit = 2, 3, "why"
+			return result, err
+		}
+		if err := Run(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"submodules=2", "files=3", "reason=why"} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("the log does not have %s:\n%s", want, &log)
+			}
 		}
 	})
 }

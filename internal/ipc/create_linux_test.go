@@ -208,3 +208,32 @@ func TestTheMemoryOfQueuesHasALimit(t *testing.T) { //nolint:paralleltest // its
 		t.Errorf("got %v\nwant %s", err, want)
 	}
 }
+
+// The directory of a pipe is a volume, and is entered through no link.
+func TestAPipeIsMadeInItsDirectoryAlone(t *testing.T) {
+	t.Parallel()
+	for name, plant := range map[string]struct {
+		make func(at, outside string) error
+		is   string
+	}{
+		"a link":       {func(at, outside string) error { return os.Symlink(outside, at) }, "is a symbolic link"},
+		"a named pipe": {func(at, _ string) error { return syscall.Mkfifo(at, 0o666) }, "is a named pipe"},
+		"a file":       {func(at, _ string) error { return os.WriteFile(at, nil, 0o600) }, "is a file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, outside := filepath.Join(t.TempDir(), "ipc"), t.TempDir()
+			if err := plant.make(dir, outside); err != nil {
+				t.Fatal(err)
+			}
+			pipe := filepath.Join(dir, "events")
+			want := "the named pipe " + pipe + " cannot be made: " + dir + " " + plant.is + ", and only a directory is opened there: another container may have put it there; remove it"
+			if err := (FIFO{pipe, 0o666}).create(); err == nil || err.Error() != want {
+				t.Errorf("got %v\nwant %s", err, want)
+			}
+			if left, err := os.ReadDir(outside); err != nil || len(left) != 0 {
+				t.Errorf("outside is %v (%v)", left, err)
+			}
+		})
+	}
+}

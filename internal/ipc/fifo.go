@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/pillion-dev/pillion/internal/safedir"
 )
 
 // FIFO is a named pipe, fifo(7).
@@ -29,19 +30,31 @@ func ParseFIFO(text string) (FIFO, error) {
 	return FIFO{Path: path, Mode: a["mode"]}, nil
 }
 
+// create makes the pipe in its directory, which is a volume that other containers may
+// write to: it is entered by its own name and through no link.
 func (f FIFO) create() error {
-	err := syscall.Mkfifo(f.Path, f.Mode)
+	dir, err := safedir.Open(filepath.Dir(f.Path))
+	if unsafe := (*safedir.Error)(nil); errors.As(err, &unsafe) {
+		return fmt.Errorf("the named pipe %s cannot be made: %w", f.Path, err)
+	}
+	if err == nil {
+		defer dir.Close()
+		err = dir.Mkfifo(filepath.Base(f.Path), f.Mode)
+	}
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, syscall.EEXIST):
-		return f.compare()
+		return f.compare(dir)
+	}
+	if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
+		err = failed.Err
 	}
 	return fmt.Errorf("the named pipe %s with %s cannot be made: %w%s", f.Path, mine(f.Mode), err, f.explain(err))
 }
 
-func (f FIFO) compare() error {
-	info, err := os.Lstat(f.Path)
+func (f FIFO) compare(dir *safedir.Dir) error {
+	info, err := dir.Lstat(filepath.Base(f.Path))
 	if err != nil {
 		return fmt.Errorf("the named pipe %s exists, but its attributes cannot be read: %w", f.Path, err)
 	}

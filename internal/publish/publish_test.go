@@ -260,6 +260,9 @@ func TestAfterANodeRestartTheTreeIsServedButNotTrusted(t *testing.T) {
 	if got := again.Current(); got != "" {
 		t.Errorf("current is %q, want none: a crash may have lost part of it", got)
 	}
+	if got := again.Served(); got != "aaa" {
+		t.Errorf("readers are said to see %q, want aaa", got)
+	}
 	if diff := cmp.Diff(files{"a": "1"}, seen(t, dir)); diff != "" {
 		t.Errorf("readers see something else (-want +got):\n%s", diff)
 	}
@@ -341,5 +344,47 @@ func TestADirectoryThatWasOpenedBeforeTheSwapStaysWhole(t *testing.T) {
 		if text, err := fs.ReadFile(d.FS(), name); string(text) != "1" {
 			t.Errorf("%s: read %q, %v; want the text of the first tree", name, text, err)
 		}
+	}
+}
+
+func TestAFileIsKeptBesideTheCurrentTree(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	v := open(t, dir)
+	if tree, file := v.Kept(); tree != "" || file != "" {
+		t.Errorf("before the first tree: got %q and %q, want none", tree, file)
+	}
+	for _, text := range []string{"1", "2"} {
+		stage, err := v.Stage()
+		if err != nil {
+			t.Fatal(err)
+		}
+		files{"tree/a": text, "kept": "of " + text}.write(t, stage)
+		if err := v.Publish("tree", "t"+text); err != nil {
+			t.Fatal(err)
+		}
+		if err := v.Keep("kept"); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range []*Volume{v, open(t, dir)} { // a restart as well
+			tree, file := v.Kept()
+			content, err := os.ReadFile(file)
+			if err != nil || string(content) != "of "+text {
+				t.Errorf("got %q (%v), want what was kept of %s", content, err, text)
+			}
+			if diff := cmp.Diff(files{"a": text}, seen(t, tree)); diff != "" {
+				t.Errorf("tree (-want +got):\n%s", diff)
+			}
+		}
+		if diff := cmp.Diff(files{"a": text}, seen(t, dir)); diff != "" {
+			t.Errorf("readers see (-want +got):\n%s", diff)
+		}
+	}
+	if err := v.Keep("nothing"); err == nil {
+		t.Errorf("what is not there was kept")
+	}
+	v.boot = "00000000"
+	if tree, _ := v.Kept(); tree != "" {
+		t.Errorf("after a restart of the node: got %q, want none", tree)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"github.com/pillion-dev/pillion/internal/safedir"
 )
 
 // treeName is how a published tree's directory is called: id, boot and chance.
@@ -46,7 +48,7 @@ func (v *Volume) remove(name string) error {
 	if err := v.root.RemoveAll(trashName); err != nil {
 		return fmt.Errorf("%s cannot be removed: %w", v.in(trashName), err)
 	}
-	if err := v.root.Rename(name, trashName); err != nil && !os.IsNotExist(err) {
+	if err := v.root.Rename(name, v.root, trashName); err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("the old tree %s cannot be removed: %w", v.in(name), err)
 	}
 	if err := v.root.RemoveAll(trashName); err != nil {
@@ -63,26 +65,49 @@ const blockSize = 4096
 func RoundUp(n int64) int64 { return (n + blockSize - 1) / blockSize * blockSize }
 
 // size is the space that a tree takes, in bytes. There is none for the name "".
-func (v *Volume) size(name string) (total int64, err error) {
+func (v *Volume) size(name string) (int64, error) {
 	if name == "" {
 		return 0, nil
 	}
-	err = fs.WalkDir(v.root.FS(), name, func(_ string, e fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) { // whoever may write to the volume may remove
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		info, err := e.Info()
-		if err != nil {
-			return nil //nolint:nilerr // gone between the listing and now
-		}
-		total += RoundUp(max(info.Size(), 1))
-		return nil
-	})
+	total, err := sizeIn(v.root, name)
 	if err != nil {
 		return 0, fmt.Errorf("the size of the tree %s cannot be found: %w", v.in(name), err)
+	}
+	return total, nil
+}
+
+// sizeIn counts a directory, and what is in it. Whoever may write to the volume may
+// remove or exchange meanwhile what is counted.
+func sizeIn(parent *safedir.Dir, name string) (int64, error) {
+	dir, err := parent.OpenDir(name)
+	if unsafe := (*safedir.Error)(nil); errors.Is(err, fs.ErrNotExist) || errors.As(err, &unsafe) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer dir.Close()
+	info, err := dir.Stat()
+	if err != nil {
+		return 0, err
+	}
+	total := RoundUp(max(info.Size(), 1))
+	entries, err := dir.List()
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			below, err := sizeIn(dir, e.Name())
+			if err != nil {
+				return 0, err
+			}
+			total += below
+			continue
+		}
+		if info, err := dir.Lstat(e.Name()); err == nil { // else it is gone
+			total += RoundUp(max(info.Size(), 1))
+		}
 	}
 	return total, nil
 }

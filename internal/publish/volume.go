@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
-	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
+
+	"github.com/pillion-dev/pillion/internal/safedir"
 )
 
 // Names in the volume. They begin with two dots, which users cannot publish.
@@ -26,8 +27,8 @@ const (
 // A Volume is a directory in which trees are published one after the other. It is
 // not safe for use by several goroutines, nor by several processes.
 type Volume struct {
-	root    *os.Root
-	path    string
+	root    *safedir.Dir
+	stage   *safedir.Dir // the staged directory, open since Stage
 	boot    string
 	clean   bool // nothing is left of an earlier process
 	retired []tree
@@ -42,15 +43,15 @@ type tree struct {
 
 // Open opens the volume at path and changes nothing in it yet: see Repair.
 func Open(path string) (*Volume, error) {
-	root, err := os.OpenRoot(path)
+	root, err := safedir.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("the volume to publish in cannot be opened: %w", err)
 	}
-	return &Volume{root: root, path: path, boot: bootID()}, nil
+	return &Volume{root: root, boot: bootID()}, nil
 }
 
-// Close gives the handle back. What is published stays.
-func (v *Volume) Close() error { return v.root.Close() }
+// Close gives the handles back. What is published stays.
+func (v *Volume) Close() error { return errors.Join(v.closeStage(), v.root.Close()) }
 
 // Repair makes the links of the current tree complete, whether an earlier process was
 // stopped in the middle or somebody has removed them. The first call also removes
@@ -75,7 +76,7 @@ func (v *Volume) cleanUp() error {
 			return fmt.Errorf("%s, left by an earlier process, cannot be removed: %w", v.in(name), err)
 		}
 	}
-	entries, err := v.list(".")
+	entries, err := list(v.root)
 	if err != nil {
 		return err
 	}
@@ -97,11 +98,24 @@ func (v *Volume) cleanUp() error {
 // also if the node has been started anew since it was written: after a crash its
 // files need not have reached the disk. Such a tree stays until it is replaced.
 func (v *Volume) Current() string {
-	id, rest, _ := strings.Cut(strings.TrimPrefix(v.currentDir(), reserved), ".")
-	if boot, _, _ := strings.Cut(rest, "-"); boot != v.boot {
+	id, boot := v.current()
+	if boot != v.boot {
 		return ""
 	}
 	return id
+}
+
+// Served is the id of the tree that readers see, whenever it was written; "" if there
+// is none.
+func (v *Volume) Served() string {
+	id, _ := v.current()
+	return id
+}
+
+func (v *Volume) current() (id, boot string) {
+	id, rest, _ := strings.Cut(strings.TrimPrefix(v.currentDir(), reserved), ".")
+	boot, _, _ = strings.Cut(rest, "-")
+	return id, boot
 }
 
 // currentDir is what ..data points to, if that is a tree of ours.
@@ -120,30 +134,64 @@ func (v *Volume) currentDir() string {
 // only this process's user can read. Whatever is in it is removed. The directory
 // itself stays between two trees, so that a look at the remote that finds nothing
 // new causes no event for those who watch the volume.
+//
+// The path leads through a descriptor of this process, /proc/self/fd, to the very
+// directory, whatever has its name by then. It is good until the next call of Stage.
 func (v *Volume) Stage() (string, error) {
+	if err := v.openStage(); err != nil {
+		return "", fmt.Errorf("a directory for the next tree cannot be made: %w", err)
+	}
+	return fmt.Sprintf("/proc/self/fd/%d", v.stage.File().Fd()), v.Discard()
+}
+
+// openStage opens the staged directory. What somebody else has put there is removed.
+func (v *Volume) openStage() error {
+	if err := v.closeStage(); err != nil {
+		return err
+	}
 	info, err := v.root.Lstat(staging)
-	if err == nil && !info.IsDir() { // somebody's joke
-		if err = v.root.Remove(staging); err == nil {
+	if err == nil && !(info.IsDir() && isMine(info)) { // somebody's joke
+		if err = v.root.RemoveAll(staging); err == nil {
 			err = fs.ErrNotExist
 		}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = v.root.Mkdir(staging, 0o700)
 	}
-	if err != nil {
-		return "", fmt.Errorf("a directory for the next tree cannot be made: %w", err)
+	if err == nil {
+		v.stage, err = v.root.OpenDir(staging)
 	}
-	return v.in(staging), v.Discard()
+	if err == nil {
+		err = v.stage.Chmod(0o700) // fails if it was exchanged for another user's
+	}
+	return err
+}
+
+// isMine tells whether this process's user made something.
+func isMine(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) == os.Geteuid()
+}
+
+func (v *Volume) closeStage() (err error) {
+	if v.stage != nil {
+		err = v.stage.Close()
+		v.stage = nil
+	}
+	return err
 }
 
 // Discard empties the staged directory.
 func (v *Volume) Discard() error {
-	entries, err := v.list(staging)
+	if v.stage == nil {
+		return nil
+	}
+	entries, err := list(v.stage)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		if err := v.root.RemoveAll(path.Join(staging, e.Name())); err != nil {
+		if err := v.stage.RemoveAll(e.Name()); err != nil {
 			return fmt.Errorf("the unpublished tree in %s cannot be removed: %w", v.in(staging), err)
 		}
 	}
@@ -156,18 +204,11 @@ func (v *Volume) Discard() error {
 // An error of type [OccupiedError] says that a name of the tree is in use by
 // somebody else; then nothing has changed for readers.
 func (v *Volume) Publish(sub, id string) error {
-	from := path.Join(staging, sub)
-	entries, err := v.list(from)
-	if err != nil {
-		return err
+	if v.stage == nil {
+		return errors.New("nothing is staged to be published")
 	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), reserved) {
-			return fmt.Errorf("the tree has %q at its top: names that begin with two dots are reserved for publishing", e.Name())
-		}
-		if _, err := v.mine(e.Name()); err != nil {
-			return err
-		}
+	if err := v.judge(sub); err != nil {
+		return err
 	}
 	before := v.currentDir()
 	size, err := v.size(before)
@@ -175,10 +216,7 @@ func (v *Volume) Publish(sub, id string) error {
 		return err
 	}
 	name := fmt.Sprintf("%s%s.%s-%s", reserved, id, v.boot, random())
-	if err := v.root.Chmod(from, 0o755); err != nil {
-		return fmt.Errorf("the new tree cannot be made readable: %w", err)
-	}
-	if err := v.root.Rename(from, name); err != nil {
+	if err := v.stage.Rename(sub, v.root, name); err != nil {
 		return fmt.Errorf("the new tree cannot be put in place: %w", err)
 	}
 	if err := v.point(name); err != nil {
@@ -190,6 +228,31 @@ func (v *Volume) Publish(sub, id string) error {
 	return v.settle(name)
 }
 
+// judge refuses a staged tree whose names are taken, and makes its top readable.
+func (v *Volume) judge(sub string) error {
+	dir, err := v.stage.OpenDir(sub)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	entries, err := list(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), reserved) {
+			return fmt.Errorf("the tree has %q at its top: names that begin with two dots are reserved for publishing", e.Name())
+		}
+		if _, err := v.mine(e.Name()); err != nil {
+			return err
+		}
+	}
+	if err := dir.Chmod(0o755); err != nil {
+		return fmt.Errorf("the new tree cannot be made readable: %w", err)
+	}
+	return nil
+}
+
 // point makes ..data a link to a tree, in one step.
 func (v *Volume) point(name string) error {
 	if err := v.root.RemoveAll(nextLink); err != nil {
@@ -198,7 +261,7 @@ func (v *Volume) point(name string) error {
 	if err := v.root.Symlink(name, nextLink); err != nil {
 		return fmt.Errorf("the link to the new tree cannot be made: %w", err)
 	}
-	if err := v.root.Rename(nextLink, dataLink); err != nil {
+	if err := v.root.Rename(nextLink, v.root, dataLink); err != nil {
 		return errors.Join(fmt.Errorf("%s cannot be made to point to the new tree: %w", v.in(dataLink), err), v.root.Remove(nextLink))
 	}
 	return nil
@@ -207,7 +270,12 @@ func (v *Volume) point(name string) error {
 // settle gives every entry of the current tree its link and removes the links of
 // entries that are no more, in the order of the kubelet.
 func (v *Volume) settle(current string) error {
-	entries, err := v.list(current)
+	dir, err := v.root.OpenDir(current)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	entries, err := list(dir)
 	if err != nil {
 		return err
 	}
@@ -221,7 +289,7 @@ func (v *Volume) settle(current string) error {
 		}
 		errs = append(errs, err)
 	}
-	top, err := v.list(".")
+	top, err := list(v.root)
 	if err != nil {
 		return errors.Join(append(errs, err)...)
 	}
@@ -266,13 +334,13 @@ func (e OccupiedError) Error() string {
 	return fmt.Sprintf("%s was put there by somebody else and is left alone; remove it, or publish elsewhere", e.Path)
 }
 
-func (v *Volume) list(dir string) ([]fs.DirEntry, error) {
-	entries, err := fs.ReadDir(v.root.FS(), dir)
+func list(dir *safedir.Dir) ([]fs.DirEntry, error) {
+	entries, err := dir.List()
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be listed: %w", v.in(dir), err)
+		return nil, fmt.Errorf("%s cannot be listed: %w", dir.Path(""), err)
 	}
 	return entries, nil
 }
 
-// in is the path of a name in the volume, for people and for child processes.
-func (v *Volume) in(name string) string { return filepath.Join(v.path, name) }
+// in is the path of a name in the volume, for people.
+func (v *Volume) in(name string) string { return v.root.Path(name) }

@@ -4,6 +4,7 @@ package startorder
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -172,5 +173,75 @@ func TestEachInstallationIsAStart(t *testing.T) {
 	write()
 	if second := start(); second == first {
 		t.Errorf("another file is %q as well", second)
+	}
+}
+
+// Whatever another container puts in the place of the file while this one starts, again
+// and again, is replaced or stops the start, and what it leads to is never written to.
+func TestAClaimWritesToNoFileOfAnother(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	at, victim, side := place{filepath.Join(top, "run"), "1 100\n"}, filepath.Join(top, "victim"), filepath.Join(top, "run", "side")
+	if err := errors.Join(os.Mkdir(at.state, 0o700), os.WriteFile(victim, []byte("precious"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	plants := []func() error{
+		func() error { return os.Symlink(victim, side) },
+		func() error { return os.Link(victim, side) },
+		func() error { return unix.Mkfifo(side, 0o666) },
+		func() error { return os.Mkdir(side, 0o700) },
+		func() error { return os.WriteFile(side, nil, 0o600) },
+	}
+	done := make(chan struct{})
+	var planting sync.WaitGroup
+	planting.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			for _, name := range []string{"web", "..web"} {
+				_ = plants[i%len(plants)]()
+				if os.Rename(side, filepath.Join(at.state, name)) != nil {
+					_ = os.Remove(filepath.Join(at.state, name))
+				}
+				_ = os.Remove(side)
+			}
+		}
+	})
+	claimed, refused := 0, 0
+	for claimed < 50 || refused < 200 {
+		withdraw, err := claim(t.Context(), at, "web")
+		if err != nil {
+			refused++
+			continue
+		}
+		claimed++
+		withdraw()
+	}
+	close(done)
+	planting.Wait()
+	if text, err := os.ReadFile(victim); string(text) != "precious" {
+		t.Errorf("the file of another holds %q (%v)", text, err)
+	}
+	t.Logf("%d claimed, %d refused", claimed, refused)
+}
+
+// An app may have been killed while it told of its start.
+func TestALeftOverOfAStartIsNoObstacle(t *testing.T) {
+	t.Parallel()
+	at := place{t.TempDir(), "1 100\n"}
+	if err := os.WriteFile(filepath.Join(at.state, "..web"), []byte("1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	withdraw, err := claim(t.Context(), at, "web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tells(t, at, "", "is running")
+	withdraw()
+	if left, err := os.ReadDir(at.state); err != nil || len(left) != 0 {
+		t.Errorf("left are %v (%v)", left, err)
 	}
 }

@@ -50,7 +50,7 @@ func dial(ctx context.Context, network, address string) error {
 // such as "connection refused".
 func short(err error) error {
 	if errors.Is(err, context.Canceled) {
-		return errors.New("no answer yet")
+		return errNoAnswer
 	}
 	if os.IsTimeout(err) {
 		return fmt.Errorf("no answer within %s", attempt)

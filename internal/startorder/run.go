@@ -69,7 +69,10 @@ func Run(o Options) *Error {
 	withdraw := func() {}
 	if o.Name != "" {
 		if withdraw, err = claim(ctx, at, o.Name); err != nil {
-			return fail(ExitWrapper, "%w", err)
+			if failed = o.stopped(ctx); failed == nil {
+				failed = fail(ExitWrapper, "%w", err)
+			}
+			return failed
 		}
 	}
 	release()
@@ -108,6 +111,8 @@ func (o Options) wait(ctx context.Context, at place) *Error {
 	switch {
 	case o.stopped(ctx) != nil:
 		return o.stopped(ctx)
+	case isUnsafe(err):
+		return fail(ExitWrapper, "%s was not started: %w", o.Command[0], err)
 	case err != nil:
 		return fail(ExitTimeout, "%s was not started: after %s still %w", o.Command[0], o.Timeout, err)
 	case waited:

@@ -100,3 +100,24 @@ func TestNothingToWaitForTakesNoTime(t *testing.T) {
 		}
 	})
 }
+
+// A file system whose server is gone does not answer.
+func TestAQuestionWithoutAnAnswerHasAnEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		forever := make(chan struct{})
+		defer close(forever)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		begin := time.Now()
+		good := fake("good", func(time.Duration) error { return nil })
+		hangs := fake("file:/nfs/x", func(time.Duration) error { <-forever; return nil })
+		err := wait(ctx, []Condition{good, hangs}, place{}, nil)
+		if err == nil || err.Error() != "file:/nfs/x: no answer yet" {
+			t.Errorf("got %v", err)
+		}
+		if took := time.Since(begin); took != 10*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
+}

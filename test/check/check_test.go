@@ -42,7 +42,7 @@ func scenarios() []scenario {
 		{"the configuration names a Certificate that is not there", "no-certificate", 0, noCertificate, nil},
 		{"no Service", "no-service", 1, noService, nil},
 		{"the Deployment is scaled to 0", "scaled-to-0", 1, scaledToNothing, nil},
-		{"a rollout whose new replica does not start", "stuck-rollout", 0, stuckRollout, nil},
+		{"a rollout whose new replica does not start", "stuck-rollout", 1, stuckRollout, nil},
 		{"nobody listens at the endpoints", "connection-refused", 1, connectionRefused, nil},
 		{"a namespace names a policy that does not exist", "unknown-policy", 0, unknownPolicy, nil},
 		{"a later webhook strips restartPolicy", "stripped", 1, stripped, nil},
@@ -50,8 +50,8 @@ func scenarios() []scenario {
 		{"failurePolicy is Ignore", "ignore", 0, ignore, nil},
 		{"failurePolicy is Ignore, and the final-state guard is in force", "ignore-guarded", 0, func(t *testing.T) { ignore(t); guard(t) }, nil},
 		{"a PodDisruptionBudget blocks drains", "budget", 0, budget, nil},
-		{"a person who may read all but Secrets, and make nothing", "jill", 0, reader, []string{"--as", "jill"}},
-		{"a person who may read little", "jane", 0, func(*testing.T) {}, []string{"--as", "jane"}},
+		{"a person who may read all but Secrets, and make nothing", "jill", 2, reader, []string{"--as", "jill"}},
+		{"a person who may read little", "jane", 2, func(*testing.T) {}, []string{"--as", "jane"}},
 	}
 }
 

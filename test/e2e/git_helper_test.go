@@ -13,7 +13,7 @@ import (
 // kubelet looks once a minute or so, and a helper that has failed often as rarely.
 const rotation = 8 * time.Minute
 
-// awaitFailure waits until the helper of a pod says that a look at the remote failed,
+// awaitFailure waits until the helper of a pod says that a poll failed,
 // for a reason, while it goes on publishing a commit ("" for none yet). It returns the
 // sentence.
 func (s story) awaitFailure(pod, reason, published string) (sentence string) {
@@ -26,7 +26,7 @@ func (s story) awaitFailure(pod, reason, published string) (sentence string) {
 		for line := range strings.Lines(log) {
 			var said struct {
 				Reason, Error  string
-				StillPublished string `json:"still_published"`
+				StillPublished string `json:"stillPublished"`
 			}
 			if json.Unmarshal([]byte(line), &said) == nil && said.Reason == reason && said.StillPublished == published {
 				sentence = said.Error

@@ -42,18 +42,19 @@ func TestAHashIsFetchedOnce(t *testing.T) {
 	s.push("two")
 	s.awaitPage("web", "", "two")
 
-	looks := func(repo string) int {
-		return strings.Count(s.kubectl("logs", "git"), " GET /"+repo+"/info/refs")
+	requests := func(line string) int {
+		return strings.Count(s.kubectl("logs", "git"), line)
 	}
-	seen := looks("site.git")
+	const poll = " POST /site.git/git-upload-pack" // over a connection that is kept
+	seen := requests(poll)
 	s.await(func() error {
-		if looks("site.git") < seen+3 {
-			return errors.New("the other helper has stopped looking")
+		if requests(poll) < seen+3 {
+			return errors.New("the other helper has stopped polling")
 		}
 		return nil
 	})
-	if got := looks("pinned.git"); got != 1 {
-		t.Errorf("the helper with the hash looked %d times, want once", got)
+	if got := requests(" GET /pinned.git/info/refs"); got != 1 {
+		t.Errorf("the helper with the hash polled %d times, want once", got)
 	}
 	if got := s.kubectl("exec", "web", "-c", "web", "--", "busybox", "cat", "/pinned/index.html"); got != "one" {
 		t.Errorf("the hash stands for %q, want one", got)
@@ -74,7 +75,7 @@ func TestASubdirIsServedAndItsLossSurvived(t *testing.T) {
 
 	without := s.pushAs("main", `git mv public elsewhere`)
 	sentence := s.awaitFailure("web", "NoSuchSubdir", commit)
-	if want := `http://git.test:8080/site.git at ` + without + `: the commit has no folder "public"; check subdir`; sentence != want {
+	if want := `http://git.test:8080/site.git at ` + without + `: the commit has no folder "public": at its top there is "elsewhere"`; sentence != want {
 		t.Errorf("the helper says %q, want %q", sentence, want)
 	}
 	s.unhurt("web", "one")
@@ -96,7 +97,7 @@ func TestADeletedBranchIsSurvived(t *testing.T) {
 
 	s.git(`cd /tmp/w && git push -q origin :release`)
 	sentence := s.awaitFailure("web", "NoSuchRef", commit)
-	if want := `http://git.test:8080/site.git: the repository has no branch and no tag "release"`; sentence != want {
+	if want := `http://git.test:8080/site.git: the repository has no branch and no tag "release"; its default branch is "main"`; sentence != want {
 		t.Errorf("the helper says %q, want %q", sentence, want)
 	}
 	s.unhurt("web", "one")

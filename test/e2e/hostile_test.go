@@ -91,7 +91,7 @@ func TestAHostileRepositoryIsRefusedAndTheAppLives(t *testing.T) {
 	}
 }
 
-// The time that one look may take is ten minutes, and no annotation makes it less, so
+// The time that one poll may take is ten minutes, and no annotation makes it less, so
 // here the helper's command line is written by hand.
 func TestAServerThatNeverEndsIsGivenUp(t *testing.T) {
 	t.Parallel()
@@ -101,7 +101,7 @@ func TestAServerThatNeverEndsIsGivenUp(t *testing.T) {
 	s.apply(byHand(ip, 65532, "--period=1s", "--fetch-timeout=3s"))
 	s.wait("pod/web", "Ready")
 	s.be("attack", "drips")
-	s.awaitLog("web", poller, "", `"reason":"TimedOut","error":"http://git.test:8080/site.git: did not finish in the 3s that one look may take`)
+	s.awaitLog("web", poller, "", `"reason":"TimedOut","error":"http://git.test:8080/site.git: did not finish in the 3s that one poll may take`)
 	if got := s.page("web", ""); got != "one" {
 		t.Errorf("the page is %q during the attack, want one", got)
 	}

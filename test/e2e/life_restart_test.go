@@ -25,7 +25,7 @@ const shared = `  shareProcessNamespace: true
 `
 
 // process is a shell function that finds a process of the helper by one of its
-// arguments: git-poller is the one that stays, git-fetch one look at the remote.
+// arguments: git-poller is the one that stays, git-fetch the one that polls.
 const process = `process() { for p in $(pidof pillion-helper); do grep -q "$1" /proc/$p/cmdline && return; done; return 1; }
 `
 

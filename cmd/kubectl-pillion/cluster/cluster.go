@@ -14,7 +14,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -25,6 +24,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
+
+	"github.com/pillion-dev/pillion/internal/check"
 )
 
 // Client reads from one cluster.
@@ -194,7 +195,7 @@ func (c *Client) PolicyFiles(ctx context.Context, namespace string) (PolicyFiles
 		var d appsv1.Deployment
 		err := json.Unmarshal(raw, &d)
 		pod := &d.Spec.Template.Spec
-		found.ConfigMap = cmp.Or(found.ConfigMap, policyConfigMap(pod))
+		found.ConfigMap = cmp.Or(found.ConfigMap, check.PolicyConfigMap(pod))
 		found.Version = cmp.Or(found.Version, webhookTag(pod))
 		return err
 	}, "/apis/apps/v1/namespaces", namespace, "deployments")
@@ -226,38 +227,6 @@ func webhookTag(pod *corev1.PodSpec) string {
 		// A colon before the last slash is that of the registry's port.
 		if _, tag, found := strings.Cut(image[strings.LastIndex(image, "/")+1:], ":"); found {
 			return tag
-		}
-	}
-	return ""
-}
-
-// policyConfigMap is the ConfigMap that is mounted where a container's --policy-dir is.
-func policyConfigMap(pod *corev1.PodSpec) string {
-	for i := range pod.Containers {
-		c := &pod.Containers[i]
-		dir := argument(slices.Concat(c.Command, c.Args), "--policy-dir")
-		for _, m := range c.VolumeMounts {
-			if dir == "" || strings.TrimRight(m.MountPath, "/") != strings.TrimRight(dir, "/") {
-				continue
-			}
-			for _, v := range pod.Volumes {
-				if v.Name == m.Name && v.ConfigMap != nil {
-					return v.ConfigMap.Name
-				}
-			}
-		}
-	}
-	return ""
-}
-
-// argument is the value of a flag, given as --flag=value or --flag value.
-func argument(args []string, flag string) string {
-	for i, arg := range args {
-		if value, found := strings.CutPrefix(arg, flag+"="); found {
-			return value
-		}
-		if arg == flag && i+1 < len(args) {
-			return args[i+1]
 		}
 	}
 	return ""

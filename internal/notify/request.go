@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Bounds of one request.
+const (
+	attemptTimeout = 30 * time.Second // a reload of a large configuration takes its time
+	maxHeaders     = 64 << 10         // bytes of the answer
+	maxBody        = 64 << 10         // bytes of the answer that are read
+	maxQuoted      = 200              // bytes of the answer that an error repeats
+	maxURL         = 2048             // bytes
+)
+
+// Methods are what a request can be sent with.
+func Methods() []string { return []string{"POST", "PUT", "PATCH", "GET", "HEAD", "DELETE"} }
+
+// Request tells by an HTTP request without a body.
+type Request struct {
+	url      *url.URL
+	method   string
+	expected Statuses
+	header   string // for the change
+	timeout  time.Duration
+	client   *http.Client
+}
+
+// NewRequest makes a [Request] to a URL of the pod's own loopback: its host is localhost
+// or a loopback address, its scheme http. An answer with one of the expected statuses
+// ("2xx,304") means that the app has heard. The header of that name holds the change.
+func NewRequest(target, method, expected, header string) (*Request, error) {
+	u, err := parseLoopback(target)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(Methods(), method) {
+		return nil, fmt.Errorf("the method %q must be one of %s", method, strings.Join(Methods(), ", "))
+	}
+	statuses, err := ParseStatuses(expected)
+	if err != nil {
+		return nil, err
+	}
+	return &Request{
+		url: u, method: method, expected: statuses, header: header, timeout: attemptTimeout,
+		client: &http.Client{
+			// The zero Proxy means none: what the environment says is for other hosts.
+			Transport: &http.Transport{
+				DialContext: dialLoopback, DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: maxHeaders,
+			},
+			// A redirect may lead out of the pod, and turns POST into GET: the request
+			// that follows would not do what the first one asked for.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, nil
+}
+
+// parseLoopback reads a URL that does not leave the pod.
+func parseLoopback(text string) (*url.URL, error) {
+	const right = "; write it like http://localhost:9090/-/reload"
+	if len(text) > maxURL {
+		return nil, fmt.Errorf("the URL is %d bytes long, and at most %d are considered", len(text), maxURL)
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Opaque != "" || u.Host == "":
+		return nil, fmt.Errorf("%q is no URL%s", text, right)
+	case u.User != nil: // without repeating it
+		return nil, errors.New("the URL must not contain credentials" + right)
+	case u.Scheme != "http":
+		return nil, fmt.Errorf("the URL %q must begin with http://, since the request does not leave the pod%s", text, right)
+	case u.Fragment != "" || strings.HasSuffix(text, "#"):
+		return nil, fmt.Errorf("the URL %q must not have a fragment: it would not be sent%s", text, right)
+	}
+	if strings.EqualFold(u.Hostname(), "localhost") {
+		u.Host = strings.ToLower(u.Host)
+	} else if address, err := netip.ParseAddr(u.Hostname()); err != nil || !address.IsLoopback() || address.Zone() != "" {
+		return nil, fmt.Errorf("the host %q of the URL must be localhost or a loopback address (127.0.0.1, [::1]): the request must not leave the pod%s", u.Hostname(), right)
+	}
+	if n, err := strconv.ParseUint(u.Port(), 10, 16); (err != nil || n == 0) && u.Host != hostOnly(u) {
+		return nil, fmt.Errorf("the port %q of the URL must be between 1 and 65535%s", u.Port(), right)
+	}
+	return u, nil
+}
+
+// hostOnly is a URL's host as it is written without a port.
+func hostOnly(u *url.URL) string {
+	if strings.Contains(u.Hostname(), ":") {
+		return "[" + u.Hostname() + "]"
+	}
+	return u.Hostname()
+}
+
+// dialLoopback connects to the loopback interface without asking anybody where that is:
+// a pod can give the name localhost another address (hostAliases).
+func dialLoopback(ctx context.Context, network, address string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	if host != "localhost" {
+		return new(net.Dialer).DialContext(ctx, network, address) // an address: see parseLoopback
+	}
+	var refused error
+	for _, host := range []string{"127.0.0.1", "::1"} {
+		conn, err := new(net.Dialer).DialContext(ctx, network, net.JoinHostPort(host, port))
+		if err == nil {
+			return conn, nil
+		}
+		if refused == nil {
+			refused = err
+		}
+	}
+	return nil, refused
+}
+
+func (r *Request) String() string { return r.method + " " + r.url.String() }
+
+// Kind is "http".
+func (r *Request) Kind() string { return "http" }
+
+// Tell sends the request once. The error says what the app did instead of answering as
+// expected.
+func (r *Request) Tell(ctx context.Context, change string) error {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, r.method, r.url.String(), http.NoBody)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("User-Agent", "pillion-helper")
+	request.Header.Set(r.header, change)
+	response, err := r.client.Do(request)
+	if err != nil {
+		return r.explain(err)
+	}
+	defer response.Body.Close()
+	if r.expected.Match(response.StatusCode) {
+		// So that the app can write its answer to the end. It has heard, whether it does or not.
+		_, _ = io.CopyN(io.Discard, response.Body, maxBody)
+		return nil
+	}
+	sentence := fmt.Sprintf("the app answers %s, and %s is expected", printable(response.Status), r.expected)
+	if to := response.Header.Get("Location"); to != "" {
+		sentence += fmt.Sprintf("; redirects (here to %s) are not followed: name the URL that does the work", quote(to))
+	} else if says, _ := io.ReadAll(io.LimitReader(response.Body, maxQuoted+1)); len(strings.TrimSpace(string(says))) > 0 {
+		sentence += "; it says " + quote(strings.TrimSpace(string(says)))
+	}
+	return errors.New(sentence)
+}
+
+// explain says why there is no answer.
+func (r *Request) explain(err error) error {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("nobody listens at %s of the pod's loopback (connection refused)", r.url.Host)
+	case errors.Is(err, context.Canceled):
+		return errors.New("the helper was stopped before the app answered")
+	case os.IsTimeout(err):
+		return fmt.Errorf("the app does not answer within %v", r.timeout)
+	}
+	if inner, ok := errors.AsType[*url.Error](err); ok {
+		err = inner.Err
+	}
+	return fmt.Errorf("the app does not answer: %s", printable(err.Error()))
+}
+
+// quote makes an app's text fit for one line of a log.
+func quote(text string) string {
+	if len(text) > maxQuoted {
+		return strconv.Quote(text[:maxQuoted]) + "…"
+	}
+	return strconv.Quote(text)
+}
+
+// printable is text that a terminal does not interpret.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !strconv.IsPrint(r) {
+			return '�'
+		}
+		return r
+	}, text[:min(len(text), maxQuoted)])
+}
