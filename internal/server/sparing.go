@@ -50,7 +50,7 @@ func spare(h slog.Handler) sparing {
 }
 
 // Handle implements [slog.Handler].
-func (s sparing) Handle(ctx context.Context, r slog.Record) error { //nolint:gocritic // the interface's
+func (s sparing) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level == slog.LevelInfo {
 		return s.Handler.Handle(ctx, r)
 	}

@@ -36,7 +36,7 @@ type scenario struct {
 
 // TestMeasureAFlood holds thousands of connections and sends reviews of 3 MB that mean
 // harm, while an API server's client sends its own.
-func TestMeasureAFlood(t *testing.T) { //nolint:paralleltest // it is measured
+func TestMeasureAFlood(t *testing.T) {
 	if os.Getenv("FLOOD_MEASURE") == "" {
 		t.Skip("it takes minutes and both processors; FLOOD_MEASURE=1 asks for it")
 	}
@@ -48,7 +48,7 @@ func TestMeasureAFlood(t *testing.T) { //nolint:paralleltest // it is measured
 		{name: "100 addresses", sources: 100},
 		{name: "100 addresses, each connection with a review", sources: 100, forge: true},
 	} {
-		t.Run(s.name, func(t *testing.T) { s.measure(t, run(t, binary)) }) //nolint:paralleltest // see above
+		t.Run(s.name, func(t *testing.T) { s.measure(t, run(t, binary)) })
 	}
 }
 
