@@ -11,6 +11,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject/plan"
 	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
@@ -46,7 +47,7 @@ func (e *Editor) Container(r *Request, c *corev1.Container, first bool) {
 		}
 	}
 	i := e.spec.InitContainer(c.Name)
-	if i == plan.Insert || !sameContainer(e.spec.InitContainers[i].Raw, c) {
+	if i == plan.Insert || !sameContainer(e.spec.InitContainers[i].Raw, c, r.Reason == reason.Required) {
 		e.plan.Containers = append(e.plan.Containers, plan.Container{Container: *c, First: first, Renew: i})
 	}
 }
