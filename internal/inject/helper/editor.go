@@ -136,7 +136,12 @@ func (e *Editor) Setting(text string) { e.settings = append(e.settings, text) }
 func (e *Editor) Settings() []string { return e.settings }
 
 // Report notes for the status what the helper put into the pod.
-func (e *Editor) Report(statuses ...Status) { e.statuses = append(e.statuses, statuses...) }
+func (e *Editor) Report(statuses ...Status) {
+	for i := range statuses {
+		e.request.leave(&statuses[i])
+	}
+	e.statuses = append(e.statuses, statuses...)
+}
 
 // Done reports a helper whose container and volumes are planned. containers are those of the
 // app that take part.
