@@ -103,7 +103,7 @@ func TestAReservedNameIsOfNoInterestInAPodThatAsksForNothing(t *testing.T) {
 
 func TestTheAppMayMountTheContentAtAFurtherPath(t *testing.T) {
 	t.Parallel()
-	pod := MakePod("web").Mount("web", at("pillion-git-poller", "/backup")).Git()
+	pod := MakePod("web").Mount("web", readOnly("pillion-git-poller", "/backup")).Git()
 	_, d := planned(t, pod)
 	want := []plan.Mount{{Mount: corev1.VolumeMount{Name: "pillion-git-poller", MountPath: "/srv/site", ReadOnly: true}, Renew: plan.Insert}}
 	if diff := cmp.Diff(want, d.Plan.Mounts); diff != "" {

@@ -23,6 +23,7 @@ type Sharing struct {
 	Targets  []pod.Target
 	ReadOnly bool
 	Own      corev1.Volume // what they get unless they mount something there already that can be shared
+	Content  bool          // the app may mount it read-only at further paths
 	Alone    bool          // nothing that they mount there can be
 	Why      string        // nothing can be, for the error; may be empty
 }
@@ -33,7 +34,7 @@ func (e *Editor) Share(r *Request, at string, readOnly bool, limit resource.Quan
 	before := len(e.problems)
 	targets := e.Targets(r, first)
 	own := EmptyDir(pod.ReservedPrefix+r.Name(), limit)
-	volume, ok = e.ShareVolume(Sharing{Request: r, Option: MountPath, Path: at, Targets: targets, ReadOnly: readOnly, Own: own})
+	volume, ok = e.ShareVolume(Sharing{Request: r, Option: MountPath, Path: at, Targets: targets, ReadOnly: readOnly, Own: own, Content: true})
 	return volume, TargetNames(targets), ok && len(e.problems) == before
 }
 
@@ -194,10 +195,13 @@ func (e *Editor) claim(s Sharing, t pod.Target, volume string) {
 
 // fill reports two helpers that would fill the same volume for different containers.
 func (e *Editor) fill(s Sharing, volume string) {
-	if other := e.fills[volume]; other != nil && other != s.Request {
-		e.Deny(reason.Invalid(reason.PathConflict, s.at(), s.Path, "the volume %q is filled by %s already; give each helper a volume of its own", volume, other.Name()))
+	for i := range e.shares {
+		if other := &e.shares[i]; other.volume == volume && other.request != s.Request {
+			e.Deny(reason.Invalid(reason.PathConflict, s.at(), s.Path, "the volume %q is filled by %s already; give each helper a volume of its own", volume, other.request.Name()))
+			break
+		}
 	}
-	e.fills[volume] = s.Request
+	e.shares = append(e.shares, share{request: s.Request, volume: volume, path: s.Path, content: s.Content, targets: s.Targets})
 }
 
 func describe(volume string) string {
