@@ -78,9 +78,9 @@ func (e *Editor) ShareVolume(s Sharing) (volume string, ok bool) {
 func (e *Editor) agree(s Sharing) (in []pod.Target, volume string) {
 	earlier := e.earlier(s)
 	volume = cmp.Or(earlier, s.Own.Name)
-	var with string // the target that has the volume already
+	var with *pod.Container // the target that has the volume already, which may be without a name
 	if earlier != "" {
-		with = s.Targets[slices.IndexFunc(s.Targets, func(t pod.Target) bool { return e.has(t, s, earlier) })].Name
+		with = s.Targets[slices.IndexFunc(s.Targets, func(t pod.Target) bool { return e.has(t, s, earlier) })].Container
 	}
 	for _, t := range s.Targets {
 		if s.Request.LeavesOut(t.Name) {
@@ -92,11 +92,11 @@ func (e *Editor) agree(s Sharing) (in []pod.Target, volume string) {
 		case problem != nil || have == "":
 		case s.Alone && have != s.Own.Name:
 			problem = s.conflict("container %q mounts the volume %q there already; remove one of the two%s", t.Name, have, s.Why)
-		case with != "" && have != volume:
+		case with != nil && have != volume:
 			problem = s.conflict("container %q mounts the volume %q there and container %q the volume %q; they must share one emptyDir, or take part one at a time (option containers)",
-				with, volume, t.Name, have)
+				with.Name, volume, t.Name, have)
 		default:
-			volume, with = have, t.Name
+			volume, with = have, t.Container
 		}
 		if problem != nil {
 			e.DenyOrLeaveOut(s.Request, t, earlier != "" && !settled, *problem)
