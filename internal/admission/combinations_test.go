@@ -58,7 +58,7 @@ var shapes = []struct {
 		"volumes":[{"name":"m","emptyDir":{"medium":"Memory"}},{"name":"c","configMap":{"name":"c"}}],
 		"containers":[{"name":"web","image":"i","command":["web"],"volumeMounts":[{"name":"m","mountPath":"/dev/shm"},{"name":"c","mountPath":"/run/ipc"},{"name":"c","mountPath":"/.pillion/bin"}]},
 			{"name":"api","image":"i","command":["api"],"volumeMounts":[{"name":"c","mountPath":"/.pillion/bin"}]}]}`,
-		[]string{"shm", "process", "sysctls", "gid", "socket", "fifo", "hugepages", "after", "umask"},
+		[]string{"process", "sysctls", "gid", "socket", "fifo", "hugepages", "after", "umask"},
 	},
 }
 

@@ -3,6 +3,7 @@
 package inject
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
@@ -20,6 +21,9 @@ func reviewEveryContainer(p *Policy, hp *rule.Helper, r *helper.Request, s *pod.
 		return nil
 	}
 	names := everyone(r.Helper, s)
+	if r.Seen(s) {
+		names = withoutLater(allowed, r, s, names)
+	}
 	v := option.Value{Text: strings.Join(names, ","), List: names}
 	if len(names) == 0 {
 		return nil
@@ -31,6 +35,26 @@ func reviewEveryContainer(p *Policy, hp *rule.Helper, r *helper.Request, s *pod.
 	problem := reason.Invalid(reason.ValueNotAllowed, r.Path(helper.Containers), option.Containers.Shown(v.Text),
 		"without it every container takes part, which policy %q does not allow: %s; set the annotation", p.Name, err)
 	return &problem
+}
+
+// withoutLater leaves out the containers that the policy does not allow and that have no
+// part in the helper, unless there is nobody else: another webhook added them after a
+// previous review. The pod's author could name the others himself.
+func withoutLater(allowed *rule.Rule, r *helper.Request, s *pod.Spec, names []string) []string {
+	later := func(name string) bool {
+		t, _ := s.Find(name)
+		return allowed.Check(option.Value{Text: name, List: []string{name}}) != nil && !r.Joined(s, t.Container)
+	}
+	if !slices.ContainsFunc(names, func(name string) bool { return !later(name) }) {
+		return names
+	}
+	return slices.DeleteFunc(names, func(name string) bool {
+		out := later(name)
+		if out {
+			r.LeaveOut(name)
+		}
+		return out
+	})
 }
 
 // everyone are the containers that take part unless a pod says which.

@@ -53,7 +53,7 @@ func (in Injector) Decide(p *pod.Pod, policy *Policy, root *field.Path) Decision
 	if len(asked.requests) == 0 {
 		return in.skipped(d.skip(cmp.Or(leftOut, reason.NothingRequested)), p)
 	}
-	if problems = squatters(p, e, root); len(problems) > 0 {
+	if problems = squatters(p, policy, e, root); len(problems) > 0 {
 		return d.deny(problems)
 	}
 	d.Helpers, d.Warnings = e.Statuses(), e.Warnings()

@@ -3,6 +3,7 @@
 package inject
 
 import (
+	"fmt"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -14,9 +15,9 @@ import (
 
 // squatters reports what bears a reserved name without being part of a helper of this
 // pod. What a helper does account for has been kept or renewed, so a name gains its
-// owner nothing; and a reserved volume that only our own containers mount may be what
-// an older version left, so it may stay.
-func squatters(p *pod.Pod, e *helper.Editor, root *field.Path) (problems []reason.Problem) {
+// owner nothing; a reserved volume that only our own containers mount may be what an older
+// version left, so it may stay; and so may what a copy of an injected pod has left over.
+func squatters(p *pod.Pod, policy *Policy, e *helper.Editor, root *field.Path) (problems []reason.Problem) {
 	reserved := func(at *field.Path, name, what string) {
 		problems = append(problems, reason.Invalid(reason.ReservedName, at, name, "%s; rename it: names that begin with %q are Pillion's own", what, pod.ReservedPrefix))
 	}
@@ -33,7 +34,11 @@ func squatters(p *pod.Pod, e *helper.Editor, root *field.Path) (problems []reaso
 			c := &l.list[i]
 			at := func() *field.Path { return root.Child("spec", l.name).Index(i) }
 			if pod.Reserved(c.Name) {
-				if !l.init || !isHelper(e, c.Name) {
+				switch {
+				case l.init && isHelper(e, c.Name):
+				case l.init && policy.leftOver(e, c):
+					warnLeftOver(e, c.Name)
+				default:
 					reserved(at().Child("name"), c.Name, "is not a helper that this pod asks for")
 				}
 				continue
@@ -44,13 +49,38 @@ func squatters(p *pod.Pod, e *helper.Editor, root *field.Path) (problems []reaso
 				}
 			}
 			for j := range c.VolumeMounts {
-				if name := c.VolumeMounts[j].Name; pod.Reserved(name) && !e.Fills(name) {
-					reserved(at().Child("volumeMounts").Index(j).Child("name"), name, "is not a volume that helpers share with an app")
+				m := &c.VolumeMounts[j]
+				if !pod.Reserved(m.Name) {
+					continue
+				}
+				switch why, leftOver := e.AppMount(pod.Ref{Init: l.init, Index: i}, m); {
+				case why != "":
+					problems = append(problems, reason.Invalid(reason.ReservedName, at().Child("volumeMounts").Index(j).Child("name"), m.Name, "%s", why))
+				case leftOver:
+					warnLeftOver(e, m.Name)
 				}
 			}
 		}
 	}
 	return problems
+}
+
+// leftOver tells whether any helper of the policy could have written a container.
+func (p *Policy) leftOver(e *helper.Editor, c *pod.Container) bool {
+	for _, hp := range p.Helpers {
+		if e.LeftOver(c, hp) {
+			return true
+		}
+	}
+	return false
+}
+
+// warnLeftOver says once that a container or a volume has no helper any more.
+func warnLeftOver(e *helper.Editor, name string) {
+	text := fmt.Sprintf("%.50s is left over from a pod that was copied; nothing asks for it", name)
+	if !slices.Contains(e.Warnings(), "pillion: "+text) {
+		e.Warn(text)
+	}
 }
 
 func isHelper(e *helper.Editor, container string) bool {

@@ -103,7 +103,7 @@ func TestAReservedNameIsOfNoInterestInAPodThatAsksForNothing(t *testing.T) {
 
 func TestTheAppMayMountTheContentAtAFurtherPath(t *testing.T) {
 	t.Parallel()
-	pod := MakePod("web").Mount("web", at("pillion-git-poller", "/backup")).Git()
+	pod := MakePod("web").Mount("web", readOnly("pillion-git-poller", "/backup")).Git()
 	_, d := planned(t, pod)
 	want := []plan.Mount{{Mount: corev1.VolumeMount{Name: "pillion-git-poller", MountPath: "/srv/site", ReadOnly: true}, Renew: plan.Insert}}
 	if diff := cmp.Diff(want, d.Plan.Mounts); diff != "" {
@@ -180,7 +180,6 @@ func TestASquatterOnAContainerIsRenewed(t *testing.T) {
 		"privileges":                    func(c map[string]any) { object(c, "securityContext")["privileged"] = true },
 		"root":                          func(c map[string]any) { object(c, "securityContext")["runAsUser"] = 0 },
 		"no security context":           func(c map[string]any) { delete(c, "securityContext") },
-		"more memory":                   func(c map[string]any) { object(c, "resources", "limits")["memory"] = "1Ti" },
 		"no limits":                     func(c map[string]any) { delete(object(c, "resources"), "limits") },
 		"a claim of resources":          func(c map[string]any) { object(c, "resources")["claims"] = []any{map[string]string{"name": "gpu"}} },
 		"no shadow over the token":      func(c map[string]any) { c["volumeMounts"] = c["volumeMounts"].([]any)[:1] },

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject/plan"
 	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
@@ -21,23 +22,11 @@ func (e *Editor) Container(r *Request, c *corev1.Container, first bool) {
 	if c.Name == "" {
 		c.Name = pod.ReservedPrefix + r.Name()
 	}
-	c.Image, c.ImagePullPolicy = hp.Image, hp.PullPolicy
-	if c.Command == nil {
-		c.Command = []string{Program}
-	}
 	for i := range c.Args {
 		c.Args[i] = Literal(c.Args[i])
 	}
-	c.Resources = e.resources(hp)
-	if c.SecurityContext == nil {
-		c.SecurityContext = Restricted(hp, hp.User())
-	}
+	e.finish(c, hp)
 	e.refuseRoot(c)
-	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: NoTokenVolume, MountPath: TokenDir, ReadOnly: true})
-	// The defaults of the API server are written out, so that the container that
-	// comes back on a second call equals the one that we would write.
-	c.TerminationMessagePath = corev1.TerminationMessagePathDefault
-	c.TerminationMessagePolicy = corev1.TerminationMessageFallbackToLogsOnError
 	e.Volume(EmptyDir(NoTokenVolume, resource.MustParse("1Mi")))
 
 	for _, secret := range hp.PullSecrets {
@@ -46,9 +35,26 @@ func (e *Editor) Container(r *Request, c *corev1.Container, first bool) {
 		}
 	}
 	i := e.spec.InitContainer(c.Name)
-	if i == plan.Insert || !sameContainer(e.spec.InitContainers[i].Raw, c) {
+	if i == plan.Insert || !sameContainer(e.spec.InitContainers[i].Raw, c, r.Reason == reason.Required) {
 		e.plan.Containers = append(e.plan.Containers, plan.Container{Container: *c, First: first, Renew: i})
 	}
+}
+
+// finish gives a container what all helpers have in common.
+func (e *Editor) finish(c *corev1.Container, hp *rule.Helper) {
+	c.Image, c.ImagePullPolicy = hp.Image, hp.PullPolicy
+	if c.Command == nil {
+		c.Command = []string{Program}
+	}
+	c.Resources = e.resources(hp)
+	if c.SecurityContext == nil {
+		c.SecurityContext = Restricted(hp, hp.User())
+	}
+	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: NoTokenVolume, MountPath: TokenDir, ReadOnly: true})
+	// The defaults of the API server are written out, so that the container that
+	// comes back on a second call equals the one that we would write.
+	c.TerminationMessagePath = corev1.TerminationMessagePathDefault
+	c.TerminationMessagePolicy = corev1.TerminationMessageFallbackToLogsOnError
 }
 
 // Volume puts a volume into the plan unless an equal one is there.

@@ -43,7 +43,7 @@ type Editor struct {
 	warnings []string
 
 	claims     map[pod.Ref][]claim // who mounts what where, for conflicts between helpers
-	fills      map[string]*Request // by the name of the volume that the helper fills
+	shares     []share             // the volumes that containers of the app get
 	ports      map[int32]string    // who listens where in the pod; nil until a helper wants to know
 	added      []string            // names of the volumes of ours, whether new or there already
 	disk       []string            // those of them that lie on the node's disk
@@ -59,6 +59,15 @@ type claim struct {
 	volume  string
 }
 
+// share remembers which containers of the app get a volume at a path.
+type share struct {
+	request *Request
+	volume  string
+	path    string
+	content bool // what the helper fills for the app to read
+	targets []pod.Target
+}
+
 // Sized is the volumes of one kind that helpers add, and their sizes together.
 type Sized struct {
 	Names []string
@@ -69,7 +78,6 @@ type Sized struct {
 func NewEditor(p *pod.Pod, terms Terms, requests []*Request, root *field.Path) *Editor {
 	return &Editor{
 		spec: &p.Spec, terms: terms, root: root, requests: requests, guaranteed: p.Spec.Guaranteed(),
-		fills: map[string]*Request{},
 		added: make([]string, 0, 4), disk: make([]string, 0, 4), // as many as most pods get
 	}
 }
@@ -136,7 +144,12 @@ func (e *Editor) Setting(text string) { e.settings = append(e.settings, text) }
 func (e *Editor) Settings() []string { return e.settings }
 
 // Report notes for the status what the helper put into the pod.
-func (e *Editor) Report(statuses ...Status) { e.statuses = append(e.statuses, statuses...) }
+func (e *Editor) Report(statuses ...Status) {
+	for i := range statuses {
+		e.request.leave(&statuses[i])
+	}
+	e.statuses = append(e.statuses, statuses...)
+}
 
 // Done reports a helper whose container and volumes are planned. containers are those of the
 // app that take part.

@@ -22,6 +22,7 @@ type Request struct {
 	settings []setting              // of the helper's options, in their order
 	root     *field.Path            // of the pod
 	owned    map[string]*field.Path // by option name: where in the policy a value stands that is not the pod's
+	leftOut  []string               // containers that came after a previous review and cannot take part
 }
 
 // setting is what a request has for one option.

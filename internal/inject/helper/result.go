@@ -13,9 +13,6 @@ func (e *Editor) Statuses() []Status { return e.statuses }
 // Warnings are what the helpers warn of.
 func (e *Editor) Warnings() []string { return e.warnings }
 
-// Fills tells whether a volume is one that a helper fills for the app.
-func (e *Editor) Fills(volume string) bool { return e.fills[volume] != nil }
-
 // Disk are the names of the helpers' volumes on the node's disk.
 func (e *Editor) Disk() []string { return e.disk }
 

@@ -16,8 +16,8 @@ import (
 // Resources that we do not set are left out of the comparison. A LimitRange adds
 // them (ephemeral-storage, say) to every container, and a container that lost them
 // again would be refused by that same LimitRange. The same holds for a user and a group
-// that the policy leaves out.
-func sameContainer(raw []byte, want *corev1.Container) bool {
+// that the policy leaves out, and for what [keepOthers] keeps.
+func sameContainer(raw []byte, want *corev1.Container, required bool) bool {
 	written := marshal(want)
 	if bytes.Equal(raw, written) { // the usual case: the API server writes as we do
 		return true
@@ -26,6 +26,7 @@ func sameContainer(raw []byte, want *corev1.Container) bool {
 	keepWanted(have, wanted, "limits")
 	keepWanted(have, wanted, "requests")
 	keepAssigned(have, wanted)
+	keepOthers(have, wanted, required)
 	return have != nil && reflect.DeepEqual(have, wanted)
 }
 

@@ -3,6 +3,9 @@
 package helper
 
 import (
+	"cmp"
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -20,6 +23,7 @@ type Sharing struct {
 	Targets  []pod.Target
 	ReadOnly bool
 	Own      corev1.Volume // what they get unless they mount something there already that can be shared
+	Content  bool          // the app may mount it read-only at further paths
 	Alone    bool          // nothing that they mount there can be
 	Why      string        // nothing can be, for the error; may be empty
 }
@@ -30,7 +34,7 @@ func (e *Editor) Share(r *Request, at string, readOnly bool, limit resource.Quan
 	before := len(e.problems)
 	targets := e.Targets(r, first)
 	own := EmptyDir(pod.ReservedPrefix+r.Name(), limit)
-	volume, ok = e.ShareVolume(Sharing{Request: r, Option: MountPath, Path: at, Targets: targets, ReadOnly: readOnly, Own: own})
+	volume, ok = e.ShareVolume(Sharing{Request: r, Option: MountPath, Path: at, Targets: targets, ReadOnly: readOnly, Own: own, Content: true})
 	return volume, TargetNames(targets), ok && len(e.problems) == before
 }
 
@@ -51,23 +55,7 @@ func TargetNames(targets []pod.Target) []string {
 // false if something is in the way.
 func (e *Editor) ShareVolume(s Sharing) (volume string, ok bool) {
 	before := len(e.problems)
-	own := s.Own.Name
-	volume = own
-	var with string // the target that has the volume already
-	for _, t := range s.Targets {
-		have := e.mountAt(s, t)
-		switch {
-		case have == "":
-		case s.Alone && have != own:
-			e.Deny(reason.Invalid(reason.PathConflict, s.at(), s.Path, "container %q mounts the volume %q there already; remove one of the two%s", t.Name, have, s.Why))
-		case with != "" && have != volume:
-			e.Deny(reason.Invalid(reason.PathConflict, s.at(), s.Path,
-				"container %q mounts the volume %q there and container %q the volume %q; they must share one emptyDir, or take part one at a time (option containers)",
-				with, volume, t.Name, have))
-		default:
-			volume, with = have, t.Name
-		}
-	}
+	s.Targets, volume = e.agree(s)
 	for _, t := range s.Targets {
 		e.claim(s, t, volume)
 	}
@@ -77,13 +65,53 @@ func (e *Editor) ShareVolume(s Sharing) (volume string, ok bool) {
 	if len(e.problems) > before {
 		return "", false
 	}
-	if volume == own {
+	if volume == s.Own.Name {
 		e.Volume(s.Own)
 	}
 	for _, t := range s.Targets {
-		e.mount(t, corev1.VolumeMount{Name: volume, MountPath: s.Path, ReadOnly: s.ReadOnly}, volume != own)
+		e.mount(t, corev1.VolumeMount{Name: volume, MountPath: s.Path, ReadOnly: s.ReadOnly}, volume != s.Own.Name)
 	}
 	return volume, true
+}
+
+// agree finds the volume that the targets share, and those of them that can.
+func (e *Editor) agree(s Sharing) (in []pod.Target, volume string) {
+	earlier := e.earlier(s)
+	volume = cmp.Or(earlier, s.Own.Name)
+	var with *pod.Container // the target that has the volume already, which may be without a name
+	if earlier != "" {
+		with = s.Targets[slices.IndexFunc(s.Targets, func(t pod.Target) bool { return e.has(t, s, earlier) })].Container
+	}
+	for _, t := range s.Targets {
+		if s.Request.LeavesOut(t.Name) {
+			continue
+		}
+		settled := e.has(t, s, earlier)
+		have, problem := e.mountAt(s, t, settled)
+		switch {
+		case problem != nil || have == "":
+		case s.Alone && have != s.Own.Name:
+			problem = s.conflict("container %q mounts the volume %q there already; remove one of the two%s", t.Name, have, s.Why)
+		case with != nil && have != volume:
+			problem = s.conflict("container %q mounts the volume %q there and container %q the volume %q; they must share one emptyDir, or take part one at a time (option containers)",
+				with.Name, volume, t.Name, have)
+		default:
+			volume, with = have, t.Container
+		}
+		if problem != nil {
+			e.DenyOrLeaveOut(s.Request, t, earlier != "" && !settled, *problem)
+		}
+	}
+	if len(s.Request.leftOut) == 0 {
+		return s.Targets, volume
+	}
+	return slices.DeleteFunc(slices.Clone(s.Targets), func(t pod.Target) bool { return s.Request.LeavesOut(t.Name) }), volume
+}
+
+// conflict is what is in the way of sharing.
+func (s *Sharing) conflict(format string, args ...any) *reason.Problem {
+	p := reason.Invalid(reason.PathConflict, s.at(), s.Path, format, args...)
+	return &p
 }
 
 // at is the field that asks for the volume.
@@ -106,24 +134,23 @@ func (e *Editor) mount(t pod.Target, m corev1.VolumeMount, reused bool) {
 }
 
 // mountAt finds what a target has at, around and below a path: the name of the volume
-// that is mounted exactly there and can be shared; "" if the place is free, or if a mount
-// could not work there, which has then been reported.
-func (e *Editor) mountAt(s Sharing, t pod.Target) (volume string) {
+// that is mounted exactly there and can be shared; "" if the place is free. A problem says
+// why a mount could not work there. In a target that is settled, which got its mount on a
+// previous review, others may mount things around it.
+func (e *Editor) mountAt(s Sharing, t pod.Target, settled bool) (volume string, problem *reason.Problem) {
 	at, own := s.Path, s.Own.Name
-	conflict := func(format string, args ...any) string {
-		args = append([]any{t.Name}, args...)
-		e.Deny(reason.Invalid(reason.PathConflict, s.at(), at, "container %q "+format, args...))
-		return ""
+	conflict := func(format string, args ...any) (string, *reason.Problem) {
+		return "", s.conflict("container %q "+format, append([]any{t.Name}, args...)...)
 	}
 	for _, device := range t.VolumeDevices {
-		if pod.Overlap(pod.CleanMount(device.DevicePath), at) {
+		if !settled && pod.Overlap(pod.CleanMount(device.DevicePath), at) {
 			return conflict("has the block device %q at %s; choose another path", device.Name, device.DevicePath)
 		}
 	}
 	for i := range t.VolumeMounts {
 		m := &t.VolumeMounts[i]
 		there := pod.CleanMount(m.MountPath)
-		if !pod.Overlap(there, at) {
+		if !pod.Overlap(there, at) || settled && there != at {
 			continue
 		}
 		v := e.spec.Volume(m.Name)
@@ -144,7 +171,7 @@ func (e *Editor) mountAt(s Sharing, t pod.Target) (volume string) {
 			return conflict("mounts the volume %q at %s, in which no mount point can be made; choose a path outside it", m.Name, there)
 		}
 	}
-	return volume
+	return volume, nil
 }
 
 // claim reports two helpers at the same place of a container, or one inside the
@@ -168,10 +195,13 @@ func (e *Editor) claim(s Sharing, t pod.Target, volume string) {
 
 // fill reports two helpers that would fill the same volume for different containers.
 func (e *Editor) fill(s Sharing, volume string) {
-	if other := e.fills[volume]; other != nil && other != s.Request {
-		e.Deny(reason.Invalid(reason.PathConflict, s.at(), s.Path, "the volume %q is filled by %s already; give each helper a volume of its own", volume, other.Name()))
+	for i := range e.shares {
+		if other := &e.shares[i]; other.volume == volume && other.request != s.Request {
+			e.Deny(reason.Invalid(reason.PathConflict, s.at(), s.Path, "the volume %q is filled by %s already; give each helper a volume of its own", volume, other.request.Name()))
+			break
+		}
 	}
-	e.fills[volume] = s.Request
+	e.shares = append(e.shares, share{request: s.Request, volume: volume, path: s.Path, content: s.Content, targets: s.Targets})
 }
 
 func describe(volume string) string {

@@ -16,7 +16,7 @@ func (e *Editor) Targets(r *Request, first bool) []pod.Target {
 	if !r.Has(Containers) {
 		all := make([]pod.Target, 0, len(spec.Containers))
 		for i := range spec.Containers {
-			if !pod.Reserved(spec.Containers[i].Name) {
+			if name := spec.Containers[i].Name; !pod.Reserved(name) && !r.LeavesOut(name) {
 				all = append(all, pod.Target{Ref: pod.Ref{Index: i}, Container: &spec.Containers[i]})
 			}
 		}

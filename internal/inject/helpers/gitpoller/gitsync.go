@@ -47,7 +47,7 @@ func buildGitSync(e *helper.Editor, r *helper.Request) {
 	targets := e.Targets(r, first)
 	content, ok := e.ShareVolume(helper.Sharing{
 		Request: r, Option: helper.MountPath, Path: r.Value(helper.MountPath).Text, Targets: targets, ReadOnly: true,
-		Alone: true, Why: ": the engine git-sync needs a volume that no app can write to",
+		Content: true, Alone: true, Why: ": the engine git-sync needs a volume that no app can write to",
 		Own: helper.EmptyDir(pod.ReservedPrefix+r.Name(), hp.VolumeSize),
 	})
 	if !ok || len(e.Problems()) > before {

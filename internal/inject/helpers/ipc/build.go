@@ -64,6 +64,9 @@ func ipcTargets(e *helper.Editor, r *helper.Request) []pod.Target {
 	}
 	var targets []pod.Target
 	for _, name := range names {
+		if r.LeavesOut(name) {
+			continue
+		}
 		if t, ok := e.Participant(r, name); ok {
 			targets = append(targets, t)
 		}

@@ -47,31 +47,35 @@ func addHugePages(e *helper.Editor, r *helper.Request, targets []pod.Target) (vo
 		e.Deny(reason.Invalid(reason.PodConflict, r.Path(option), v.Text, "the pod as a whole has resources (spec.resources), of which huge pages are a part; set them there and in its containers yourself"))
 		return ""
 	}
-	before := len(e.Problems())
+	own := helper.EmptyDir(pod.ReservedPrefix+"ipc-hugepages", *amount)
+	own.EmptyDir.Medium = corev1.StorageMediumHugePagesPrefix + corev1.StorageMedium(page)
+	sharing := helper.Sharing{Request: r, Option: option, Path: hugeDir, Targets: targets, Own: own, Alone: true}
+	before, later := len(e.Problems()), e.Before(sharing)
 	for _, t := range targets {
-		hugePageLimit(e, r, t, name, *amount)
+		if !r.LeavesOut(t.Name) {
+			hugePageLimit(e, r, t, name, *amount, later && mountedAt(t, hugeDir) == nil)
+		}
 	}
 	if len(e.Problems()) > before {
 		return ""
 	}
-	own := helper.EmptyDir(pod.ReservedPrefix+"ipc-hugepages", *amount)
-	own.EmptyDir.Medium = corev1.StorageMediumHugePagesPrefix + corev1.StorageMedium(page)
 	e.Setting(string(name) + "=" + amount.String())
-	volume, _ = e.ShareVolume(helper.Sharing{Request: r, Option: option, Path: hugeDir, Targets: targets, Own: own, Alone: true})
+	volume, _ = e.ShareVolume(sharing)
 	return volume
 }
 
-func hugePageLimit(e *helper.Editor, r *helper.Request, t pod.Target, name corev1.ResourceName, amount resource.Quantity) {
+// hugePageLimit gives a participant the limit. Whoever came later and cannot have it is left out.
+func hugePageLimit(e *helper.Editor, r *helper.Request, t pod.Target, name corev1.ResourceName, amount resource.Quantity, later bool) {
 	const option = "hugepages"
 	text := r.Value(option).Text
 	have, limited := t.Resources.Limits[name]
 	request, requested := t.Resources.Requests[name]
 	switch {
 	case limited && have.Cmp(amount) != 0 || requested && request.Cmp(amount) != 0:
-		e.Deny(reason.Invalid(reason.PodConflict, r.Path(option), text, "container %q asks for another amount of %s itself; remove one of the two", t.Name, name))
+		e.DenyOrLeaveOut(r, t, later, reason.Invalid(reason.PodConflict, r.Path(option), text, "container %q asks for another amount of %s itself; remove one of the two", t.Name, name))
 	case limited:
 	case !hasResource(t.Resources, corev1.ResourceCPU) && !hasResource(t.Resources, corev1.ResourceMemory):
-		e.Deny(reason.Invalid(reason.PodConflict, r.Path(option), text, "container %q has no requests of cpu or memory, without which Kubernetes gives no huge pages; set them, or leave the container out (option containers)", t.Name))
+		e.DenyOrLeaveOut(r, t, later, reason.Invalid(reason.PodConflict, r.Path(option), text, "container %q has no requests of cpu or memory, without which Kubernetes gives no huge pages; set them, or leave the container out (option containers)", t.Name))
 	default:
 		e.HugePages(plan.HugePages{Container: t.Ref, Resource: name, Limit: amount})
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -94,7 +95,7 @@ func needFolder(e *helper.Editor, r *helper.Request, option string, o *object, c
 	f, why := folder{}, ""
 	if option == fifo {
 		f = folders[slices.IndexFunc(folders, func(f folder) bool { return f.path == path.Dir(o.path) })]
-	} else if f, why = commonFolder(e, o.path, targets, folders); why != "" {
+	} else if f, why = commonFolder(e, r, o.path, targets, folders); why != "" {
 		e.Deny(reason.Invalid(reason.PathConflict, r.Path(option), o.name, "%s; ftok(3) makes the key of the file's device and inode, so all participants and Pillion need the same file: "+
 			"mount one volume at the same place in each of them, or write the key as a number", why))
 		return
@@ -117,8 +118,9 @@ func needFolder(e *helper.Editor, r *helper.Request, option string, o *object, c
 }
 
 // commonFolder finds the volume that all targets see a path in, at the same place; why
-// says who does not.
-func commonFolder(e *helper.Editor, at string, targets []pod.Target, folders []folder) (common folder, why string) {
+// says who does not. Whoever came after a previous review, which has mounted that volume in
+// the init container, is left out.
+func commonFolder(e *helper.Editor, r *helper.Request, at string, targets []pod.Target, folders []folder) (common folder, why string) {
 	for i := range folders {
 		switch {
 		case folders[i].path == at:
@@ -127,8 +129,19 @@ func commonFolder(e *helper.Editor, at string, targets []pod.Target, folders []f
 			return folder{}, fmt.Sprintf("nothing is in the folder %s yet when the key is made (name the folder itself)", folders[i].path)
 		}
 	}
-	for i, t := range targets {
+	earlier := mountedBefore(e.Spec(), at)
+	if r.Has(helper.Containers) || !slices.ContainsFunc(targets, func(t pod.Target) bool { return folderOf(t, at) == earlier }) {
+		earlier = folder{}
+	}
+	var with string // the target whose folder is the common one
+	for _, t := range targets {
 		covering, twin := coveringMount(t, at)
+		if earlier != (folder{}) && folderOf(t, at) != earlier {
+			r.LeaveOut(t.Name)
+		}
+		if r.LeavesOut(t.Name) {
+			continue
+		}
 		switch {
 		case covering == nil:
 			return folder{}, fmt.Sprintf("container %q has no volume at %s", t.Name, at)
@@ -139,14 +152,36 @@ func commonFolder(e *helper.Editor, at string, targets []pod.Target, folders []f
 		}
 		f := folder{pod.CleanMount(covering.MountPath), covering.Name}
 		switch {
-		case i > 0 && f != common:
-			return folder{}, fmt.Sprintf("container %q has the volume %q at %s and container %q the volume %q at %s", targets[i-1].Name, common.volume, common.path, t.Name, f.volume, f.path)
+		case with != "" && f != common:
+			return folder{}, fmt.Sprintf("container %q has the volume %q at %s and container %q the volume %q at %s", with, common.volume, common.path, t.Name, f.volume, f.path)
 		case at != f.path && e.Spec().Volume(f.volume).EmptyDir != nil:
 			return folder{}, fmt.Sprintf("nothing is in the emptyDir at %s yet when the key is made (name that folder itself)", f.path)
 		}
-		common = f
+		common, with = f, t.Name
 	}
 	return common, ""
+}
+
+// folderOf is the one folder that a container sees a path in; none if it sees a part of a
+// volume there, or two volumes.
+func folderOf(t pod.Target, at string) folder {
+	m, twin := coveringMount(t, at)
+	if m == nil || twin != nil || m.SubPath+m.SubPathExpr != "" {
+		return folder{}
+	}
+	return folder{pod.CleanMount(m.MountPath), m.Name}
+}
+
+// mountedBefore is the folder that the init container of a previous review sees a path in.
+func mountedBefore(s *pod.Spec, at string) folder {
+	for i := range s.InitContainers {
+		if c := &s.InitContainers[i]; strings.HasPrefix(c.Name, pod.ReservedPrefix+"ipc-init") {
+			if f := folderOf(pod.Target{Container: c}, at); f != (folder{}) {
+				return f
+			}
+		}
+	}
+	return folder{}
 }
 
 // coveringMount is the innermost mount of a container that a path lies in; nil if there

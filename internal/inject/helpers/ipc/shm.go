@@ -36,35 +36,46 @@ func sharedMemory(e *helper.Editor, r *helper.Request, targets []pod.Target) (vo
 	return volume
 }
 
-// ownShm finds the memory that participants mount at /dev/shm themselves. That is fine if
-// all of them mount the same; any other way one of them would not see what the rest share.
+// ownShm finds the memory that participants mount at /dev/shm themselves. It stays theirs, and
+// whoever does not mount the same is told that it shares nothing with them. Where a previous
+// review has mounted ours, whoever brings another came later.
 func ownShm(e *helper.Editor, r *helper.Request, targets []pod.Target, ours string) (volume string, ok bool) {
 	var first, without string // containers
-	for _, t := range targets {
+	var disk *pod.Target
+	for i, t := range targets {
 		m := mountedAt(t, shmDir)
-		if m == nil || m.Name == ours {
+		switch {
+		case m != nil && m.Name == ours:
+			return "", true
+		case m == nil:
 			without = t.Name
-			continue
+		case !inMemory(e, m):
+			disk, without = &targets[i], t.Name
+		case volume == "":
+			first, volume = t.Name, m.Name
+		case volume != m.Name:
+			without = t.Name
 		}
-		v := e.Spec().Volume(m.Name)
-		memory := v.EmptyDir != nil && v.EmptyDir.Medium == corev1.StorageMediumMemory && m.SubPath+m.SubPathExpr == ""
-		if !memory || volume != "" && volume != m.Name {
-			e.Deny(reason.Invalid(reason.PathConflict, r.Path(shm), r.Value(shm).Text,
-				"container %q mounts the volume %q at /dev/shm itself; remove that mount, or mount one emptyDir with medium Memory there in every container that takes part", t.Name, m.Name))
-			return "", false
-		}
-		first, volume = t.Name, m.Name
 	}
-	if volume == "" {
-		return "", true
-	}
-	if without != "" {
+	switch {
+	case volume == "" && disk != nil:
 		e.Deny(reason.Invalid(reason.PathConflict, r.Path(shm), r.Value(shm).Text,
-			"container %q mounts the volume %q at /dev/shm itself and container %q does not, so they would share nothing; remove the mount, or mount it in both", first, volume, without))
+			"container %q mounts the volume %q at /dev/shm itself; remove that mount, or mount one emptyDir with medium Memory there in every container that takes part", disk.Name, mountedAt(*disk, shmDir).Name))
 		return "", false
+	case volume == "":
+		return "", true
+	case without != "":
+		e.Warn(fmt.Sprintf("ipc: shm changes nothing: %.24s mounts memory of its own at /dev/shm, which %.24s does not share", first, without))
+	default:
+		e.Warn("ipc: the containers share memory at /dev/shm already, so shm changes nothing")
 	}
-	e.Warn("ipc: the containers share memory at /dev/shm already, so shm changes nothing")
 	return volume, true
+}
+
+// inMemory tells whether a mount is that of a whole volume in memory.
+func inMemory(e *helper.Editor, m *pod.VolumeMount) bool {
+	v := e.Spec().Volume(m.Name)
+	return v.EmptyDir != nil && v.EmptyDir.Medium == corev1.StorageMediumMemory && m.SubPath+m.SubPathExpr == ""
 }
 
 // mountedAt is the mount of a container at a path; nil if there is none.

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package helper
+
+import (
+	"slices"
+
+	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
+)
+
+// A later webhook can add containers to a pod that is injected already. Pillion reviews the
+// pod again, and must not deny what it has admitted: a container that came later takes part
+// if that works, and is left out otherwise. What tells such a review from the first one is in
+// the pod itself, and no proof: docs/design/0027 says why an author who forges it gains nothing.
+
+// earlier is the volume that a previous review gave to containers at the path, and that one
+// of the targets still has there as the plan writes it; "" if there is none, as on a first
+// review.
+func (e *Editor) earlier(s Sharing) (volume string) {
+	for _, t := range s.Targets {
+		for i := range t.VolumeMounts {
+			name := t.VolumeMounts[i].Name
+			if e.has(t, s, name) && (name == s.Own.Name && e.spec.Volume(name).EmptyDir != nil || !s.Alone && e.ourMount(name) && !pod.Reserved(name)) {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// Before tells whether a previous review has given containers the volume.
+func (e *Editor) Before(s Sharing) bool { return e.earlier(s) != "" }
+
+// has tells whether a target mounts a volume as the plan writes it. How the app mounts a
+// volume of its own is the app's business.
+func (e *Editor) has(t pod.Target, s Sharing, volume string) bool {
+	return volume != "" && slices.ContainsFunc(t.VolumeMounts, func(m pod.VolumeMount) bool {
+		if volume != s.Own.Name {
+			return m.Name == volume && pod.CleanMount(m.MountPath) == s.Path && m.SubPath+m.SubPathExpr == ""
+		}
+		return m == pod.VolumeMount{Name: volume, MountPath: s.Path, ReadOnly: s.ReadOnly}
+	})
+}
+
+// ourMount tells whether a container of ours mounts a volume.
+func (e *Editor) ourMount(volume string) bool {
+	return slices.ContainsFunc(e.spec.InitContainers, func(c pod.Container) bool {
+		return pod.Reserved(c.Name) && slices.ContainsFunc(c.VolumeMounts, func(m pod.VolumeMount) bool { return m.Name == volume })
+	})
+}
+
+// DenyOrLeaveOut is for what is in the way of a target. Who came after a previous review is
+// left out; who is named, by the pod or its policy, was there and is denied.
+func (e *Editor) DenyOrLeaveOut(r *Request, t pod.Target, later bool, p reason.Problem) {
+	if later && !r.Has(Containers) {
+		r.LeaveOut(t.Name)
+		return
+	}
+	e.Deny(p)
+}
+
+// LeaveOut notes that a container that came later takes no part.
+func (r *Request) LeaveOut(container string) {
+	if !r.LeavesOut(container) {
+		r.leftOut = append(r.leftOut, container)
+		slices.Sort(r.leftOut)
+	}
+}
+
+// LeavesOut tells whether a container takes no part since it came later.
+func (r *Request) LeavesOut(container string) bool { return slices.Contains(r.leftOut, container) }
+
+// leave puts into a status which containers take no part.
+func (r *Request) leave(s *Status) {
+	if len(r.leftOut) == 0 {
+		return
+	}
+	s.LeftOut = slices.Clone(r.leftOut)
+	s.Containers = slices.DeleteFunc(slices.Clone(s.Containers), r.LeavesOut)
+}
+
+// Seen tells whether the pod has a container or a volume of the request already, as on a
+// review after the first.
+func (r *Request) Seen(s *pod.Spec) bool {
+	return slices.ContainsFunc(s.InitContainers, func(c pod.Container) bool { return r.owns(c.Name) }) ||
+		slices.ContainsFunc(s.Volumes, func(v pod.Volume) bool { return r.owns(v.Name) })
+}
+
+// Joined tells whether a container mounts a volume that a container of the request mounts,
+// or one of the request's own.
+func (r *Request) Joined(s *pod.Spec, c *pod.Container) bool {
+	return slices.ContainsFunc(c.VolumeMounts, func(m pod.VolumeMount) bool {
+		return r.owns(m.Name) || slices.ContainsFunc(s.InitContainers, func(ours pod.Container) bool {
+			return r.owns(ours.Name) && slices.ContainsFunc(ours.VolumeMounts, func(o pod.VolumeMount) bool { return o.Name == m.Name && o.MountPath == ContentDir })
+		})
+	})
+}
+
+// owns tells whether a name is that of a container or volume of the request: its own, or one
+// of several that a helper without instances has.
+func (r *Request) owns(name string) bool {
+	own := pod.ReservedPrefix + r.Name()
+	return name == own || r.Helper.Single && len(name) > len(own) && name[:len(own)+1] == own+"-"
+}
