@@ -3,20 +3,17 @@
 package policy
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 
-	yamlv3 "go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
@@ -24,6 +21,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/helpers"
+	"github.com/pillion-dev/pillion/internal/yamlstrict"
 )
 
 // maxFile bounds the size of a policy file in bytes; a ConfigMap holds no more.
@@ -92,7 +90,7 @@ func Parse(data []byte) (*inject.Policy, error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("is %d bytes long; the limit is %d", len(data), maxFile)
 	}
-	document, err := oneDocument(data)
+	document, err := yamlstrict.Document(data, "put each policy into a file of its own")
 	if err != nil {
 		return nil, err
 	}
@@ -146,31 +144,6 @@ func wrongType(err *json.UnmarshalTypeError) error {
 // jsonKinds are the words of a YAML file for what the decoder names in those of JSON.
 var jsonKinds = map[string]string{
 	"array": "a list", "object": "a mapping", "string": "a text", "number": "a number", "bool": "a boolean",
-}
-
-// oneDocument refuses a second YAML document, which the decoder would pass over in silence.
-func oneDocument(data []byte) (*yamlv3.Node, error) {
-	var documents []*yamlv3.Node
-	for decoder := yamlv3.NewDecoder(bytes.NewReader(data)); ; {
-		var node yamlv3.Node
-		err := decoder.Decode(&node)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("is not YAML: %w", err)
-		}
-		if node.Kind == yamlv3.DocumentNode && len(node.Content) > 0 && node.Content[0].Tag != "!!null" {
-			documents = append(documents, &node)
-		}
-	}
-	switch len(documents) {
-	case 0:
-		return nil, errors.New("is empty")
-	case 1:
-		return documents[0], nil
-	}
-	return nil, errors.New("has more than one YAML document; put each policy into a file of its own")
 }
 
 // compile fills in defaults, validates and compiles. All mistakes are in the error.
