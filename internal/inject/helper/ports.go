@@ -2,21 +2,32 @@
 
 package helper
 
-import "github.com/pillion-dev/pillion/internal/inject/reason"
+import (
+	"strconv"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/pillion-dev/pillion/internal/inject/reason"
+)
 
 // Listen takes the TCP port that an option of the request names for the helper's container. A
 // port of the node would be fought for by every pod on it.
 func (e *Editor) Listen(r *Request, option string) {
-	v := r.Value(option)
-	port := int32(v.Int())
+	e.listen(r, int32(r.Value(option).Int()), r.Path(option))
+}
+
+// ListenAt takes a port that a definition names.
+func (e *Editor) ListenAt(r *Request, port int32) { e.listen(r, port, r.AnyPath()) }
+
+func (e *Editor) listen(r *Request, port int32, at *field.Path) {
 	if e.spec.HostNetwork {
-		e.Deny(reason.Invalid(reason.Contradiction, r.Path(option), v.Text, "the pod uses the node's network, where the port may be taken; remove it"))
+		e.Deny(reason.Invalid(reason.Contradiction, at, strconv.Itoa(int(port)), "the pod uses the node's network, where the port may be taken; remove it"))
 	}
 	if e.ports == nil {
 		e.ports = e.spec.Ports()
 	}
 	if other := e.ports[port]; other != "" {
-		e.Deny(reason.Invalid(reason.Contradiction, r.Path(option), v.Text, "%s has this port already; choose another", other))
+		e.Deny(reason.Invalid(reason.Contradiction, at, strconv.Itoa(int(port)), "%s has this port already; choose another", other))
 	}
 	e.ports[port] = r.Name()
 }
