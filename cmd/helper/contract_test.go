@@ -29,6 +29,9 @@ func TestEveryCommandLineThatIsInjectedIsUnderstood(t *testing.T) {
 	}
 	seen := map[string]int{}
 	for _, path := range golden {
+		if _, err := os.Stat(filepath.Join(filepath.Dir(path), "helper.yaml")); err == nil {
+			continue // the program of a helper that a platform defined
+		}
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

@@ -66,7 +66,9 @@ type helperInfo struct {
 	Options []optionInfo `json:"options"`
 	Policy  string       `json:"policy,omitempty"`  // name of the policy that was given
 	Allowed *bool        `json:"allowed,omitempty"` // by it
-	Engine  string       `json:"engine,omitempty"`  // that it chose, unless it is our own program
+	// Privileges are what a helper that the platform defines needs beyond Pod Security's restricted.
+	Privileges []string `json:"privileges,omitempty"`
+	Engine     string   `json:"engine,omitempty"` // that it chose, unless it is our own program
 
 	Added       []additionInfo `json:"added,omitempty"`       // by the policy, to pods that do not ask
 	PolicyFacts *policyFacts   `json:"policyFacts,omitempty"` // the same for all helpers
@@ -121,7 +123,7 @@ func (o *helpersOptions) run(args []string, out io.Writer) error {
 }
 
 func aboutHelper(h *helper.Helper, p *inject.Policy) helperInfo {
-	info := helperInfo{Name: h.Name, Doc: h.Doc}
+	info := helperInfo{Name: h.Name, Doc: h.Doc, Privileges: h.Privileges}
 	var hp *rule.Helper
 	if p != nil {
 		hp = p.Helpers[h.Name]
@@ -183,6 +185,9 @@ func (h *helperInfo) head(b *strings.Builder) {
 	}
 	b.WriteString("\n")
 	wrapped(b, "  ", h.Doc)
+	if len(h.Privileges) > 0 {
+		wrapped(b, "  ", "needs the privileges "+option.JoinAnd(h.Privileges))
+	}
 	for _, a := range h.Added {
 		wrapped(b, "  ", a.text(h.Policy))
 	}

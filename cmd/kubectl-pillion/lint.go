@@ -17,6 +17,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/helpers"
+	"github.com/pillion-dev/pillion/internal/inject/helpers/defined"
 	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/rule"
 	"github.com/pillion-dev/pillion/internal/policy"
@@ -51,14 +52,16 @@ there is a warning; 2 a file could not be read, or a flag is wrong.`,
 
 // linted is what there is to say about one file.
 type linted struct {
-	File     string   `json:"file"`
-	Policy   string   `json:"policy,omitempty"` // its name
-	Hash     string   `json:"hash,omitempty"`
-	Helpers  []string `json:"helpers,omitempty"` // those that it allows
-	Requires []string `json:"requires,omitempty"`
-	Injects  []string `json:"injects,omitempty"` // by default
-	Mistakes []remark `json:"mistakes,omitempty"`
-	Warnings []remark `json:"warnings,omitempty"`
+	File       string   `json:"file"`
+	Policy     string   `json:"policy,omitempty"` // its name
+	Hash       string   `json:"hash,omitempty"`
+	Defines    string   `json:"defines,omitempty"`    // the helper of the file, which then has no policy
+	Privileges []string `json:"privileges,omitempty"` // that it needs
+	Helpers    []string `json:"helpers,omitempty"`    // those that it allows
+	Requires   []string `json:"requires,omitempty"`
+	Injects    []string `json:"injects,omitempty"` // by default
+	Mistakes   []remark `json:"mistakes,omitempty"`
+	Warnings   []remark `json:"warnings,omitempty"`
 }
 
 // remark is one thing that is wrong. Line is 0 where there is none.
@@ -136,7 +139,14 @@ func policyFiles(args []string) ([]string, error) {
 func lint(file string, data []byte) linted {
 	l := linted{File: file}
 	lines := newLines(data)
-	p, err := policy.Parse(data)
+	if policy.DefinesHelper(data) {
+		return lintHelper(l, data, lines)
+	}
+	known, err := policy.Beside(file)
+	if err != nil { // which is said of the helper's own file
+		known = helpers.Builtin()
+	}
+	p, err := policy.ParseWith(data, known)
 	if err != nil {
 		for _, one := range apart(err) {
 			l.Mistakes = append(l.Mistakes, lines.remark(one))
@@ -145,7 +155,7 @@ func lint(file string, data []byte) linted {
 		return l
 	}
 	l.Policy, l.Hash = p.Name, p.Hash
-	for _, h := range helpers.Builtin().All() {
+	for _, h := range p.Known.All() {
 		hp := p.Helpers[h.Name]
 		if hp == nil {
 			continue
@@ -158,6 +168,22 @@ func lint(file string, data []byte) linted {
 	if len(l.Helpers) == 0 {
 		l.Warnings = append(l.Warnings, lines.at("spec.helpers", "no helper is listed, so none is allowed"))
 	}
+	return l
+}
+
+// lintHelper looks at a file that defines a helper.
+func lintHelper(l linted, data []byte, lines *lines) linted {
+	h, err := defined.Parse(data)
+	if err == nil && helpers.Builtin().Find(h.Name) != nil {
+		err = fmt.Errorf("metadata.name: the name %q is taken by a built-in helper; choose another", h.Name)
+	}
+	if err != nil {
+		for _, one := range apart(err) {
+			l.Mistakes = append(l.Mistakes, lines.remark(one))
+		}
+		return l
+	}
+	l.Defines, l.Privileges = h.Name, h.Privileges
 	return l
 }
 
@@ -204,6 +230,9 @@ func apart(err error) []error {
 // others begin with their line, if they have one.
 func (l *lines) remark(err error) remark {
 	if wrong := (*field.Error)(nil); errors.As(err, &wrong) {
+		if wrong.Type == field.ErrorTypeNotFound && strings.Contains(fmt.Sprint(wrong.BadValue), "did you mean") {
+			return l.at(wrong.Field, fmt.Sprintf("there is no %v", wrong.BadValue))
+		}
 		if wrong.Type == field.ErrorTypeNotFound {
 			return l.at(wrong.Field, fmt.Sprintf("there is no %v%s", wrong.BadValue, nearest(wrong.Field)))
 		}
@@ -247,6 +276,12 @@ func lintText(b *strings.Builder, all []linted) {
 		l := &all[i]
 		if len(l.Mistakes) > 0 {
 			fmt.Fprintf(b, "✗ %s\n", l.File)
+		} else if l.Defines != "" {
+			fmt.Fprintf(b, "✓ %s: helper %q", l.File, l.Defines)
+			if len(l.Privileges) > 0 {
+				b.WriteString("; needs the privileges " + strings.Join(l.Privileges, ", "))
+			}
+			b.WriteString("\n")
 		} else {
 			fmt.Fprintf(b, "✓ %s: policy %q, %s, allows %s", l.File, l.Policy, l.Hash, orNothing(l.Helpers))
 			if len(l.Requires) > 0 {

@@ -5,6 +5,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -67,16 +68,16 @@ func clusterPolicies(ctx context.Context, c *cluster.Client, webhooks []explain.
 			namespace, cmp.Or(found.Version, "which its image does not tell"), version.String()))
 	}
 	source := "ConfigMap " + namespace + "/" + found.ConfigMap
-	all := map[string]*inject.Policy{}
+	var files []policy.File
 	for _, name := range slices.Sorted(maps.Keys(found.Files)) {
 		if !slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name)) {
 			continue
 		}
-		p, err := policy.Parse([]byte(found.Files[name]))
-		if err != nil {
-			return assumed(fmt.Sprintf("%s, %s: %v", source, name, err))
-		}
-		all[p.Name] = p
+		files = append(files, policy.File{Name: name, Data: []byte(found.Files[name])})
+	}
+	all, errs := policy.Load(files)
+	if len(errs) > 0 {
+		return assumed(fmt.Sprintf("%s, %s", source, strings.TrimPrefix(errors.Join(errs...).Error(), "policy file ")))
 	}
 	return &explain.Policies{ByName: all, Source: source}
 }

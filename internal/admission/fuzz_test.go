@@ -120,7 +120,7 @@ func diffOfViews(want, got *pod.Pod) string {
 	quantities := cmp.Comparer(func(a, b resource.Quantity) bool { return a.Cmp(b) == 0 })
 	ofJSON := cmp.FilterPath(func(p cmp.Path) bool {
 		last := p.Last().String()
-		return last == ".Raw" || last == ".Absent"
+		return last == ".Raw" || last == ".Absent" || last == ".Env"
 	}, cmp.Ignore())
 	return cmp.Diff(want, got, quantities, ofJSON)
 }

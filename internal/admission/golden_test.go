@@ -26,6 +26,7 @@ import (
 //
 //	pod.yaml     what the API server sends
 //	policy.yaml  the policy; without it, the built-in one
+//	helper.yaml  a helper that the policy lists, if the platform defines one
 //	want.yaml    the pod that comes out, under a heading with the result and the warnings
 //	want.err     instead of want.yaml: the sentence of the refusal
 //
@@ -112,7 +113,7 @@ func complete(dir string) error {
 	}
 	has := map[string]bool{}
 	for _, e := range entries {
-		if !slices.Contains([]string{"pod.yaml", "policy.yaml", "want.yaml", "want.err"}, e.Name()) {
+		if !slices.Contains([]string{"pod.yaml", "policy.yaml", "helper.yaml", "want.yaml", "want.err"}, e.Name()) {
 			return fmt.Errorf("%s/%s is a file that no test reads", dir, e.Name())
 		}
 		has[e.Name()] = true

@@ -93,7 +93,7 @@ func listOf(path string) string {
 			return list
 		}
 	}
-	for _, list := range []string{"/volumeMounts", "/command"} {
+	for _, list := range []string{"/volumeMounts", "/command", "/env"} {
 		if before, _, found := strings.Cut(path, list); found {
 			return before + list
 		}
@@ -151,8 +151,8 @@ func proveOperations(t testing.TB, doc, patch []byte) {
 				t.Errorf("%s %s overwrites a list that is there", op.Op, op.Path)
 			}
 		case isSetting(t, spec, op.Op, tokens):
-		case op.Op == "add" && tokens[0] == "spec" && tokens[len(tokens)-1] == "volumeMounts":
-			if c, _ := at(spec, tokens[1:3]).(map[string]any); c["volumeMounts"] != nil {
+		case op.Op == "add" && tokens[0] == "spec" && slices.Contains([]string{"volumeMounts", "env"}, tokens[len(tokens)-1]):
+			if c, _ := at(spec, tokens[1:3]).(map[string]any); c[tokens[len(tokens)-1]] != nil {
 				t.Errorf("%s %s overwrites a list that is there", op.Op, op.Path)
 			}
 		case op.Op == "add" && tokens[0] == "spec" && (tokens[len(tokens)-1] == "-" || tokens[1] == "initContainers" && len(tokens) == 3):
@@ -225,6 +225,8 @@ func strip(doc, original map[string]any) {
 			if c, _ := v.(map[string]any); c != nil {
 				stripContainer(c, at(original, []string{"spec", list, strconv.Itoa(i)}))
 				mounts, _ := c["volumeMounts"].([]any)
+				env, _ := c["env"].([]any)
+				keep(c, "env", until(env, "spec", list, strconv.Itoa(i), "env")) // variables behind those of the user's
 				keep(c, "volumeMounts", until(notReserved(mounts), "spec", list, strconv.Itoa(i), "volumeMounts"))
 			}
 		}

@@ -56,6 +56,10 @@ func Changes(p *plan.Plan, of *pod.Pod) []Change {
 		l := &p.HugePages[i]
 		all = append(all, Change{"field", "resources.limits." + string(l.Resource), "in container " + nameOf(of, l.Container) + ": " + l.Limit.String()})
 	}
+	for i := range p.Env {
+		v := &p.Env[i]
+		all = append(all, Change{"variable", v.Var.Name, "in container " + nameOf(of, v.Container) + ": " + shorten(v.Var.Value)})
+	}
 	all = append(all, settings(&p.Settings)...)
 	for _, s := range p.PullSecrets {
 		all = append(all, Change{"pull secret", s.Name, ""})

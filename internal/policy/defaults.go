@@ -4,6 +4,7 @@ package policy
 
 import (
 	"maps"
+	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -71,6 +72,13 @@ func (s *Spec) complete(declared *helper.Helper, h *Helper) {
 	if declared != nil {
 		if engine := declared.Engine(h.Engine); engine != nil {
 			s.completeEngine(h, engine)
+		}
+	}
+	if declared != nil && declared.Image != "" {
+		setDefault(&h.Image, declared.Image)
+		if declared.User != 0 && h.RunAsUser == "" && s.RunAsUser != FromNamespace {
+			h.RunAsUser = ID(strconv.FormatInt(declared.User, 10))
+			setDefault(&h.RunAsGroup, h.RunAsUser)
 		}
 	}
 	setDefault(&h.Image, s.Image)

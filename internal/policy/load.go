@@ -9,14 +9,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 
-	yamlv3 "go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
@@ -24,6 +23,8 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/helpers"
+	"github.com/pillion-dev/pillion/internal/inject/helpers/defined"
+	"github.com/pillion-dev/pillion/internal/yamlstrict"
 )
 
 // maxFile bounds the size of a policy file in bytes; a ConfigMap holds no more.
@@ -38,13 +39,18 @@ func Builtin() *inject.Policy {
 	return p
 }
 
-// LoadFile reads one policy file. The error names the file and every mistake in it.
+// LoadFile reads one policy file, and the helpers that are defined in files beside it. The
+// error names the file and every mistake in it.
 func LoadFile(path string) (*inject.Policy, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading a policy: %w", err)
 	}
-	p, err := Parse(data)
+	known, err := Beside(path)
+	if err != nil {
+		return nil, err
+	}
+	p, err := parse(data, known)
 	if err != nil {
 		return nil, fmt.Errorf("policy file %s: %w", path, err)
 	}
@@ -53,33 +59,19 @@ func LoadFile(path string) (*inject.Policy, error) {
 
 // LoadDir reads every *.yaml, *.yml and *.json file of a directory, as a mounted
 // ConfigMap holds them, and returns the policies by name. It is all or nothing: one
-// mistake in one file, a name used twice, or no file at all is an error.
+// mistake in one file, a name used twice, or no policy at all is an error.
 func LoadDir(dir string) (map[string]*inject.Policy, error) {
-	entries, err := os.ReadDir(dir)
+	files, err := readDir(dir)
 	if err != nil {
-		return nil, fmt.Errorf("reading the policy directory: %w", err)
+		return nil, err
 	}
-	policies := map[string]*inject.Policy{}
-	from := map[string]string{}
-	var errs []error
-	for _, e := range entries {
-		name := e.Name()
-		// "..data" and its like are how the kubelet swaps a ConfigMap's content.
-		if strings.HasPrefix(name, ".") || !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)) {
-			continue
-		}
-		p, err := LoadFile(filepath.Join(dir, name))
-		switch {
-		case err != nil:
-			errs = append(errs, err)
-		case policies[p.Name] != nil:
-			errs = append(errs, fmt.Errorf("policy file %s: metadata.name: the policy %q is in %s already; give each its own name", filepath.Join(dir, name), p.Name, from[p.Name]))
-		default:
-			policies[p.Name], from[p.Name] = p, name
-		}
-	}
+	policies, errs := Load(files)
 	if len(errs) == 0 && len(policies) == 0 {
-		errs = append(errs, fmt.Errorf("the policy directory %s has no .yaml, .yml or .json file", dir))
+		what := ""
+		if len(files) > 0 {
+			what = " with a policy, only helpers, which no namespace can pick"
+		}
+		errs = append(errs, fmt.Errorf("the policy directory %s has no .yaml, .yml or .json file%s", dir, what))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -87,12 +79,135 @@ func LoadDir(dir string) (map[string]*inject.Policy, error) {
 	return policies, nil
 }
 
-// Parse reads a policy from YAML or JSON.
-func Parse(data []byte) (*inject.Policy, error) {
+// File is a file of policies and helpers.
+type File struct {
+	Name string
+	Data []byte
+}
+
+// definesHelper tells whether the file is a helper's. What is wrong with it is said when it is parsed.
+func (f *File) definesHelper() bool {
+	var head struct {
+		Kind string `json:"kind"`
+	}
+	if yaml.Unmarshal(f.Data, &head) != nil { // perhaps a mistake further down
+		return bytes.HasPrefix(f.Data, []byte("kind: "+defined.Kind+"\n")) || bytes.Contains(f.Data, []byte("\nkind: "+defined.Kind+"\n"))
+	}
+	return head.Kind == defined.Kind
+}
+
+// readDir reads the files of a directory that may be policies or helpers.
+func readDir(dir string) ([]File, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading the policy directory: %w", err)
+	}
+	var files []File
+	for _, e := range entries {
+		name := e.Name()
+		// "..data" and its like are how the kubelet swaps a ConfigMap's content.
+		if strings.HasPrefix(name, ".") || !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)) {
+			continue
+		}
+		path := filepath.Join(dir, name)
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			continue
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading a policy: %w", err)
+		}
+		files = append(files, File{path, data})
+	}
+	return files, nil
+}
+
+// maxDefined is how many helpers a platform defines at most.
+const maxDefined = 200
+
+// withDefined are the built-in helpers and those that files define.
+func withDefined(files []File) (*helper.Set, []error) {
+	all := helpers.Builtin().All()
+	from := map[string]string{}
+	for _, h := range all {
+		from[h.Name] = "a built-in helper"
+	}
+	var errs []error
+	if len(files) > maxDefined {
+		return helpers.Builtin(), []error{fmt.Errorf("there are %d files of kind Helper; the limit is %d", len(files), maxDefined)}
+	}
+	for _, f := range files {
+		h, err := defined.Parse(f.Data)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("helper file %s: %w", f.Name, err))
+		case from[h.Name] != "":
+			errs = append(errs, fmt.Errorf("helper file %s: metadata.name: the name %q is taken by %s; give each helper its own name", f.Name, h.Name, from[h.Name]))
+		default:
+			from[h.Name] = filepath.Base(f.Name)
+			all = append(slices.Clip(all), h)
+		}
+	}
+	return helper.NewSet(all...), errs
+}
+
+// Load reads policies and the helpers that they list, whatever the order of the files. It is
+// all or nothing; the errors name the files.
+func Load(files []File) (map[string]*inject.Policy, []error) {
+	var definitions, rest []File
+	for _, f := range files {
+		if f.definesHelper() {
+			definitions = append(definitions, f)
+		} else {
+			rest = append(rest, f)
+		}
+	}
+	known, errs := withDefined(definitions)
+	broken := len(errs) > 0
+	policies, from := map[string]*inject.Policy{}, map[string]string{}
+	for _, f := range rest {
+		p, err := parse(f.Data, known)
+		switch {
+		case err != nil && broken && strings.Contains(err.Error(), "the helpers of this version are"):
+			// It may list a helper whose own file is wrong, which has been said.
+		case err != nil:
+			errs = append(errs, fmt.Errorf("policy file %s: %w", f.Name, err))
+		case policies[p.Name] != nil:
+			errs = append(errs, fmt.Errorf("policy file %s: metadata.name: the policy %q is in %s already; give each its own name", f.Name, p.Name, from[p.Name]))
+		default:
+			policies[p.Name], from[p.Name] = p, filepath.Base(f.Name)
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	return policies, nil
+}
+
+// Beside are the built-in helpers and those that files beside the policy at path define.
+func Beside(path string) (*helper.Set, error) {
+	files, err := readDir(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	known, errs := withDefined(slices.DeleteFunc(files, func(f File) bool { return !f.definesHelper() || f.Name == path }))
+	return known, errors.Join(errs...)
+}
+
+// DefinesHelper tells whether a file is a helper's and not a policy's.
+func DefinesHelper(data []byte) bool { return (&File{Data: data}).definesHelper() }
+
+// ParseWith reads a policy of helpers that are known.
+func ParseWith(data []byte, known *helper.Set) (*inject.Policy, error) { return parse(data, known) }
+
+// Parse reads a policy of the built-in helpers from YAML or JSON.
+func Parse(data []byte) (*inject.Policy, error) { return parse(data, helpers.Builtin()) }
+
+func parse(data []byte, known *helper.Set) (*inject.Policy, error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("is %d bytes long; the limit is %d", len(data), maxFile)
 	}
-	document, err := oneDocument(data)
+	document, err := yamlstrict.Document(data, "put each policy into a file of its own")
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +235,7 @@ func Parse(data []byte) (*inject.Policy, error) {
 	if len(strict) > 0 {
 		return nil, unknownFields(data, strict)
 	}
-	return compile(&p, helpers.Builtin())
+	return compile(&p, known)
 }
 
 // wrongType says in a file's words what the decoder says in Go's.
@@ -148,31 +263,6 @@ var jsonKinds = map[string]string{
 	"array": "a list", "object": "a mapping", "string": "a text", "number": "a number", "bool": "a boolean",
 }
 
-// oneDocument refuses a second YAML document, which the decoder would pass over in silence.
-func oneDocument(data []byte) (*yamlv3.Node, error) {
-	var documents []*yamlv3.Node
-	for decoder := yamlv3.NewDecoder(bytes.NewReader(data)); ; {
-		var node yamlv3.Node
-		err := decoder.Decode(&node)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("is not YAML: %w", err)
-		}
-		if node.Kind == yamlv3.DocumentNode && len(node.Content) > 0 && node.Content[0].Tag != "!!null" {
-			documents = append(documents, &node)
-		}
-	}
-	switch len(documents) {
-	case 0:
-		return nil, errors.New("is empty")
-	case 1:
-		return documents[0], nil
-	}
-	return nil, errors.New("has more than one YAML document; put each policy into a file of its own")
-}
-
 // compile fills in defaults, validates and compiles. All mistakes are in the error.
 func compile(p *InjectionPolicy, known *helper.Set) (*inject.Policy, error) {
 	withDefaults(p, known)
@@ -183,6 +273,9 @@ func compile(p *InjectionPolicy, known *helper.Set) (*inject.Policy, error) {
 	canonical, err := json.Marshal(p)
 	if err != nil {
 		return nil, fmt.Errorf("writing the canonical form: %w", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Spec.Helpers)) {
+		canonical = append(canonical, known.Find(name).Digest...)
 	}
 	sum := sha256.Sum256(canonical)
 	out.Hash = "sha256:" + hex.EncodeToString(sum[:6])

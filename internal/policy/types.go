@@ -113,7 +113,16 @@ type Helper struct {
 	RunAsUser ID `json:"runAsUser,omitempty"`
 	// RunAsGroup is its group.
 	RunAsGroup ID `json:"runAsGroup,omitempty"`
+	// Privileges says which privileges beyond Pod Security's restricted the helper may have. One
+	// that needs more than are allowed cannot be listed.
+	Privileges *Privileges `json:"privileges,omitempty"`
 	// VolumeSizeLimit bounds the volume that the helper fills. A pod that exceeds it
 	// is evicted by the kubelet, so it is a last line of defence.
 	VolumeSizeLimit string `json:"volumeSizeLimit,omitempty"`
+}
+
+// Privileges are those that a policy allows to a helper that its platform defined.
+type Privileges struct {
+	// Allow lists them: token, root, writable-root, capability:NAME.
+	Allow []string `json:"allow"`
 }

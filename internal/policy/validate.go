@@ -70,9 +70,10 @@ func validate(p *InjectionPolicy, known *helper.Set) (*inject.Policy, field.Erro
 		at := spec.Child("helpers").Key(name)
 		h := known.Find(name)
 		if h == nil {
-			errs = append(errs, field.NotFound(at, fmt.Sprintf("%s; the helpers of this version are %s", name, known)))
+			errs = append(errs, field.NotFound(at, fmt.Sprintf("%s; the helpers of this version are %s%s", name, known, option.DidYouMean(option.Nearest(name, known.Names())))))
 			continue
 		}
+		errs = append(errs, validatePrivileges(h, p.Spec.Helpers[name].Privileges, at.Child("privileges"))...)
 		compiled, more := validateHelper(h, p.Spec.Helpers[name], at)
 		out.Helpers[name] = compiled
 		errs = append(errs, more...)
@@ -94,7 +95,7 @@ func validate(p *InjectionPolicy, known *helper.Set) (*inject.Policy, field.Erro
 func unlisted(s *Spec, known *helper.Set) map[string]*rule.Helper {
 	all := map[string]*rule.Helper{}
 	for _, h := range known.All() {
-		if s.Helpers[h.Name] == nil {
+		if s.Helpers[h.Name] == nil && len(h.Privileges) == 0 { // what needs privileges has to be listed with them
 			bare := &Helper{}
 			s.complete(h, bare)
 			all[h.Name], _ = validateHelper(h, bare, nil)

@@ -22,12 +22,15 @@ func (e *Editor) Container(r *Request, c *corev1.Container, first bool) {
 	if c.Name == "" {
 		c.Name = pod.ReservedPrefix + r.Name()
 	}
+	e.refuseSameContainer(r, c.Name)
 	for i := range c.Args {
 		c.Args[i] = Literal(c.Args[i])
 	}
-	e.finish(c, hp)
+	e.finish(r.Helper, c, hp)
 	e.refuseRoot(c)
-	e.Volume(EmptyDir(NoTokenVolume, resource.MustParse("1Mi")))
+	if !r.Helper.Needs(Token) {
+		e.Volume(EmptyDir(NoTokenVolume, resource.MustParse("1Mi")))
+	}
 
 	for _, secret := range hp.PullSecrets {
 		if !slices.Contains(e.spec.ImagePullSecrets, secret) && !slices.Contains(e.plan.PullSecrets, secret) {
@@ -41,28 +44,33 @@ func (e *Editor) Container(r *Request, c *corev1.Container, first bool) {
 }
 
 // finish gives a container what all helpers have in common.
-func (e *Editor) finish(c *corev1.Container, hp *rule.Helper) {
+func (e *Editor) finish(h *Helper, c *corev1.Container, hp *rule.Helper) {
 	c.Image, c.ImagePullPolicy = hp.Image, hp.PullPolicy
-	if c.Command == nil {
+	if c.Command == nil && h.Image == "" {
 		c.Command = []string{Program}
 	}
 	c.Resources = e.resources(hp)
 	if c.SecurityContext == nil {
 		c.SecurityContext = Restricted(hp, hp.User())
 	}
-	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: NoTokenVolume, MountPath: TokenDir, ReadOnly: true})
+	if !h.Needs(Token) {
+		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: NoTokenVolume, MountPath: TokenDir, ReadOnly: true})
+	}
 	// The defaults of the API server are written out, so that the container that
 	// comes back on a second call equals the one that we would write.
 	c.TerminationMessagePath = corev1.TerminationMessagePathDefault
-	c.TerminationMessagePolicy = corev1.TerminationMessageFallbackToLogsOnError
+	if c.TerminationMessagePolicy == "" {
+		c.TerminationMessagePolicy = corev1.TerminationMessageFallbackToLogsOnError
+	}
 }
 
 // Volume puts a volume into the plan unless an equal one is there.
 func (e *Editor) Volume(v corev1.Volume) {
-	if slices.Contains(e.added, v.Name) {
+	if i := slices.Index(e.added, v.Name); i >= 0 {
+		e.refuseSameName(v.Name, e.addedBy[i])
 		return
 	}
-	e.added = append(e.added, v.Name)
+	e.added, e.addedBy = append(e.added, v.Name), append(e.addedBy, e.request)
 	e.count(&v)
 	if v.EmptyDir != nil && v.EmptyDir.Medium != corev1.StorageMediumMemory { // as the autoscaler sees it
 		e.disk = append(e.disk, v.Name)
@@ -96,24 +104,24 @@ func (e *Editor) resources(hp *rule.Helper) corev1.ResourceRequirements {
 	if whole == nil && !e.guaranteed { // the usual case: nothing is changed, so nothing is copied
 		return hp.Resources
 	}
-	r := *hp.Resources.DeepCopy()
+	res := *hp.Resources.DeepCopy()
 	if whole != nil {
 		for _, list := range []corev1.ResourceList{whole.Requests, whole.Limits} {
 			for name := range list {
-				delete(r.Requests, name)
-				delete(r.Limits, name)
+				delete(res.Requests, name)
+				delete(res.Limits, name)
 			}
 		}
 	}
-	if e.guaranteed && pod.GuaranteedBy(corev1.ResourceRequirements{Limits: r.Limits}) {
-		if r.Requests == nil {
-			r.Requests = corev1.ResourceList{}
+	if e.guaranteed && pod.GuaranteedBy(corev1.ResourceRequirements{Limits: res.Limits}) {
+		if res.Requests == nil {
+			res.Requests = corev1.ResourceList{}
 		}
 		for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
-			r.Requests[name] = r.Limits[name]
+			res.Requests[name] = res.Limits[name]
 		}
 	}
-	return r
+	return res
 }
 
 // Literal keeps the kubelet from expanding $(VAR) in a container's command,

@@ -44,7 +44,9 @@ type Editor struct {
 
 	claims     map[pod.Ref][]claim // who mounts what where, for conflicts between helpers
 	shares     []share             // the volumes that containers of the app get
+	env        map[envAt]envSet    // variables that helpers add
 	ports      map[int32]string    // who listens where in the pod; nil until a helper wants to know
+	addedBy    []*Request          // of each volume of added
 	added      []string            // names of the volumes of ours, whether new or there already
 	disk       []string            // those of them that lie on the node's disk
 	guaranteed bool
@@ -78,7 +80,7 @@ type Sized struct {
 func NewEditor(p *pod.Pod, terms Terms, requests []*Request, root *field.Path) *Editor {
 	return &Editor{
 		spec: &p.Spec, terms: terms, root: root, requests: requests, guaranteed: p.Spec.Guaranteed(),
-		added: make([]string, 0, 4), disk: make([]string, 0, 4), // as many as most pods get
+		added: make([]string, 0, 4), addedBy: make([]*Request, 0, 4), disk: make([]string, 0, 4), // as many as most pods get
 	}
 }
 
@@ -154,9 +156,12 @@ func (e *Editor) Report(statuses ...Status) {
 // Done reports a helper whose container and volumes are planned. containers are those of the
 // app that take part.
 func (e *Editor) Done(r *Request, volumes, containers []string) {
+	if !r.Helper.Needs(Token) {
+		volumes = append(volumes, NoTokenVolume)
+	}
 	e.Report(Status{
 		Helper: r.Helper.Name, Instance: r.Instance, Container: pod.ReservedPrefix + r.Name(),
-		Volumes: append(volumes, NoTokenVolume), Settings: e.settings, Containers: containers, Reason: r.Reason,
+		Volumes: volumes, Settings: e.settings, Containers: containers, Reason: r.Reason,
 	})
 }
 

@@ -21,8 +21,8 @@ import (
 // Domain is the one annotation domain that Pillion owns.
 const Domain = "pillion.dev"
 
-// maxInstance keeps "pillion-auth-git-poller-" and the instance within a DNS label's 63 bytes.
-const maxInstance = 30
+// MaxInstance keeps "pillion-auth-git-poller-" and the instance within a DNS label's 63 bytes.
+const MaxInstance = 30
 
 // Helper declares one thing that Pillion can put beside an app: all that its users, its
 // policies and its reference need to know of it, and what it adds to a pod.
@@ -41,6 +41,16 @@ type Helper struct {
 	Resources corev1.ResourceRequirements
 	// Builtin are its rules in the policy that is in force when no file is given.
 	Builtin map[string]rule.Spec
+	// Image is that of a helper that does not run in the image of Pillion's own, unless a policy
+	// has another; "" for the helpers that Pillion brings.
+	Image string
+	// User is whom the image runs as unless a policy says otherwise; 0 for the policy's user.
+	User int64
+	// Digest stands in the hash of each policy that lists the helper; "" for those that Pillion brings.
+	Digest string
+	// Privileges are what it needs beyond Pod Security's restricted, which a policy has to allow
+	// by name.
+	Privileges []string
 	// Engines are programs that a policy can choose instead of our own.
 	Engines []Engine
 
@@ -88,8 +98,8 @@ func (h *Helper) WrongInstance(instance string) string {
 	switch {
 	case h.Single:
 		return h.Name + " has no instances, since a pod has one at most; remove it"
-	case len(instance) > maxInstance || len(validation.IsDNS1123Label(instance)) > 0:
-		return fmt.Sprintf("must be at most %d lower-case letters, digits or '-', with a letter or digit at both ends", maxInstance)
+	case len(instance) > MaxInstance || len(validation.IsDNS1123Label(instance)) > 0:
+		return fmt.Sprintf("must be at most %d lower-case letters, digits or '-', with a letter or digit at both ends", MaxInstance)
 	}
 	return ""
 }

@@ -28,3 +28,9 @@ const (
 // ServiceAccount admission plugin runs again after every webhook that changed a pod,
 // and mounts the token into each container that has no mount at that path.
 const NoTokenVolume = pod.ReservedPrefix + "no-token"
+
+// Options that no definition may have, so that policies can offer them for every helper.
+const (
+	CPU    = "cpu"
+	Memory = "memory"
+)

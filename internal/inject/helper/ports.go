@@ -5,6 +5,9 @@ package helper
 import (
 	"fmt"
 	"slices"
+	"strconv"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
@@ -12,18 +15,24 @@ import (
 // Listen takes the TCP port that an option of the request names for the helper's container. A
 // port of the node would be fought for by every pod on it.
 func (e *Editor) Listen(r *Request, option string) {
-	v := r.Value(option)
-	port := int32(v.Int())
+	e.listen(r, int32(r.Value(option).Int()), r.Path(option))
+}
+
+// ListenAt takes a port that a definition names.
+func (e *Editor) ListenAt(r *Request, port int32) { e.listen(r, port, r.AnyPath()) }
+
+func (e *Editor) listen(r *Request, port int32, at *field.Path) {
 	if e.spec.HostNetwork {
-		e.Deny(reason.Invalid(reason.Contradiction, r.Path(option), v.Text, "the pod uses the node's network, where the port may be taken; remove it"))
+		e.Deny(reason.Invalid(reason.Contradiction, at, strconv.Itoa(int(port)), "the pod uses the node's network, where the port may be taken; remove it"))
 	}
 	if e.ports == nil {
 		e.ports = e.spec.Ports()
 	}
+	text := strconv.Itoa(int(port))
 	if other := e.ports[port]; other != "" && r.Seen(e.spec) && !e.helperListens(other) { // whoever came later listens there
-		e.Warn(fmt.Sprintf("%s: %s of %s is taken by a container that came later", r.Name(), option, v.Text))
+		e.Warn(fmt.Sprintf("%s: port %s is taken by a container that came later", r.Name(), text))
 	} else if other != "" {
-		e.Deny(reason.Invalid(reason.Contradiction, r.Path(option), v.Text, "%s has this port already; choose another", other))
+		e.Deny(reason.Invalid(reason.Contradiction, at, text, "%s has this port already; choose another", other))
 	}
 	e.ports[port] = r.Name()
 }

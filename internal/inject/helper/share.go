@@ -18,7 +18,7 @@ import (
 // Sharing is one volume that containers of the app see at one path.
 type Sharing struct {
 	Request  *Request
-	Option   string // whose annotation the errors name
+	Option   string // whose annotation the errors name; "" for a path that no option says
 	Path     string
 	Targets  []pod.Target
 	ReadOnly bool
@@ -115,7 +115,12 @@ func (s *Sharing) conflict(format string, args ...any) *reason.Problem {
 }
 
 // at is the field that asks for the volume.
-func (s *Sharing) at() *field.Path { return s.Request.Path(s.Option) }
+func (s *Sharing) at() *field.Path {
+	if s.Option == "" { // a definition's own path, which no annotation says
+		return s.Request.AnyPath()
+	}
+	return s.Request.Path(s.Option)
+}
 
 // mount adds a mount to a target, or renews one of our volume at the same path.
 // What the app mounts there itself stays as the app wrote it.

@@ -44,6 +44,12 @@ func (o *Option) Parse(text string) (Value, error) {
 		return v, nil
 	}
 	if lo, hi := o.bound(o.Min), o.bound(o.Max); (o.Min != "" && v.Number < lo) || (o.Max != "" && v.Number > hi) {
+		switch {
+		case o.Max == "":
+			return Value{}, fmt.Errorf("must be at least %s", o.Min)
+		case o.Min == "":
+			return Value{}, fmt.Errorf("must be at most %s", o.Max)
+		}
 		return Value{}, fmt.Errorf("must be between %s and %s", o.Min, o.Max)
 	}
 	return v, nil

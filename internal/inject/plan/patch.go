@@ -25,6 +25,7 @@ func Patch(on *pod.Pod, plan *Plan, root string) ([]jsonpatch.Operation, error) 
 	p := patcher{root: root, ops: make([]jsonpatch.Operation, 0, usual), values: make([]json.RawMessage, 0, usual)}
 	p.commands(on, plan.Commands)
 	p.hugePages(on, plan.HugePages)
+	p.env(on, plan.Env)
 	p.settings(on, &plan.Settings)
 	p.mounts(on, plan.Mounts)
 	p.containers(on, plan.Containers)
@@ -66,6 +67,26 @@ func addAll[T any](p *patcher, absent bool, items []T, list ...string) {
 	}
 	for _, item := range items {
 		p.op("add", item, append(slices.Clip(list), "-")...)
+	}
+}
+
+// env adds variables behind those that a container has.
+func (p *patcher) env(on *pod.Pod, vars []Env) {
+	added := map[pod.Ref]bool{}
+	for i := range vars {
+		ref := vars[i].Container
+		if added[ref] {
+			continue
+		}
+		added[ref] = true
+		var list []corev1.EnvVar
+		for j := range vars {
+			if vars[j].Container == ref {
+				list = append(list, vars[j].Var)
+			}
+		}
+		_, absent := container(on, ref).Vars()
+		addAll(p, absent, list, in(ref, "env")...)
 	}
 }
 

@@ -23,6 +23,7 @@ type Plan struct {
 	Mounts      []Mount
 	Commands    []Wrap
 	HugePages   []HugePages
+	Env         []Env
 	Settings    Settings
 	PullSecrets []corev1.LocalObjectReference
 	Annotations []Annotation
@@ -60,6 +61,12 @@ type Wrap struct {
 	Renew     int // how many words in front are an earlier wrapper of ours, which goes; 0 for none
 }
 
+// Env is an environment variable that a container of the app does not have yet.
+type Env struct {
+	Container pod.Ref
+	Var       corev1.EnvVar
+}
+
 // HugePages is a limit that a container of the app does not have yet.
 type HugePages struct {
 	Container pod.Ref
@@ -84,7 +91,7 @@ type Annotation struct{ Key, Value string }
 
 // Empty tells whether there is nothing to do.
 func (p *Plan) Empty() bool {
-	lists := len(p.Containers) + len(p.Volumes) + len(p.Mounts) + len(p.Commands) + len(p.HugePages) + len(p.PullSecrets) + len(p.Annotations)
+	lists := len(p.Containers) + len(p.Volumes) + len(p.Mounts) + len(p.Commands) + len(p.HugePages) + len(p.Env) + len(p.PullSecrets) + len(p.Annotations)
 	return lists == 0 && p.Settings.empty()
 }
 

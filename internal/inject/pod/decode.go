@@ -128,6 +128,8 @@ func (v *viewer) container(c *Container) error {
 			return v.any(&c.VolumeDevices)
 		case "ports":
 			return v.any(&c.Ports)
+		case "env":
+			return v.raw(&c.Env)
 		case "resources":
 			return v.resources(&c.Resources)
 		case "terminationMessagePath":

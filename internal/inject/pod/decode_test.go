@@ -22,7 +22,7 @@ import (
 const everyField = `{"metadata":{"generateName":"web-","annotations":{"a":"b","c\u002f":"\"d\""}},"spec":{` +
 	`"initContainers":[],"containers":[{"name":"web","restartPolicy":"Always","command":["a","\u0062"],` +
 	`"volumeMounts":[{"name":"v","mountPath":"/v","readOnly":true,"subPath":"s","subPathExpr":"e","mountPropagation":"None"}],` +
-	`"volumeDevices":[{"name":"d","devicePath":"/d"}],"ports":[{"name":"p","containerPort":80,"protocol":"TCP"}],` +
+	`"volumeDevices":[{"name":"d","devicePath":"/d"}],"ports":[{"name":"p","containerPort":80,"protocol":"TCP"}],"env":[{"name":"E","value":"v"}],` +
 	`"resources":{"limits":{"cpu":"1","memory":" 1Gi "},"requests":{"cpu":0.5,"a":null},"claims":[{"name":"c"}]},` +
 	`"terminationMessagePath":"/t","livenessProbe":{"exec":{}},"startupProbe":{},"securityContext":{"runAsUser":1}}],` +
 	`"volumes":[{"name":"v","emptyDir":{"medium":"Memory","sizeLimit":"1Mi"},"configMap":{},"secret":{},"projected":{},"downwardAPI":{},"image":{},` +

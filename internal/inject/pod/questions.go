@@ -3,6 +3,7 @@
 package pod
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -181,4 +182,13 @@ func (s *Spec) Sysctl(name string) (value string, set bool) {
 		}
 	}
 	return "", false
+}
+
+// Vars are the environment variables of a container; absent means that it has no list of them.
+func (c *Container) Vars() (vars []EnvVar, absent bool) {
+	if len(c.Env) == 0 || c.Env.Kind() == 'n' {
+		return nil, true
+	}
+	_ = json.Unmarshal(c.Env, &vars) // the API server has decoded it
+	return vars, false
 }

@@ -116,6 +116,17 @@ func (v *viewer) presence(value **struct{}) error {
 	return jsonscan.Skip(v.dec)
 }
 
+// raw keeps the JSON of what is read when somebody asks for it.
+func (v *viewer) raw(value *jsontext.Value) error {
+	read, err := v.dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	end := v.dec.InputOffset()
+	*value = jsontext.Value(v.document[end-int64(len(read)) : end])
+	return nil
+}
+
 // flag reads a boolean.
 func (v *viewer) flag(value *bool) error {
 	kind := v.dec.PeekKind()

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -66,13 +67,15 @@ type Security struct {
 
 // Container is the view of a container or an init container.
 type Container struct {
-	Name          string                      `json:"name"`
-	RestartPolicy string                      `json:"restartPolicy"`
-	Command       []string                    `json:"command"`
-	VolumeMounts  []VolumeMount               `json:"volumeMounts"`
-	VolumeDevices []corev1.VolumeDevice       `json:"volumeDevices"`
-	Ports         []corev1.ContainerPort      `json:"ports"`
-	Resources     corev1.ResourceRequirements `json:"resources"`
+	Name          string                 `json:"name"`
+	RestartPolicy string                 `json:"restartPolicy"`
+	Command       []string               `json:"command"`
+	VolumeMounts  []VolumeMount          `json:"volumeMounts"`
+	VolumeDevices []corev1.VolumeDevice  `json:"volumeDevices"`
+	Ports         []corev1.ContainerPort `json:"ports"`
+	// Env is the JSON of the variables, which few helpers ask for: see [Container.Vars].
+	Env       jsontext.Value              `json:"env"`
+	Resources corev1.ResourceRequirements `json:"resources"`
 
 	TerminationMessagePath string `json:"terminationMessagePath"`
 
@@ -83,6 +86,13 @@ type Container struct {
 	// Raw is the container's whole JSON. [Decode] fills it in for
 	// containers with a reserved name, and only for those: see [Reserved].
 	Raw json.RawMessage `json:"-"`
+}
+
+// EnvVar is the view of one environment variable.
+type EnvVar struct {
+	Name      string    `json:"name"`
+	Value     string    `json:"value"`
+	ValueFrom *struct{} `json:"valueFrom"`
 }
 
 // ContainerSecurity is the view of a container's security context.

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package yamlstrict decodes a YAML or JSON file into a Go type and reports every mistake of
+// form at once, each with its line and path: unknown fields with the nearest known one, fields
+// that are there twice, values of a wrong type, and fields with nothing behind them.
+package yamlstrict
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strings"
+
+	yamlv3 "go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/yaml"
+
+	"github.com/pillion-dev/pillion/internal/inject/option"
+)
+
+// Lines says on which line of a file the value at a path stands.
+type Lines map[string]int
+
+// Wrap puts the line of its field, or of the nearest field around it, in front of an error.
+func (l Lines) Wrap(err *field.Error) error {
+	at := err.Field
+	for at != "" {
+		if line := l[at]; line > 0 {
+			return fmt.Errorf("line %d: %w", line, err)
+		}
+		at = at[:max(0, strings.LastIndexAny(at, ".["))]
+	}
+	return err
+}
+
+// Document reads the one document of a file. "multiple" ends the sentence on a file that has
+// several.
+func Document(data []byte, multiple string) (*yamlv3.Node, error) {
+	var documents []*yamlv3.Node
+	for decoder := yamlv3.NewDecoder(bytes.NewReader(data)); ; {
+		var node yamlv3.Node
+		err := decoder.Decode(&node)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("is not YAML: %w", err)
+		}
+		if node.Kind == yamlv3.DocumentNode && len(node.Content) > 0 && node.Content[0].Tag != "!!null" {
+			documents = append(documents, &node)
+		}
+	}
+	switch len(documents) {
+	case 0:
+		return nil, errors.New("is empty")
+	case 1:
+		return documents[0], nil
+	}
+	return nil, errors.New("has more than one YAML document; " + multiple)
+}
+
+// Decode decodes a document that data holds into the value that a pointer points at. A type
+// with an UnmarshalJSON of its own takes a scalar; if it is a struct, a mapping of its fields as well.
+func Decode(data []byte, document *yamlv3.Node, into any) (Lines, []error) {
+	c := checker{lines: Lines{}}
+	c.check(document.Content[0], reflect.TypeOf(into).Elem(), nil)
+	if len(c.errs) > 0 {
+		return c.lines, c.errs
+	}
+	asJSON, err := yaml.YAMLToJSONStrict(data)
+	if err == nil {
+		err = json.Unmarshal(asJSON, into)
+	}
+	if err != nil {
+		return c.lines, []error{err}
+	}
+	return c.lines, nil
+}
+
+type checker struct {
+	lines Lines
+	errs  []error
+}
+
+func (c *checker) wrong(n *yamlv3.Node, at *field.Path, format string, args ...any) {
+	where := fmt.Sprintf("line %d: ", n.Line)
+	if at != nil {
+		where += at.String() + ": "
+	}
+	c.errs = append(c.errs, errors.New(where+fmt.Sprintf(format, args...)))
+}
+
+var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
+
+// check compares a value of the file with the type that it is decoded into.
+func (c *checker) check(n *yamlv3.Node, t reflect.Type, at *field.Path) {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if at != nil {
+		c.lines[at.String()] = n.Line
+	}
+	own := reflect.PointerTo(t).Implements(unmarshaler)
+	switch {
+	case n.Kind == yamlv3.AliasNode || n.Anchor != "":
+		c.wrong(n, at, "is a YAML anchor or alias; write the value out")
+	case n.ShortTag() == "!!null":
+		c.wrong(n, at, "is empty; write a value, or remove it")
+	case own && n.Kind == yamlv3.ScalarNode:
+	case t.Kind() == reflect.Struct && n.Kind == yamlv3.MappingNode:
+		c.fields(n, t, at)
+	case t.Kind() == reflect.Map && n.Kind == yamlv3.MappingNode:
+		c.keys(n, at, func(key string, _, value *yamlv3.Node) { c.check(value, t.Elem(), at.Key(key)) })
+	case t.Kind() == reflect.Slice && n.Kind == yamlv3.SequenceNode:
+		for i, item := range n.Content {
+			c.check(item, t.Elem(), at.Index(i))
+		}
+	case n.Kind == yamlv3.ScalarNode && scalarFits(n, t):
+	default:
+		c.wrong(n, at, "expected %s, got %s", expected(t, own), got(n, t))
+	}
+}
+
+func (c *checker) keys(n *yamlv3.Node, at *field.Path, visit func(key string, name, value *yamlv3.Node)) {
+	seen := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i].Value
+		if first := seen[key]; first > 0 {
+			c.wrong(n.Content[i], at, "has %q twice, on line %d as well", key, first)
+			continue
+		}
+		seen[key] = n.Content[i].Line
+		visit(key, n.Content[i], n.Content[i+1])
+	}
+}
+
+func (c *checker) fields(n *yamlv3.Node, t reflect.Type, at *field.Path) {
+	types := map[string]reflect.Type{}
+	var names []string
+	for f := range t.Fields() {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
+			types[name], names = f.Type, append(names, name)
+		}
+	}
+	c.keys(n, at, func(key string, name, value *yamlv3.Node) {
+		of := types[key]
+		if of == nil {
+			c.wrong(name, at, "unknown field %q; the fields are %s%s", key, strings.Join(names, ", "), option.DidYouMean(option.Nearest(key, names)))
+			return
+		}
+		c.check(value, of, at.Child(key))
+	})
+}
+
+func scalarFits(n *yamlv3.Node, t reflect.Type) bool {
+	tags := map[reflect.Kind][]string{
+		reflect.String: {"!!str"}, reflect.Bool: {"!!bool"}, reflect.Int32: {"!!int"}, reflect.Int64: {"!!int"},
+	}[t.Kind()]
+	if !slices.Contains(tags, n.ShortTag()) {
+		return false
+	}
+	if t.Kind() == reflect.String || t.Kind() == reflect.Bool {
+		return true
+	}
+	var number int64
+	return n.Decode(&number) == nil && (t.Kind() == reflect.Int64 || int64(int32(number)) == number)
+}
+
+func expected(t reflect.Type, own bool) string {
+	switch t.Kind() {
+	case reflect.Struct:
+		if own {
+			return "a scalar or a mapping"
+		}
+		return "a mapping"
+	case reflect.Map:
+		return "a mapping"
+	case reflect.Slice:
+		return "a list"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int32, reflect.Int64:
+		return "a whole number"
+	}
+	return "a string"
+}
+
+func got(n *yamlv3.Node, t reflect.Type) string {
+	switch n.Kind {
+	case yamlv3.MappingNode:
+		return "a mapping"
+	case yamlv3.SequenceNode:
+		return "a list"
+	}
+	text := map[string]string{"!!str": "a string", "!!int": "a number", "!!float": "a number", "!!bool": "a boolean"}[n.ShortTag()]
+	if text == "" {
+		text = "a scalar"
+	}
+	const limit = 64
+	value := n.Value[:min(len(n.Value), limit)]
+	if t.Kind() == reflect.String {
+		return fmt.Sprintf("%s, %s; put it into quotes", text, value)
+	}
+	return fmt.Sprintf("%s, %q", text, value)
+}
