@@ -124,7 +124,9 @@ func refine(s *schema, field string) {
 
 // helpers names each helper with its options. A helper may have nothing behind it.
 func (g generator) helpers() *schema {
-	all := &schema{Type: "object", Additional: false, Properties: map[string]*schema{}}
+	defined := g.object(reflect.TypeFor[policy.Helper]()) // by the platform: an editor does not know its options
+	defined.Type = []string{"object", "null"}
+	all := &schema{Type: "object", Additional: defined, Properties: map[string]*schema{}}
 	for _, h := range helpers.Builtin().All() {
 		s := g.object(reflect.TypeFor[policy.Helper]())
 		s.Description, s.Type = h.Doc, []string{"object", "null"}
@@ -132,6 +134,7 @@ func (g generator) helpers() *schema {
 			delete(s.Properties, "volumeSizeLimit")
 		}
 		s.Properties["engine"].Enum = h.EngineNames()
+		delete(s.Properties, "privileges") // which no built-in helper needs
 		options := s.Properties["options"]
 		options.Additional, options.Properties = false, map[string]*schema{}
 		for i := range h.Options {
