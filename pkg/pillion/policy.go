@@ -60,16 +60,16 @@ func Load(paths ...string) ([]*Policy, error) {
 	return all.done()
 }
 
-// Parse is [Load] for files in memory.
+// Parse is [Load] for files in memory, which may define helpers (kind: Helper) as well.
 func Parse(files ...File) ([]*Policy, error) {
-	var all set
+	list := make([]policy.File, 0, len(files))
 	for _, file := range files {
-		p, err := policy.Parse(file.Data)
-		if err != nil {
-			all.fail(fmt.Errorf("policy file %s: %w", file.Name, err))
-			continue
-		}
-		all.add(file.Name, p)
+		list = append(list, policy.File{Name: file.Name, Data: file.Data})
+	}
+	policies, errs := policy.Load(list)
+	all := set{errs: errs}
+	for _, name := range slices.Sorted(maps.Keys(policies)) {
+		all.add(name, policies[name])
 	}
 	return all.done()
 }
