@@ -274,7 +274,7 @@ func nearest(path string) string {
 func lintText(b *strings.Builder, all []linted) {
 	for i := range all {
 		l := &all[i]
-		if len(l.Mistakes) > 0 {
+		if len(l.Mistakes) > 0 { //nolint:gocritic // three unlike conditions
 			fmt.Fprintf(b, "✗ %s\n", l.File)
 		} else if l.Defines != "" {
 			fmt.Fprintf(b, "✓ %s: helper %q", l.File, l.Defines)

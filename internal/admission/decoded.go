@@ -32,7 +32,7 @@ func NewReviewer(o Options) *Reviewer {
 // too; a denial is an answer.
 func (r *Reviewer) Review(ctx context.Context, policy string, in *admissionv1.AdmissionRequest) (response *admissionv1.AdmissionResponse, ops []jsonpatch.Operation, err error) {
 	h, start := &r.handler, time.Now()
-	failed := func(err error) (*admissionv1.AdmissionResponse, []jsonpatch.Operation, error) {
+	failed := func(err error) (*admissionv1.AdmissionResponse, []jsonpatch.Operation, error) { //nolint:unparam // the signature is that of a review
 		name := policy
 		if h.Policies[name] == nil {
 			name = inject.NoPolicy // as a label it has to be of a closed set

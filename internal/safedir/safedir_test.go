@@ -85,7 +85,7 @@ func TestOnlyARegularFileWithOneNameIsOpened(t *testing.T) {
 			}
 			file, err := dir.Open("file")
 			var unsafe *Error
-			if !errors.As(err, &unsafe) {
+			if !errors.As(err, &unsafe) { //nolint:modernize // the value is used below
 				t.Fatalf("opened %v, error %v", file, err)
 			}
 			want := path + "/file " + c.is + ", and only a regular file with one name is opened there: another container may have put it there; remove it"

@@ -49,7 +49,7 @@ func TestEveryWayGivesTheSameAnswer(t *testing.T) {
 				if string(text) == "null" {
 					text = nil
 				}
-				if !jsonpatch.Equal(text, served.Patch) && !(text == nil && served.Patch == nil) {
+				if !jsonpatch.Equal(text, served.Patch) && !(text == nil && served.Patch == nil) { //nolint:staticcheck // it reads as it is said
 					t.Errorf("the %s's operations are %s\nserved were %s", what, text, served.Patch)
 				}
 			}

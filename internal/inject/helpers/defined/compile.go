@@ -352,7 +352,7 @@ func (c *compiler) mounts(s *Spec, at *field.Path) {
 		switch clean := path.Clean(m.Path); {
 		case !strings.HasPrefix(m.Path, "/") || clean != m.Path || m.Path == "/" || strings.Contains(m.Path, ":"):
 			c.wrong(field.Invalid(at.Child("path"), m.Path, "must be a clean absolute path below /"))
-		case m.Path == helper.TokenDir || strings.HasPrefix(helper.TokenDir, m.Path+"/") || strings.HasPrefix(m.Path, helper.TokenDir+"/"):
+		case m.Path == helper.TokenDir || strings.HasPrefix(helper.TokenDir, m.Path+"/") || strings.HasPrefix(m.Path, helper.TokenDir+"/"): //nolint:gocritic // the token's directory may lie below a mount
 			c.wrong(field.Forbidden(at.Child("path"), "is the place of the ServiceAccount token"))
 		}
 		for j := range s.Container.Mounts[:i] {

@@ -37,7 +37,7 @@ func readsAsCode(words []Value, own bool) (index int, by string) {
 			}
 			continue
 		}
-		for _, part := range strings.Fields(w.Literal) {
+		for _, part := range strings.Fields(w.Literal) { //nolint:modernize // the list is short
 			name := path.Base(part)
 			if slices.Contains(shells, name) {
 				shell = name
