@@ -56,8 +56,13 @@ func TestAVersionUnderWorkIsThatOfItsImage(t *testing.T) {
 		tag, version string
 		want         bool
 	}{
-		{"v0.1.0", "v0.1.0", true}, {"v0.1.0", "v0.1.0-dev", true}, {"v0.1.0-dev", "v0.1.0", true},
-		{"v0.1.0", "v0.2.0-dev", false}, {"v0.1.0-rc.1", "v0.1.0", false}, {"", "v0.1.0-dev", false}, {"latest", "v0.1.0-dev", false},
+		{"v0.1.0", "v0.1.0", true},
+		{"v0.1.0", "v0.1.0-dev", true},
+		{"v0.1.0-dev", "v0.1.0", true},
+		{"v0.1.0", "v0.2.0-dev", false},
+		{"v0.1.0-rc.1", "v0.1.0", false},
+		{"", "v0.1.0-dev", false},
+		{"latest", "v0.1.0-dev", false},
 	} {
 		if got := sameVersion(c.tag, c.version); got != c.want {
 			t.Errorf("the tag %q is that of %s: %v, want %v", c.tag, c.version, got, c.want)

@@ -150,7 +150,7 @@ func (v *Volume) openStage() error {
 		return err
 	}
 	info, err := v.root.Lstat(staging)
-	if err == nil && !(info.IsDir() && isMine(info)) { // somebody's joke //nolint:staticcheck // it reads as it is said
+	if err == nil && (!info.IsDir() || !isMine(info)) { // somebody's joke
 		if err = v.root.RemoveAll(staging); err == nil {
 			err = fs.ErrNotExist
 		}

@@ -90,7 +90,7 @@ func firing(t *testing.T, alert monitoringv1.Rule, h history, end time.Duration)
 	return spans
 }
 
-func alert(t *testing.T, name string, values string) monitoringv1.Rule {
+func alert(t *testing.T, name, values string) monitoringv1.Rule {
 	t.Helper()
 	for _, r := range rules(t, parseValues(t, values)) {
 		if r.Alert == name {
