@@ -44,6 +44,7 @@ type Editor struct {
 
 	claims     map[pod.Ref][]claim // who mounts what where, for conflicts between helpers
 	shares     []share             // the volumes that containers of the app get
+	ourMounts  map[string]bool     // the volumes that containers of ours mount; nil until asked for
 	env        map[envAt]envSet    // variables that helpers add
 	ports      map[int32]string    // who listens where in the pod; nil until a helper wants to know
 	addedBy    []*Request          // of each volume of added

@@ -4,6 +4,7 @@ package helper
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/pillion-dev/pillion/internal/inject/pod"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
@@ -18,11 +19,16 @@ import (
 // of the targets still has there as the plan writes it; "" if there is none, as on a first
 // review.
 func (e *Editor) earlier(s Sharing) (volume string) {
+	// Asked once at most: a pod may have very many volumes and mounts.
+	own := sync.OnceValue(func() bool { return e.spec.Volume(s.Own.Name).EmptyDir != nil })
 	for _, t := range s.Targets {
 		for i := range t.VolumeMounts {
-			name := t.VolumeMounts[i].Name
-			if e.has(t, s, name) && (name == s.Own.Name && e.spec.Volume(name).EmptyDir != nil || !s.Alone && e.ourMount(name) && !pod.Reserved(name)) {
-				return name
+			m := &t.VolumeMounts[i]
+			if !s.right(m, m.Name) {
+				continue
+			}
+			if m.Name == s.Own.Name && own() || !s.Alone && !pod.Reserved(m.Name) && e.ourMount(m.Name) {
+				return m.Name
 			}
 		}
 	}
@@ -35,19 +41,30 @@ func (e *Editor) Before(s Sharing) bool { return e.earlier(s) != "" }
 // has tells whether a target mounts a volume as the plan writes it. How the app mounts a
 // volume of its own is the app's business.
 func (e *Editor) has(t pod.Target, s Sharing, volume string) bool {
-	return volume != "" && slices.ContainsFunc(t.VolumeMounts, func(m pod.VolumeMount) bool {
-		if volume != s.Own.Name {
-			return m.Name == volume && pod.CleanMount(m.MountPath) == s.Path && m.SubPath+m.SubPathExpr == ""
-		}
-		return m == pod.VolumeMount{Name: volume, MountPath: s.Path, ReadOnly: s.ReadOnly}
-	})
+	return volume != "" && slices.ContainsFunc(t.VolumeMounts, func(m pod.VolumeMount) bool { return s.right(&m, volume) })
+}
+
+// right tells whether a mount is the one of a volume that the plan writes.
+func (s *Sharing) right(m *pod.VolumeMount, volume string) bool {
+	if volume != s.Own.Name {
+		return m.Name == volume && pod.CleanMount(m.MountPath) == s.Path && m.SubPath+m.SubPathExpr == ""
+	}
+	return *m == pod.VolumeMount{Name: volume, MountPath: s.Path, ReadOnly: s.ReadOnly}
 }
 
 // ourMount tells whether a container of ours mounts a volume.
 func (e *Editor) ourMount(volume string) bool {
-	return slices.ContainsFunc(e.spec.InitContainers, func(c pod.Container) bool {
-		return pod.Reserved(c.Name) && slices.ContainsFunc(c.VolumeMounts, func(m pod.VolumeMount) bool { return m.Name == volume })
-	})
+	if e.ourMounts == nil {
+		e.ourMounts = map[string]bool{}
+		for i := range e.spec.InitContainers {
+			if c := &e.spec.InitContainers[i]; pod.Reserved(c.Name) {
+				for j := range c.VolumeMounts {
+					e.ourMounts[c.VolumeMounts[j].Name] = true
+				}
+			}
+		}
+	}
+	return e.ourMounts[volume]
 }
 
 // DenyOrLeaveOut is for what is in the way of a target. Who came after a previous review is
