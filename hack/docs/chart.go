@@ -154,6 +154,11 @@ func valuesSchema(top value, policySchema []byte) (string, error) {
 	if policies == nil {
 		return "", errors.New("values.yaml: there are no policies")
 	}
+	// The chart has no value for helpers of the platform's own, so a policy can list none.
+	fields, _ := policy.Properties.Spec["properties"].(map[string]any)
+	if helpers, _ := fields["helpers"].(map[string]any); helpers != nil {
+		helpers["additionalProperties"] = false
+	}
 	policies["patternProperties"] = map[string]any{policyNames: policy.Properties.Spec}
 	policies["additionalProperties"] = false
 	text, err := json.MarshalIndent(s, "", "  ")

@@ -5,6 +5,8 @@ package safedir
 import (
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -82,14 +84,16 @@ func (d *Dir) Rename(name string, to *Dir, newName string) error {
 	return nil
 }
 
-// List lists the directory.
+// List lists the directory in the order of the names, as [os.ReadDir] does.
 func (d *Dir) List() ([]fs.DirEntry, error) {
 	again, err := d.root.OpenFile(".", os.O_RDONLY|syscall.O_DIRECTORY, 0) // with an offset of its own
 	if err != nil {
 		return nil, err
 	}
 	defer again.Close()
-	return again.ReadDir(-1)
+	entries, err := again.ReadDir(-1)
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
 }
 
 // Chmod changes the mode of the directory itself.

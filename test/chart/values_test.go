@@ -111,6 +111,8 @@ var another = map[string]string{
 	"serviceAccount.annotations":         `serviceAccount: {annotations: {a: b}}`,
 	"resourceQuota.enabled":              "priorityClassName: system-cluster-critical\nresourceQuota: {enabled: false}",
 	"resourceQuota.pods":                 "priorityClassName: system-node-critical\nresourceQuota: {pods: 9}",
+	"clientCertificates.caConfigMap":     `clientCertificates: {caConfigMap: a}`,
+	"clientCertificates.names":           `clientCertificates: {caConfigMap: a, names: [b]}`,
 	"commonLabels":                       `commonLabels: {a: b}`,
 	"deploymentAnnotations":              `deploymentAnnotations: {a: b}`,
 	"revisionHistoryLimit":               `revisionHistoryLimit: 3`,
