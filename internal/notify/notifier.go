@@ -133,19 +133,27 @@ func (t *teller) changed(change string) {
 	}
 }
 
-// next is the newest change, and which one it is.
-func (t *teller) next() (change string, number int, pending bool) {
+// take is the newest change, and which one it is; an attempt about it begins. Both are one
+// step: a change that came between them would count the taken one as superseded.
+func (t *teller) take() (change string, number int, pending bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.state.Pending {
+		t.trying = t.number
+	}
 	return t.newest, t.number, t.state.Pending
 }
 
-// attempt tells of a change once, and takes note of the outcome. An attempt under way is
+// isNewest reports whether no change came after number.
+func (t *teller) isNewest(number int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.number == number
+}
+
+// attempt tells of a taken change once, and takes note of the outcome. An attempt under way is
 // not cut short by a newer change: an app that takes its time would never be told.
 func (t *teller) attempt(ctx context.Context, change string, number int) error {
-	t.mu.Lock()
-	t.trying = number
-	t.mu.Unlock()
 	err := t.target.Tell(ctx, change)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -172,7 +180,7 @@ func (t *teller) attempt(ctx context.Context, change string, number int) error {
 func (t *teller) run(ctx context.Context) {
 	failures, last := 0, 0
 	for {
-		change, number, pending := t.next()
+		change, number, pending := t.take()
 		if !pending {
 			select {
 			case <-ctx.Done():
@@ -199,7 +207,7 @@ func (t *teller) run(ctx context.Context) {
 		wait := backoff.After(failures, retryFirst, retryAtMost)
 		t.log.Warn("telling the app failed", "change", change, "error", err.Error(), "failures", failures, "retryIn", wait.Round(time.Millisecond).String())
 		backoff.Sleep(ctx, gap, nil)
-		if _, newest, _ := t.next(); newest == number {
+		if t.isNewest(number) {
 			backoff.Sleep(ctx, wait-gap, t.news)
 		}
 	}

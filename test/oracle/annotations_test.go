@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helpers"
 )
 
 // values are what annotations say: what is right, what is odd, what is hostile.
@@ -67,8 +68,8 @@ func (s *source) annotations() map[string]string {
 		for _, o := range h.Options {
 			if v := optionValues[o.Name]; o.Required || s.percent(20) || o.Name == "after" && s.percent(60) {
 				switch {
-				case o.Enum != nil:
-					v.right = o.Enum
+				case o.Kind.Choices != nil:
+					v.right = o.Kind.Choices
 				case o.Name == "repo" && odd == 0:
 					v.right = v.right[:2] // what every policy here allows
 				}

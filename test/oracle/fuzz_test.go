@@ -16,7 +16,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/admission"
 	"github.com/pillion-dev/pillion/internal/inject"
-	"github.com/pillion-dev/pillion/internal/inject/pod"
+	podview "github.com/pillion-dev/pillion/internal/inject/pod"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
@@ -122,7 +122,7 @@ func (s *source) injectedBefore(p *inject.Policy, pod *corev1.Pod) *corev1.Pod {
 	}
 	for i := range after.Spec.InitContainers {
 		c := &after.Spec.InitContainers[i]
-		if !pod.Reserved(c.Name) {
+		if !podview.Reserved(c.Name) {
 			continue
 		}
 		switch s.below(6) {
@@ -141,7 +141,7 @@ func (s *source) injectedBefore(p *inject.Policy, pod *corev1.Pod) *corev1.Pod {
 		}
 	}
 	for i := range after.Spec.Volumes {
-		if v := &after.Spec.Volumes[i]; pod.Reserved(v.Name) && s.percent(20) {
+		if v := &after.Spec.Volumes[i]; podview.Reserved(v.Name) && s.percent(20) {
 			*v = s.volume(v.Name)
 		}
 	}

@@ -28,7 +28,8 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/admission"
 	"github.com/pillion-dev/pillion/internal/inject"
-	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	podview "github.com/pillion-dev/pillion/internal/inject/pod"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
@@ -136,7 +137,7 @@ func judge(policy *inject.Policy, before *corev1.Pod, raw []byte) (inject.Decisi
 	}
 	for i := range after.Spec.InitContainers {
 		// Skipped, a pod may have whatever it likes under our names: nothing of it is ours.
-		if c := &after.Spec.InitContainers[i]; pod.Reserved(c.Name) && (out.Result == reason.Injected || out.Result == reason.Unchanged) {
+		if c := &after.Spec.InitContainers[i]; podview.Reserved(c.Name) && (out.Result == reason.Injected || out.Result == reason.Unchanged) {
 			errs = append(errs, proveHelper(policy, after, c))
 		}
 	}
@@ -154,7 +155,7 @@ func proveValid(before, after *corev1.Pod) error {
 		return fmt.Errorf("the API server refuses the injected pod: %w", err)
 	}
 	for _, w := range warnings {
-		if !slices.Contains(known, w) && strings.Contains(w, pod.ReservedPrefix) {
+		if !slices.Contains(known, w) && strings.Contains(w, podview.ReservedPrefix) {
 			return fmt.Errorf("the API server warns of what Pillion added: %s", w)
 		}
 	}
@@ -239,12 +240,13 @@ func proveHelper(policy *inject.Policy, pod *corev1.Pod, c *corev1.Container) er
 			images.Insert(h.Image)
 		}
 	}
-	if !images.Has(c.Image) {
+	mirrored := slices.ContainsFunc(images.UnsortedList(), func(image string) bool { return pathOf(image) == pathOf(c.Image) })
+	if !images.Has(c.Image) && !mirrored {
 		return fmt.Errorf("%s runs %s, which is no image of the policy", c.Name, c.Image)
 	}
 	alone := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{*c}}}
 	for _, v := range pod.Spec.Volumes {
-		if pod.Reserved(v.Name) && slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == v.Name }) {
+		if podview.Reserved(v.Name) && slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == v.Name }) {
 			alone.Spec.Volumes = append(alone.Spec.Volumes, v)
 		}
 	}
@@ -261,10 +263,31 @@ func proveHelper(policy *inject.Policy, pod *corev1.Pod, c *corev1.Container) er
 	}) {
 		return fmt.Errorf("%s does not cover the place of the token", c.Name)
 	}
-	if !knownEnvironment(c) || c.EnvFrom != nil || c.Lifecycle != nil {
+	if h := definition(policy, c); h == nil && (!knownEnvironment(c) || c.Lifecycle != nil) || c.EnvFrom != nil {
 		return fmt.Errorf("%s has more than a helper has: %v", c.Name, c)
 	}
 	return proveInert(c)
+}
+
+// pathOf is an image without its registry: what another admission webhook keeps of it when
+// it names a mirror.
+func pathOf(image string) string {
+	first, rest, found := strings.Cut(image, "/")
+	if found && (strings.ContainsAny(first, ".:") || first == "localhost") {
+		return rest
+	}
+	return image
+}
+
+// definition is the helper of a platform that a container belongs to; nil for one of ours.
+func definition(policy *inject.Policy, c *corev1.Container) *helper.Helper {
+	for _, h := range policy.Known.All() {
+		name := podview.ReservedPrefix + h.Name
+		if h.Image != "" && (c.Name == name || strings.HasPrefix(c.Name, name+"-")) {
+			return h
+		}
+	}
+	return nil
 }
 
 // knownEnvironment: our own program reads no variable; git-sync has the folder that can be
@@ -273,7 +296,8 @@ func knownEnvironment(c *corev1.Container) bool {
 	for _, e := range c.Env {
 		home := e.Name == "HOME" && e.Value == "/tmp" && e.ValueFrom == nil
 		user := e.Name == "GITSYNC_USERNAME" && e.Value == "" && e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil && e.ValueFrom.SecretKeyRef.Key == "username"
-		if c.Command[0] != "/git-sync" || !home && !user {
+		proxy := slices.Contains([]string{"http_proxy", "https_proxy", "no_proxy"}, strings.ToLower(e.Name)) && e.ValueFrom == nil // which others may set
+		if !proxy && (c.Command[0] != "/git-sync" || !home && !user) {
 			return false
 		}
 	}
@@ -313,7 +337,7 @@ func budgeted(pod *corev1.Pod, name corev1.ResourceName) bool {
 // proveInert: the kubelet expands nothing in a helper's texts, whatever variables there are.
 func proveInert(c *corev1.Container) error {
 	texts := slices.Concat(c.Command, c.Args)
-	if c.StartupProbe != nil {
+	if c.StartupProbe != nil && c.StartupProbe.Exec != nil {
 		texts = append(texts, c.StartupProbe.Exec.Command...)
 	}
 	for _, text := range texts {

@@ -13,7 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
-	"github.com/pillion-dev/pillion/internal/inject/pod"
+	podview "github.com/pillion-dev/pillion/internal/inject/pod"
 )
 
 // paths are where containers mount things, and where annotations want the content.
@@ -109,7 +109,7 @@ func (s *source) pod() *corev1.Pod {
 func ownVolume(key string) string {
 	parts := strings.Split(strings.TrimSuffix(key, ".pillion.dev/mount-path"), ".")
 	slices.Reverse(parts)
-	return pod.ReservedPrefix + strings.Join(parts, "-")
+	return podview.ReservedPrefix + strings.Join(parts, "-")
 }
 
 // collide mounts volumes where an annotation wants the content, in other spellings.

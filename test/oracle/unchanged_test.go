@@ -13,21 +13,21 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/pillion-dev/pillion/internal/inject"
-	"github.com/pillion-dev/pillion/internal/inject/pod"
+	podview "github.com/pillion-dev/pillion/internal/inject/pod"
 )
 
 // proveUserUnchanged takes away from both pods what bears our names, and from the
-// second what stands behind the user's own mounts and pull secrets. The rest is equal.
+// second what stands behind the user's own mounts, variables and pull secrets. The rest is equal.
 func proveUserUnchanged(before, after *corev1.Pod) error {
 	a, b := before.DeepCopy(), after.DeepCopy()
 	for _, pod := range []*corev1.Pod{a, b} {
 		delete(pod.Annotations, inject.StatusAnnotation)
 		delete(pod.Annotations, inject.SafeToEvictAnnotation)
-		pod.Spec.Volumes = slices.DeleteFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return pod.Reserved(v.Name) })
-		pod.Spec.InitContainers = slices.DeleteFunc(pod.Spec.InitContainers, func(c corev1.Container) bool { return pod.Reserved(c.Name) })
+		pod.Spec.Volumes = slices.DeleteFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return podview.Reserved(v.Name) })
+		pod.Spec.InitContainers = slices.DeleteFunc(pod.Spec.InitContainers, func(c corev1.Container) bool { return podview.Reserved(c.Name) })
 		for _, c := range users(pod) {
 			c.Command = unwrapped(c.Command)
-			c.VolumeMounts = slices.DeleteFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return pod.Reserved(m.Name) })
+			c.VolumeMounts = slices.DeleteFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return podview.Reserved(m.Name) })
 		}
 	}
 	was, is := users(a), users(b)
@@ -37,6 +37,7 @@ func proveUserUnchanged(before, after *corev1.Pod) error {
 	for i := range was {
 		stripHugePages(was[i], is[i])
 		is[i].VolumeMounts = is[i].VolumeMounts[:min(len(was[i].VolumeMounts), len(is[i].VolumeMounts))]
+		is[i].Env = is[i].Env[:min(len(was[i].Env), len(is[i].Env))]
 	}
 	stripSettings(&a.Spec, &b.Spec)
 	b.Spec.ImagePullSecrets = b.Spec.ImagePullSecrets[:min(len(a.Spec.ImagePullSecrets), len(b.Spec.ImagePullSecrets))]
