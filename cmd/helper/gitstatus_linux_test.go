@@ -153,7 +153,9 @@ func TestAPollerCanBeAskedAndSeen(t *testing.T) {
 		t.Errorf("sync says %q and ends with %d", said, status)
 	}
 	second := commit("2")
-	if said, status = c.exec("git-poller sync"); !strings.HasPrefix(said, second+" (changed, polled in ") || status != 0 {
+	// The first question may have been answered by the poll at the start; its own poll can then
+	// be the one that finds the second commit.
+	if said, status = c.exec("git-poller sync"); !regexp.MustCompile(`^`+second+` \((un)?changed, polled in `).MatchString(said) || status != 0 {
 		t.Errorf("sync after a push says %q and ends with %d", said, status)
 	}
 	if got := <-heard; got != "POST "+second {
@@ -170,7 +172,7 @@ func TestAPollerCanBeAskedAndSeen(t *testing.T) {
 		}
 	}
 	age, known := s.Age()
-	got := []any{s.Repo, s.Ref, s.PeriodSeconds, s.Commit, s.Files, s.Bytes, s.LastPoll.Result, s.LastPoll.Commit, s.Ended - s.Begun, s.Failures, s.LastError == nil, s.Notify[0].Target, s.Notify[0].Told, known, age >= 0, s.NextPoll.After(s.Time)}
+	got := []any{s.Repo, s.Ref, s.PeriodSeconds, s.Commit, s.Files, s.Bytes, strings.TrimPrefix(s.LastPoll.Result, "un"), s.LastPoll.Commit, s.Ended - s.Begun, s.Failures, s.LastError == nil, s.Notify[0].Target, s.Notify[0].Told, known, age >= 0, s.NextPoll.After(s.Time)}
 	want := []any{url, "main", 86400.0, second, 1, int64(1), "changed", second, 0, 0, true, "POST " + app.URL + "/reload", second, true, true, true}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the status (-want +got):\n%s", diff)

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pillion-dev/pillion/internal/notify"
+	"github.com/pillion-dev/pillion/internal/notify/target"
 )
 
 // notifyFlags say how an app is told.
@@ -22,9 +23,9 @@ type notifyFlags struct {
 
 func (n *notifyFlags) register(flags *flag.FlagSet) {
 	flags.StringVar(&n.url, "notify", "", "`URL` of the pod's loopback to send a request to after a change, such as http://localhost:9090/-/reload")
-	flags.StringVar(&n.method, "notify-method", "POST", "method of that request: "+strings.Join(notify.Methods(), ", "))
+	flags.StringVar(&n.method, "notify-method", "POST", "method of that request: "+strings.Join(target.Methods(), ", "))
 	flags.StringVar(&n.statuses, "notify-status", "2xx", "`statuses` of an answer that mean success, such as 2xx,304")
-	flags.StringVar(&n.signal, "signal", "", "`SIGNAL:CONTAINER` to send after a change, such as HUP:nginx; signals: "+strings.Join(notify.Signals(), ", "))
+	flags.StringVar(&n.signal, "signal", "", "`SIGNAL:CONTAINER` to send after a change, such as HUP:nginx; signals: "+strings.Join(target.Signals(), ", "))
 }
 
 // parse makes the targets of the flags. header is where a request names the change.
@@ -37,7 +38,7 @@ func (n *notifyFlags) parse(header string) error {
 		n.targets = append(n.targets, request)
 	}
 	if n.signal != "" {
-		signal, err := notify.ParseSignal(n.signal)
+		signal, err := notify.NewSignal(n.signal)
 		if err != nil {
 			return usageError{fmt.Errorf("--signal: %w", err)}
 		}

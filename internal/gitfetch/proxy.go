@@ -130,22 +130,22 @@ func (r *route) dialOnce(ctx context.Context, network, address string) (net.Conn
 	return conn, nil
 }
 
-// dialSSH connects to an ssh server, through the proxy if that is for ssh too. stream is
-// what ssh is spoken over, and conn what is below it.
-func (r *route) dialSSH(ctx context.Context, e endpoint) (stream net.Conn, conn *idleConn, err error) {
+// dialSSH connects to an ssh server, through the proxy if that is for ssh too. It
+// returns what ssh is spoken over, and the connection below it.
+func (r *route) dialSSH(ctx context.Context, e endpoint) (net.Conn, *idleConn, error) {
 	via := r.proxy.to(e.URL)
 	if via == nil {
-		conn, err = r.dial(ctx, "tcp", e.address())
+		conn, err := r.dial(ctx, "tcp", e.address())
 		return conn, conn, err
 	}
-	conn, err = r.dial(ctx, "tcp", addressOf(via))
+	conn, err := r.dial(ctx, "tcp", addressOf(via)) // no named result: it is closed behind our back
 	if err != nil {
 		return nil, nil, r.proxy.unreachable(&net.OpError{Op: "proxyconnect", Net: "tcp", Err: err})
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.connect)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	stream, err = r.tunnel(ctx, conn, via, e.address())
+	stream, err := r.tunnel(ctx, conn, via, e.address())
 	if !stop() && err == nil {
 		err = net.ErrClosed
 	}

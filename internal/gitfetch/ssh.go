@@ -64,8 +64,9 @@ func (s *sshRemote) greet(ctx context.Context) (io.Reader, error) {
 			return nil, err
 		}
 	}
-	s.conn.wake()
-	s.release = context.AfterFunc(ctx, func() { _ = s.conn.Close() })
+	conn := s.conn // not the one of a later login
+	conn.wake()
+	s.release = context.AfterFunc(ctx, func() { _ = conn.Close() })
 	session, err := s.client.NewSession()
 	if err != nil {
 		return nil, connectionError(err)

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, becomeContainer())
 		os.Exit(1)
 	case "tell":
-		s, err := ParseSignal(os.Args[1])
+		s, err := NewSignal(os.Args[1])
 		if err == nil {
 			err = s.Tell(context.Background(), "abc")
 		}

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pillion-dev/pillion/internal/notify/target"
 )
 
 const hup = 1 << (uint(syscall.SIGHUP) - 1)
@@ -79,7 +81,7 @@ func TestTheContainerIsThatOfTheTerminationLog(t *testing.T) {
 
 func TestASignalThatIsNoneIsRefused(t *testing.T) {
 	t.Parallel()
-	const allowed = "allowed values: HUP, USR1, USR2, WINCH, INT, QUIT, TERM"
+	const allowed = "the signals are HUP, USR1, USR2, WINCH, INT, QUIT, TERM"
 	for text, want := range map[string]string{
 		"":                               `"" must begin with a signal and a colon, such as HUP:nginx; ` + allowed,
 		"nginx":                          `"nginx" must begin with a signal and a colon, such as HUP:nginx; ` + allowed,
@@ -94,12 +96,12 @@ func TestASignalThatIsNoneIsRefused(t *testing.T) {
 		"TERM:pillion-git-poller":        `"TERM:pillion-git-poller" names a container of Pillion's own; name a container of the app`,
 		"HUP:" + strings.Repeat("x", 64): `"HUP:` + strings.Repeat("x", 64) + `" must end with a colon and the name of a container of the pod, such as HUP:nginx`,
 	} {
-		if _, err := ParseSignal(text); err == nil || err.Error() != want {
+		if _, err := NewSignal(text); err == nil || err.Error() != want {
 			t.Errorf("%q: got the error\n%v, want\n%s", text, err, want)
 		}
 	}
-	for _, name := range Signals() {
-		s, err := ParseSignal(name + ":web")
+	for _, name := range target.Signals() {
+		s, err := NewSignal(name + ":web")
 		if err != nil || s.String() != name+":web" {
 			t.Errorf("%s:web comes out as %v (%v)", name, s, err)
 		}
@@ -109,7 +111,7 @@ func TestASignalThatIsNoneIsRefused(t *testing.T) {
 // On the machine of a test there is no kubelet; in gVisor nothing of it can be seen.
 func TestARuntimeThatShowsNoNamesIsSaidToShowNone(t *testing.T) {
 	t.Parallel()
-	s, err := ParseSignal("HUP:web")
+	s, err := NewSignal("HUP:web")
 	if err != nil {
 		t.Fatal(err)
 	}

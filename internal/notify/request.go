@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
 	"slices"
@@ -17,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/pillion-dev/pillion/internal/notify/target"
 )
 
 // Bounds of one request.
@@ -25,17 +26,13 @@ const (
 	maxHeaders     = 64 << 10         // bytes of the answer
 	maxBody        = 64 << 10         // bytes of the answer that are read
 	maxQuoted      = 200              // bytes of the answer that an error repeats
-	maxURL         = 2048             // bytes
 )
-
-// Methods are what a request can be sent with.
-func Methods() []string { return []string{"POST", "PUT", "PATCH", "GET", "HEAD", "DELETE"} }
 
 // Request tells by an HTTP request without a body.
 type Request struct {
 	url      *url.URL
 	method   string
-	expected Statuses
+	expected target.Statuses
 	header   string // for the change
 	timeout  time.Duration
 	client   *http.Client
@@ -44,17 +41,20 @@ type Request struct {
 // NewRequest makes a [Request] to a URL of the pod's own loopback: its host is localhost
 // or a loopback address, its scheme http. An answer with one of the expected statuses
 // ("2xx,304") means that the app has heard. The header of that name holds the change.
-func NewRequest(target, method, expected, header string) (*Request, error) {
-	u, err := parseLoopback(target)
-	if err != nil {
-		return nil, err
+func NewRequest(to, method, expected, header string) (*Request, error) {
+	u, err := target.ParseURL(to)
+	if err != nil && strings.Contains(to, "@") {
+		return nil, fmt.Errorf("the URL %w", err) // which may hold a password
 	}
-	if !slices.Contains(Methods(), method) {
-		return nil, fmt.Errorf("the method %q must be one of %s", method, strings.Join(Methods(), ", "))
-	}
-	statuses, err := ParseStatuses(expected)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the URL %s %w", quote(to), err)
+	}
+	if !slices.Contains(target.Methods(), method) {
+		return nil, fmt.Errorf("the method %q must be one of %s", method, strings.Join(target.Methods(), ", "))
+	}
+	statuses, err := target.ParseStatuses(expected)
+	if err != nil {
+		return nil, fmt.Errorf("the value %s %w", quote(expected), err)
 	}
 	return &Request{
 		url: u, method: method, expected: statuses, header: header, timeout: attemptTimeout,
@@ -70,42 +70,6 @@ func NewRequest(target, method, expected, header string) (*Request, error) {
 	}, nil
 }
 
-// parseLoopback reads a URL that does not leave the pod.
-func parseLoopback(text string) (*url.URL, error) {
-	const right = "; write it like http://localhost:9090/-/reload"
-	if len(text) > maxURL {
-		return nil, fmt.Errorf("the URL is %d bytes long, and at most %d are considered", len(text), maxURL)
-	}
-	u, err := url.Parse(text)
-	switch {
-	case err != nil || u.Opaque != "" || u.Host == "":
-		return nil, fmt.Errorf("%q is no URL%s", text, right)
-	case u.User != nil: // without repeating it
-		return nil, errors.New("the URL must not contain credentials" + right)
-	case u.Scheme != "http":
-		return nil, fmt.Errorf("the URL %q must begin with http://, since the request does not leave the pod%s", text, right)
-	case u.Fragment != "" || strings.HasSuffix(text, "#"):
-		return nil, fmt.Errorf("the URL %q must not have a fragment: it would not be sent%s", text, right)
-	}
-	if strings.EqualFold(u.Hostname(), "localhost") {
-		u.Host = strings.ToLower(u.Host)
-	} else if address, err := netip.ParseAddr(u.Hostname()); err != nil || !address.IsLoopback() || address.Zone() != "" {
-		return nil, fmt.Errorf("the host %q of the URL must be localhost or a loopback address (127.0.0.1, [::1]): the request must not leave the pod%s", u.Hostname(), right)
-	}
-	if n, err := strconv.ParseUint(u.Port(), 10, 16); (err != nil || n == 0) && u.Host != hostOnly(u) {
-		return nil, fmt.Errorf("the port %q of the URL must be between 1 and 65535%s", u.Port(), right)
-	}
-	return u, nil
-}
-
-// hostOnly is a URL's host as it is written without a port.
-func hostOnly(u *url.URL) string {
-	if strings.Contains(u.Hostname(), ":") {
-		return "[" + u.Hostname() + "]"
-	}
-	return u.Hostname()
-}
-
 // dialLoopback connects to the loopback interface without asking anybody where that is:
 // a pod can give the name localhost another address (hostAliases).
 func dialLoopback(ctx context.Context, network, address string) (net.Conn, error) {
@@ -114,7 +78,7 @@ func dialLoopback(ctx context.Context, network, address string) (net.Conn, error
 		return nil, err
 	}
 	if host != "localhost" {
-		return new(net.Dialer).DialContext(ctx, network, address) // an address: see parseLoopback
+		return new(net.Dialer).DialContext(ctx, network, address) // an address: see target.ParseURL
 	}
 	var refused error
 	for _, host := range []string{"127.0.0.1", "::1"} {

@@ -7,30 +7,20 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/pillion-dev/pillion/internal/notify/target"
 )
 
-// signalNumbers are the signals by which programs are told something. KILL and STOP are
-// not among them: no program hears them.
+// signalNumbers are those of target.Signals.
 var signalNumbers = map[string]syscall.Signal{
 	"HUP": syscall.SIGHUP, "USR1": syscall.SIGUSR1, "USR2": syscall.SIGUSR2, "WINCH": syscall.SIGWINCH,
 	"INT": syscall.SIGINT, "QUIT": syscall.SIGQUIT, "TERM": syscall.SIGTERM,
 }
 
-// Signals are the names of the signals that can be sent. INT, QUIT and TERM are for
-// programs that should end, so that the kubelet starts them again.
-func Signals() []string { return []string{"HUP", "USR1", "USR2", "WINCH", "INT", "QUIT", "TERM"} }
-
 var ending = []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM}
-
-// containerName is a DNS label, as Kubernetes names containers.
-var containerName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
-
-// reserved begins the names of Pillion's own containers.
-const reserved = "pillion-"
 
 // Signal tells by a signal to the processes of one container of the pod.
 type Signal struct {
@@ -40,19 +30,13 @@ type Signal struct {
 	proc      string // where procfs is mounted
 }
 
-// ParseSignal reads a signal and a container's name, "HUP:nginx".
-func ParseSignal(text string) (*Signal, error) {
-	name, container, _ := strings.Cut(text, ":")
-	number, known := signalNumbers[name]
-	switch {
-	case !known:
-		return nil, fmt.Errorf("%q must begin with a signal and a colon, such as HUP:nginx; allowed values: %s", text, strings.Join(Signals(), ", "))
-	case !containerName.MatchString(container):
-		return nil, fmt.Errorf("%q must end with a colon and the name of a container of the pod, such as HUP:nginx", text)
-	case strings.HasPrefix(container, reserved):
-		return nil, fmt.Errorf("%q names a container of Pillion's own; name a container of the app", text)
+// NewSignal makes a [Signal] of a signal and a container's name, "HUP:nginx".
+func NewSignal(text string) (*Signal, error) {
+	name, container, err := target.ParseSignal(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", quote(text), err)
 	}
-	return &Signal{name: name, number: number, container: container, proc: "/proc"}, nil
+	return &Signal{name: name, number: signalNumbers[name], container: container, proc: "/proc"}, nil
 }
 
 func (s *Signal) String() string { return s.name + ":" + s.container }

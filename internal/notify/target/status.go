@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package notify
+package target
 
 import (
 	"fmt"
@@ -29,7 +29,7 @@ func ParseStatuses(text string) (Statuses, error) {
 		case err == nil && !all && len(class) == 3 && n >= 200 && n <= 599:
 			s.statuses[int(n)] = true
 		default:
-			return Statuses{}, fmt.Errorf("the status %q must be a number between 200 and 599, or a class such as 2xx; several are separated by commas: 2xx,304", word)
+			return Statuses{}, fmt.Errorf("has the status %q, which must be a number between 200 and 599, or a class such as 2xx; several are separated by commas: 2xx,304", word)
 		}
 		words = append(words, word)
 	}
