@@ -58,7 +58,7 @@ func TestEveryCommandLineThatIsInjectedIsUnderstood(t *testing.T) {
 			}
 		}
 	}
-	for _, verb := range []string{"git-poller", "date-writer", "probe", "ipc-init", "install", "run"} {
+	for _, verb := range []string{"git-poller", "date-writer", "config-reloader", "probe", "ipc-init", "install", "run"} {
 		if seen[verb] == 0 {
 			t.Errorf("no golden pod runs %s", verb)
 		}
@@ -84,6 +84,8 @@ func understand(t *testing.T, path string, args []string, seen map[string]int) {
 		}
 	case "date-writer":
 		_, err = parseDateWriter(e)
+	case "config-reloader":
+		_, err = parseReloader(e)
 	case "ipc-init":
 		var objects []ipc.Object
 		if objects, _, err = parseIPCInit(e); err == nil && len(objects) != len(e.args) {

@@ -15,11 +15,11 @@ import (
 func TestAKeyThatNobodyReadsIsRefused(t *testing.T) {
 	t.Parallel()
 	const (
-		unknownKey = "unknown key; a key is <helper>.pillion.dev/<option>, and the helpers are date-writer, git-poller, ipc and start"
+		unknownKey = "unknown key; a key is <helper>.pillion.dev/<option>, and the helpers are config-reloader, date-writer, git-poller, ipc and start"
 		lowerCase  = "annotation keys of Pillion are in lower case"
 	)
 	unknownHelper := func(name string) string {
-		return `unknown helper "` + name + `"; the helpers are date-writer, git-poller, ipc and start`
+		return `unknown helper "` + name + `"; the helpers are config-reloader, date-writer, git-poller, ipc and start`
 	}
 	noOption := func(helper, name string) string { return helper + ` has no option "` + name + `"` }
 	instance := func(name string) string {

@@ -42,7 +42,7 @@ func TestWhatAPolicyAddsIsCheckedWhenItIsLoaded(t *testing.T) {
 		{"a list in a list", adding("require: [[date-writer]]"), []string{"spec.require: expected a mapping, got a list"}},
 		{"nothing behind the list", adding("require:"), []string{"line 10: spec.require: is empty; write a value, or remove it"}},
 		{"nothing behind an option", adding("require:", "- helper: date-writer", "  options: {mount-path: }"), []string{"line 12: spec.require[0].options[mount-path]: is empty; write a value, or remove it"}},
-		{"a helper that is not there", adding("require:", "- helper: date-writter"), []string{`spec.require[0].helper: Not found: "date-writter; the helpers are date-writer, git-poller, ipc and start; did you mean \"date-writer\"?"`}},
+		{"a helper that is not there", adding("require:", "- helper: date-writter"), []string{`spec.require[0].helper: Not found: "date-writter; the helpers are config-reloader, date-writer, git-poller, ipc and start; did you mean \"date-writer\"?"`}},
 		{"a helper that is not listed", adding("inject:", "- helper: start"), []string{`spec.inject[0].helper: Invalid value: "start": is not among spec.helpers, so pods may not have it; list it there`}},
 		{"a value that the policy's own rule refuses", adding("require:", "- {helper: date-writer, options: {mount-path: /up, interval: 1s}}"), []string{`spec.require[0].options[interval]: Invalid value: "1s": is refused by this policy's own rule: the least is 10s`}},
 		{"another value than the fixed one", adding("require:", "- {helper: date-writer, options: {mount-path: /up, timezone: Europe/Berlin}}"), []string{`spec.require[0].options[timezone]: Invalid value: "Europe/Berlin": is refused by this policy's own rule: it is always "UTC"`}},

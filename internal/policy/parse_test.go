@@ -99,7 +99,7 @@ func TestAFileSaysWhatItIs(t *testing.T) {
 		{"everything wrong at once", "apiVersion: v1\nkind: Policy\nmetadata: {name: -}\nspec: {helpers: {shm: {}}, hostNetwork: Maybe}\n", []string{
 			fmt.Sprintf(version, "v1"), fmt.Sprintf(kind, "Policy"), fmt.Sprintf(name, "-"),
 			`spec.hostNetwork: Unsupported value: "Maybe": supported values: "Allow", "Deny"`,
-			`spec.helpers[shm]: Not found: "shm; the helpers of this version are date-writer, git-poller, ipc and start"`,
+			`spec.helpers[shm]: Not found: "shm; the helpers of this version are config-reloader, date-writer, git-poller, ipc and start"`,
 		}},
 	})
 }
@@ -120,9 +120,9 @@ func TestASettingHasOneOfItsWords(t *testing.T) {
 func TestAHelperOrAnOptionThatDoesNotExistIsRefused(t *testing.T) {
 	t.Parallel()
 	testParse(t, []parseTest{
-		{"a helper", file("helpers:", "  git-poler: {}"), []string{`spec.helpers[git-poler]: Not found: "git-poler; the helpers of this version are date-writer, git-poller, ipc and start; did you mean \"git-poller\"?"`}},
-		{"a helper with nothing behind it", file("helpers:", "  git-poler:"), []string{`spec.helpers[git-poler]: Not found: "git-poler; the helpers of this version are date-writer, git-poller, ipc and start; did you mean \"git-poller\"?"`}},
-		{"an option", ruleFor("repos", "{}"), []string{`spec.helpers[git-poller].options[repos]: Not found: "repos; git-poller has the options repo, ref, mount-path, subdir, containers, mode, period, depth, secret, auth, ca-configmap, wait, wait-timeout, position, metrics-port, metrics-address, writable"`}},
+		{"a helper", file("helpers:", "  git-poler: {}"), []string{`spec.helpers[git-poler]: Not found: "git-poler; the helpers of this version are config-reloader, date-writer, git-poller, ipc and start; did you mean \"git-poller\"?"`}},
+		{"a helper with nothing behind it", file("helpers:", "  git-poler:"), []string{`spec.helpers[git-poler]: Not found: "git-poler; the helpers of this version are config-reloader, date-writer, git-poller, ipc and start; did you mean \"git-poller\"?"`}},
+		{"an option", ruleFor("repos", "{}"), []string{`spec.helpers[git-poller].options[repos]: Not found: "repos; git-poller has the options repo, ref, mount-path, subdir, containers, mode, period, depth, secret, auth, ca-configmap, wait, wait-timeout, position, writable, metrics-port, metrics-address, notify, notify-method, notify-status, signal"`}},
 		{"an option of the other helper", file("helpers:", "  date-writer: {options: {repo: {}}}"), []string{`spec.helpers[date-writer].options[repo]: Not found: "repo; date-writer has the options mount-path, file, interval, mode, format, timezone, max-size, containers, wait"`}},
 	})
 }

@@ -49,24 +49,46 @@ var optionValues = map[string]values{
 	"after":           {[]string{"web=mqueue:/a", "web=tcp:127.0.0.1:5432,web=http:localhost:80/$A", "api=started:web,web=file:/srv/$A", "web=exited:api", "web=sysv-msg:ftok(/srv,1),api=shm:/x"}, []string{"web=started:web", "web=started:api,api=started:web", "nobody=file:/a", "init-0=file:/a", "web", "web=https:a:1", "web=file:a"}},
 	"timeout":         {[]string{"1s", "5m", "90s"}, []string{"0s", "5"}},
 	"umask":           {[]string{"web=0002", "web=22,api=0"}, []string{"web=9", "web=1,web=2", "nobody=2"}},
+	"watch":           {[]string{"/srv/site", "/srv", "/data", "/html", "/srv/site/sub,/data", "/data/$(A)"}, []string{"/", "data", "/data,/data", "/a//b", "/nowhere"}},
+	"debounce":        {[]string{"1s", "100ms"}, []string{"0s", "1h", "5"}},
+	"notify":          {[]string{"http://localhost:9090/-/reload", "http://127.0.0.1/$(A)?x=y", "http://[::1]:80/"}, []string{"https://localhost/", "http://example.com/", "http://169.254.169.254/", "http://u:p@localhost/", "localhost"}},
+	"notify-method":   {odd: []string{"post", "TRACE"}},
+	"notify-status":   {[]string{"2xx", "200,304", "2xx, 404"}, []string{"ok", "1xx", "2xx,"}},
+	"signal":          {[]string{"HUP:web", "USR1:api", "TERM:web"}, []string{"KILL:web", "SIGHUP:web", "HUP:nobody", "HUP:init-0", "HUP:pillion-git-poller", "HUP"}},
 	"max-size":        {[]string{"4Ki", "1Mi", "1G", "1e6"}, []string{"0.5Gi", "1", "-1", "2Ti", "0.1"}},
 }
 
+// chance is in how many cases of a hundred an option is set that need not be.
+var chance = func() map[string]int {
+	all := map[string]int{}
+	for name := range optionValues {
+		all[name] = 14
+	}
+	all["after"], all["notify"], all["signal"] = 70, 70, 5
+	return all
+}()
+
 // annotations ask for some helpers, mostly in a way that can be granted.
 func (s *source) annotations() map[string]string {
-	if s.percent(5) {
+	switch s.below(40) {
+	case 0, 1:
 		return nil
+	case 2:
+		return map[string]string{inject.InjectAnnotation: "false"}
 	}
 	a := map[string]string{}
 	odd := pick(s, 0, 0, 0, 0, 0, 3, 3, 30) // how many values in a hundred are wrong
 	for range 1 + s.below(2) {
 		h := pick(s, helpers.Builtin().All()...)
+		if h.Name == "config-reloader" && s.percent(60) {
+			h = pick(s, helpers.Builtin().All()...) // few policies here have it
+		}
 		instance := pick(s, "", "", "docs", "a-0", strings.Repeat("i", 30))
 		if odd > 0 {
 			instance = pick(s, instance, instance, instance, instance, "UPPER", strings.Repeat("i", 31), "a.b")
 		}
 		for _, o := range h.Options {
-			if v := optionValues[o.Name]; o.Required || s.percent(20) || o.Name == "after" && s.percent(60) {
+			if v := optionValues[o.Name]; o.Required || s.percent(chance[o.Name]) {
 				switch {
 				case o.Kind.Choices != nil:
 					v.right = o.Kind.Choices

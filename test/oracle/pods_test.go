@@ -102,7 +102,29 @@ func (s *source) pod() *corev1.Pod {
 	if s.percent(25) {
 		s.collide(pod)
 	}
+	if s.percent(85) {
+		s.watched(pod)
+	}
 	return pod
+}
+
+// watched mounts volumes where an annotation wants them watched.
+func (s *source) watched(pod *corev1.Pod) {
+	for _, key := range slices.Sorted(maps.Keys(pod.Annotations)) {
+		if !strings.HasSuffix(key, "config-reloader.pillion.dev/watch") {
+			continue
+		}
+		if len(pod.Spec.Volumes) == 0 {
+			pod.Spec.Volumes = append(pod.Spec.Volumes, s.volume("v0"))
+		}
+		c := &pod.Spec.Containers[0]
+		for at := range strings.SplitSeq(pod.Annotations[key], ",") {
+			free := !slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.MountPath == at })
+			if strings.HasPrefix(at, "/") && at != "/" && free {
+				c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: pick(s, pod.Spec.Volumes...).Name, MountPath: at})
+			}
+		}
+	}
 }
 
 // ownVolume is the name that Pillion gives to the volume of the helper behind an annotation.

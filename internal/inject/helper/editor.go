@@ -124,6 +124,13 @@ func (e *Editor) Asked(option string) bool {
 	return slices.ContainsFunc(e.requests, func(r *Request) bool { return r.Has(option) })
 }
 
+// SharesProcesses tells whether the containers of the pod see each other's processes, or a
+// helper is asked to see to it.
+func (e *Editor) SharesProcesses() bool {
+	shared := e.spec.ShareProcessNamespace
+	return shared != nil && *shared || e.spec.HostPID || slices.ContainsFunc(e.requests, func(r *Request) bool { return r.Value(Process).Bool() })
+}
+
 // Deny says why the pod is denied.
 func (e *Editor) Deny(p reason.Problem) { e.problems = append(e.problems, p) }
 

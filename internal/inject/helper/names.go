@@ -13,6 +13,7 @@ const (
 	WaitTimeout = "wait-timeout" // how long that may take
 	Mode        = "mode"
 	MetricsPort = "metrics-port"
+	Process     = "process" // one process namespace for the pod
 )
 
 // Paths inside a helper's container. No path that a user typed is among them.

@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strconv"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
@@ -40,4 +42,34 @@ func (e *Editor) listen(r *Request, port int32, at *field.Path) {
 // helperListens tells whether who has a port is another helper, and no container of the app.
 func (e *Editor) helperListens(who string) bool {
 	return slices.ContainsFunc(e.requests, func(r *Request) bool { return r.Name() == who })
+}
+
+// MetricsOptions are the options by which a helper's program serves metrics. They are idle
+// where metrics-port is.
+func MetricsOptions(idle ...option.Idle) []option.Option {
+	return []option.Option{
+		{
+			Name: MetricsPort, Kind: option.Integer, Min: "1024", Max: "65535", Example: "9102", Idle: idle,
+			Doc: "Serve the helper's metrics for Prometheus on this port. Without it there are none.",
+		},
+		{
+			Name: metricsAddress, Kind: option.Choice("localhost", "pod"), Default: "localhost", Example: "pod",
+			Idle: []option.Idle{{Option: MetricsPort}},
+			Doc:  "Who can read the metrics: the containers of the pod, or whoever reaches the pod's address.",
+		},
+	}
+}
+
+const metricsAddress = "metrics-address"
+
+// ServeMetrics takes the port of a request that has [MetricsPort] for its container, and is
+// the address to listen at.
+func (e *Editor) ServeMetrics(r *Request, c *corev1.Container) string {
+	e.Listen(r, MetricsPort)
+	text := r.Value(MetricsPort).Text
+	if r.Value(metricsAddress).Text == "pod" {
+		c.Ports = []corev1.ContainerPort{{Name: "metrics", ContainerPort: int32(r.Value(MetricsPort).Int()), Protocol: corev1.ProtocolTCP}}
+		return ":" + text
+	}
+	return "127.0.0.1:" + text
 }

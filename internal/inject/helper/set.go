@@ -15,6 +15,11 @@ type Set struct{ list []*Helper }
 // NewSet makes a set.
 func NewSet(helpers ...*Helper) *Set {
 	s := &Set{slices.Clone(helpers)}
+	for _, h := range helpers {
+		for i := range h.Options {
+			h.Options[i].Ready()
+		}
+	}
 	slices.SortFunc(s.list, func(a, b *Helper) int { return cmp.Compare(a.Name, b.Name) })
 	return s
 }

@@ -39,14 +39,20 @@ func (e *Editor) Targets(r *Request, first bool) []pod.Target {
 
 // Participant finds a container that the option containers names.
 func (e *Editor) Participant(r *Request, name string) (pod.Target, bool) {
+	return e.Named(r, Containers, name)
+}
+
+// Named finds a container of the app that an option names. It denies the pod if there is none
+// of that name.
+func (e *Editor) Named(r *Request, by, name string) (pod.Target, bool) {
 	spec := e.spec
 	t, found := spec.Find(name)
 	switch {
 	case !found:
-		e.Deny(reason.Invalid(reason.UnknownContainer, r.Path(Containers), name, "the pod has no container of this name%s",
+		e.Deny(reason.Invalid(reason.UnknownContainer, r.Path(by), name, "the pod has no container of this name%s",
 			option.DidYouMean(option.Nearest(name, spec.Names()))))
 	case pod.Reserved(name):
-		e.Deny(reason.Invalid(reason.UnknownContainer, r.Path(Containers), name, "is a helper; only containers of the app can take part"))
+		e.Deny(reason.Invalid(reason.UnknownContainer, r.Path(by), name, "is a helper; only containers of the app can take part"))
 		return pod.Target{}, false
 	}
 	return t, found

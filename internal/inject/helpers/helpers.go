@@ -6,6 +6,7 @@ package helpers
 
 import (
 	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/helpers/configreloader"
 	"github.com/pillion-dev/pillion/internal/inject/helpers/datewriter"
 	"github.com/pillion-dev/pillion/internal/inject/helpers/gitpoller"
 	"github.com/pillion-dev/pillion/internal/inject/helpers/ipc"
@@ -14,5 +15,5 @@ import (
 
 // Builtin are the helpers of this version.
 func Builtin() *helper.Set {
-	return helper.NewSet(datewriter.Helper(), gitpoller.Helper(), ipc.Helper(), start.Helper())
+	return helper.NewSet(configreloader.Helper(), datewriter.Helper(), gitpoller.Helper(), ipc.Helper(), start.Helper())
 }

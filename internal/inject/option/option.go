@@ -24,6 +24,23 @@ type Option struct {
 	WithGitSync string
 	Example     string // a value that is right, shown in errors and in the reference
 	Doc         string // one or two sentences for the reference
+
+	ready *Value // Default, parsed
+}
+
+// Ready parses the default, which most reviews need, once. It is not safe beside readers.
+func (o *Option) Ready() {
+	if v, err := o.Parse(o.Default); o.Default != "" && err == nil {
+		o.ready = &v
+	}
+}
+
+// DefaultValue is Default as a value.
+func (o *Option) DefaultValue() (Value, error) {
+	if o.ready != nil {
+		return *o.ready, nil
+	}
+	return o.Parse(o.Default)
 }
 
 // Idle is a case in which an option has no effect: another option of the same helper has a

@@ -42,10 +42,16 @@ func (v *Volume) Kind() string {
 // Fixed tells whether nothing but the kubelet writes to the volume, so that a container
 // runtime cannot make a mount point inside it.
 func (v *Volume) Fixed() bool {
-	if v.ConfigMap != nil || v.Secret != nil || v.Projected != nil || v.DownwardAPI != nil || v.Image != nil {
+	if v.Projects() || v.Image != nil {
 		return true
 	}
 	return slices.ContainsFunc([]*ReadOnlySource{v.PersistentVolumeClaim, v.NFS, v.CSI}, func(s *ReadOnlySource) bool { return s != nil && s.ReadOnly })
+}
+
+// Projects tells whether the kubelet writes objects of the cluster into the volume, and keeps
+// them up to date except where it is mounted with a subPath.
+func (v *Volume) Projects() bool {
+	return v.ConfigMap != nil || v.Secret != nil || v.Projected != nil || v.DownwardAPI != nil
 }
 
 // Restartable tells whether an init container is a native sidecar.

@@ -36,7 +36,7 @@ func Effective(o *option.Option, rule *Rule) (value string, from Source, err err
 // DefaultWithin is the declared default, moved to the nearest bound that the policy
 // sets: a policy that says "max: 30s" need not say "default: 30s" as well.
 func DefaultWithin(o *option.Option, rule *Rule) (option.Value, error) {
-	v, err := o.Parse(o.Default)
+	v, err := o.DefaultValue()
 	if err != nil || rule == nil {
 		return v, err
 	}

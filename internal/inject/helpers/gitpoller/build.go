@@ -12,6 +12,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/telling"
 )
 
 func build(e *helper.Editor, r *helper.Request) {
@@ -22,7 +23,7 @@ func build(e *helper.Editor, r *helper.Request) {
 		return
 	}
 	warnShortHash(e, r)
-	once := r.Value(helper.Mode).Text == "once"
+	ends := r.Value(helper.Mode).Text == once.Value
 	c := corev1.Container{
 		Args: []string{
 			r.Helper.Name, "--root=" + helper.ContentDir, "--max-size=" + treeBudget(e, content, limit),
@@ -43,7 +44,7 @@ func build(e *helper.Editor, r *helper.Request) {
 		c.Args = append(c.Args, "--ca-file="+caFile)
 		volumes = append(volumes, gitCA(e, r, &c))
 	}
-	if once {
+	if ends {
 		c.Args = append(c.Args, "--once", "--timeout="+r.Value(helper.WaitTimeout).Text)
 	} else {
 		c.Args = append(c.Args, "--period="+r.Value("period").Text)
@@ -51,12 +52,22 @@ func build(e *helper.Editor, r *helper.Request) {
 		if r.Value(helper.Wait).Bool() {
 			c.StartupProbe = helper.Probe(int32(r.Value(helper.WaitTimeout).Duration()/time.Second), "--content="+helper.ContentDir)
 		}
+		c.Args = append(c.Args, tell(e, r)...)
 	}
-	if r.Has(helper.MetricsPort) && !once {
-		c.Args = append(c.Args, "--metrics-listen="+metricsAddress(e, r, &c))
+	if r.Has(helper.MetricsPort) && !ends {
+		c.Args = append(c.Args, "--metrics-listen="+e.ServeMetrics(r, &c))
 	}
 	e.Container(r, &c, first)
 	e.Done(r, volumes, names)
+}
+
+// tell is how the app hears of commits. Without a wait it may run before the first one.
+func tell(e *helper.Editor, r *helper.Request) []string {
+	args := telling.Args(e, r)
+	if len(args) > 0 && !r.Value(helper.Wait).Bool() {
+		args = append(args, "--notify-first")
+	}
+	return args
 }
 
 // treeBudget is how large one checkout may be, so that the pod is not evicted for
@@ -77,17 +88,6 @@ func treeBudget(e *helper.Editor, volume string, limit resource.Quantity) string
 		budget -= budget % (1 << 20) // so that people can read it
 	}
 	return resource.NewQuantity(budget, resource.BinarySI).String()
-}
-
-// metricsAddress opens the port, and is where to listen.
-func metricsAddress(e *helper.Editor, r *helper.Request, c *corev1.Container) string {
-	e.Listen(r, helper.MetricsPort)
-	text := r.Value(helper.MetricsPort).Text
-	if r.Value("metrics-address").Text == "pod" {
-		c.Ports = []corev1.ContainerPort{{Name: "metrics", ContainerPort: int32(r.Value(helper.MetricsPort).Int()), Protocol: corev1.ProtocolTCP}}
-		return ":" + text
-	}
-	return "127.0.0.1:" + text
 }
 
 // warnShortHash warns of what is a commit to a person and a branch to a server.

@@ -4,9 +4,12 @@
 package gitpoller
 
 import (
+	"slices"
+
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/rule"
+	"github.com/pillion-dev/pillion/internal/inject/telling"
 )
 
 // Helper returns the declaration.
@@ -22,7 +25,7 @@ func Helper() *helper.Helper {
 			"period": {Min: new(rule.Text("10s"))},
 		},
 		Doc: "Keeps a folder of the app's containers equal to a git repository: it polls the remote and publishes each new commit at once and as a whole.",
-		Options: []option.Option{
+		Options: slices.Concat([]option.Option{
 			{
 				Name: "repo", Kind: option.Repository, Required: true, Example: "https://github.com/acme/site.git",
 				WithGitSync: "The same; the policy has to leave git-sync the user 65533 for ssh. No redirect is followed, not even that of a URL without .git. A link of the repository becomes a file that holds its target.",
@@ -52,7 +55,7 @@ func Helper() *helper.Helper {
 			},
 			{
 				Name: "period", Kind: option.Duration, Default: "1m", Min: "1s", Max: "24h", Example: "30s",
-				Idle: []option.Idle{{Option: helper.Mode, Value: "once"}},
+				Idle: []option.Idle{once},
 				Doc:  "Time between two polls.",
 			},
 			{
@@ -87,23 +90,33 @@ func Helper() *helper.Helper {
 				Doc: "Whether the helper starts behind or before the pod's other init containers. last suits service meshes, first lets init containers use the content.",
 			},
 			{
-				Name: helper.MetricsPort, Kind: option.Integer, Min: "1024", Max: "65535", Example: "9102",
-				Idle:        []option.Idle{{Option: helper.Mode, Value: "once"}},
-				WithGitSync: "The same, with git-sync's own metrics.",
-				Doc:         "Serve the helper's metrics for Prometheus on this port. Without it there are none.",
-			},
-			{
-				Name: "metrics-address", Kind: option.Choice("localhost", "pod"), Default: "localhost", Example: "pod",
-				Idle: []option.Idle{{Option: helper.MetricsPort}},
-				Doc:  "Who can read the metrics: the containers of the pod, or whoever reaches the pod's address.",
-			},
-			{
 				Name: "writable", Kind: option.Boolean, Default: "false", Example: "true",
 				WithGitSync: "Refused if `true`: git's own files are in the volume, and name programs that git runs beside the Secret.",
 				Doc:         "Mount the content writable in the app's containers. The next commit does not carry over what the app wrote. The files and folders of a commit belong to the helper's user; an app of another user can only add to the top.",
 			},
-		},
+		}, metrics(), told()),
 		Check: check,
 		Build: build,
 	}
+}
+
+// once is what makes no difference where the helper ends before the app starts.
+var once = option.Idle{Option: helper.Mode, Value: "once"}
+
+// metrics are the options of metrics, which git-sync has of its own.
+func metrics() []option.Option {
+	options := helper.MetricsOptions(once)
+	options[0].WithGitSync = "The same, with git-sync's own metrics."
+	return options
+}
+
+// told are the options of who is told of commits.
+func told() []option.Option {
+	options := telling.Options("commit", "Pillion-Commit", "With wait, the first commit comes before the app and tells nobody.", once)
+	for i := range options {
+		if name := options[i].Name; name == telling.Notify || name == telling.Signal {
+			options[i].WithGitSync = "Denied: git-sync does not tell the app in this way. config-reloader can watch `current` below mount-path."
+		}
+	}
+	return options
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/pod"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/inject/rule"
+	"github.com/pillion-dev/pillion/internal/inject/telling"
 )
 
 // What git-sync has in its container. Its root has to be a folder of its own below the
@@ -80,7 +81,7 @@ func buildGitSync(e *helper.Editor, r *helper.Request) {
 			c.StartupProbe = gitSyncProbe(r)
 		}
 		if r.Has(helper.MetricsPort) {
-			c.Args = append(c.Args, "--http-bind="+metricsAddress(e, r, &c), "--http-metrics=true")
+			c.Args = append(c.Args, "--http-bind="+e.ServeMetrics(r, &c), "--http-metrics=true")
 		}
 	}
 	e.Container(r, &c, first)
@@ -96,6 +97,11 @@ func refuseGitSync(e *helper.Editor, r *helper.Request, hp *rule.Helper) {
 	}
 	if r.Value("writable").Bool() {
 		e.Deny(notWithGitSync(e, r, "writable", "whose own files an app could then change, and so what runs beside its credentials; remove it"))
+	}
+	for _, name := range []string{telling.Notify, telling.Signal} {
+		if r.Has(name) && r.Value(helper.Mode).Text != once.Value {
+			e.Deny(notWithGitSync(e, r, name, "which tells nobody in this way; remove it, or watch the folder with config-reloader"))
+		}
 	}
 	if scheme(r) == "ssh" && (hp.RunAsUser == nil || *hp.RunAsUser != gitSyncUser) {
 		e.Deny(notWithGitSync(e, r, "repo", "and its ssh works for user %d only, not for the one that the policy has for it; use an https URL, or ask for runAsUser: %d in the policy", gitSyncUser, gitSyncUser))

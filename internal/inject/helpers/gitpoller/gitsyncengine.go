@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/telling"
 )
 
 // gitSyncUser is the number of the only user that git-sync's image knows by name. ssh
@@ -25,7 +26,7 @@ func gitSync() helper.Engine {
 	return helper.Engine{
 		Name: "git-sync", Image: gitSyncImage, CheckImage: checkGitSyncImage, User: gitSyncUser,
 		Resources: helper.Requirements("10m", "64Mi", "500m", "512Mi"),
-		Cannot:    []string{"subdir", "writable"},
+		Cannot:    []string{"subdir", "writable", telling.Notify, telling.Signal},
 		Build:     buildGitSync,
 	}
 }

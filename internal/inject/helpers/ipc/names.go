@@ -2,6 +2,8 @@
 
 package ipc
 
+import "github.com/pillion-dev/pillion/internal/inject/helper"
+
 // Names of options of ipc.
 const (
 	shm       = "shm"
@@ -9,7 +11,7 @@ const (
 	sysv      = "sysv"
 	socket    = "socket"
 	fifo      = "fifo"
-	process   = "process"
+	process   = helper.Process
 	hugepages = "hugepages"
 	sysctls   = "sysctls"
 	gid       = "gid"
