@@ -173,6 +173,11 @@ func namespacesIn(documents []*document) map[string]*explain.Cluster {
 
 // complete offers kinds, and then names from the cluster.
 func (o *explainOptions) complete(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return completeObject(cmd.Context(), &o.cluster, args)
+}
+
+// completeObject completes "KIND NAME".
+func completeObject(ctx context.Context, flags *cluster.Flags, args []string) ([]string, cobra.ShellCompDirective) {
 	if len(args) == 0 {
 		var kinds []string
 		for _, k := range cluster.Kinds() {
@@ -184,11 +189,11 @@ func (o *explainOptions) complete(cmd *cobra.Command, args []string, _ string) (
 	if err != nil || len(args) > 1 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	client, err := o.cluster.Connect()
+	client, err := flags.Connect()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
+	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
 	defer cancel()
 	names, _ := client.Names(ctx, k, client.Namespace) // a completion has nobody to tell of an error
 	return names, cobra.ShellCompDirectiveNoFileComp

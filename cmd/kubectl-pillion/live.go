@@ -126,16 +126,53 @@ func (l *live) explain(ctx context.Context, k cluster.Kind, name string) (*expla
 
 // owned are the uids of which one is the controller of a workload's pods.
 func (l *live) owned(ctx context.Context, k cluster.Kind, meta *metav1.PartialObjectMetadata, r *explain.Report) []types.UID {
-	between := map[string]string{"Deployment": "ReplicaSet", "CronJob": "Job"}[k.Name]
-	if between == "" {
-		return []types.UID{meta.UID}
-	}
-	middle, _ := cluster.OfName(between)
-	uids, err := l.client.Owned(ctx, middle, meta.Namespace, meta.UID)
+	uids, err := controllers(ctx, l.client, k, meta)
 	if err != nil {
 		r.Findings = append(r.Findings, explain.Finding{Code: explain.NotLookedAt, Text: "its pods: " + err.Error()})
 	}
 	return uids
+}
+
+// controllers are the uids of which one is the controller of a workload's pods.
+func controllers(ctx context.Context, client *cluster.Client, k cluster.Kind, meta *metav1.PartialObjectMetadata) ([]types.UID, error) {
+	between := map[string]string{"Deployment": "ReplicaSet", "CronJob": "Job"}[k.Name]
+	if between == "" {
+		return []types.UID{meta.UID}, nil
+	}
+	middle, _ := cluster.OfName(between)
+	return client.Owned(ctx, middle, meta.Namespace, meta.UID)
+}
+
+// podsOf are a pod, or the pods of a workload.
+func podsOf(ctx context.Context, client *cluster.Client, k cluster.Kind, name string) ([]*explain.PodIn, error) {
+	raw, err := client.Object(ctx, k, client.Namespace, name)
+	if err != nil {
+		return nil, err
+	}
+	if k.Name == "Pod" {
+		p, err := explain.ReadPod(raw)
+		return []*explain.PodIn{p}, err
+	}
+	var meta metav1.PartialObjectMetadata
+	if err := json.Unmarshal(raw, &meta); err != nil {
+		return nil, fmt.Errorf("reading %s %s of namespace %s: %w", k.Name, name, client.Namespace, err)
+	}
+	owners, err := controllers(ctx, client, k, &meta)
+	if err != nil {
+		return nil, err
+	}
+	var all []*explain.PodIn
+	err = client.Pods(ctx, client.Namespace, "", func(raw json.RawMessage) error {
+		p, err := explain.ReadPod(raw)
+		if err != nil {
+			return err
+		}
+		if owner := metav1.GetControllerOf(&p.Pod); owner != nil && slices.Contains(owners, owner.UID) {
+			all = append(all, p)
+		}
+		return nil
+	})
+	return all, err
 }
 
 // fromOwners looks for annotations that are on the workload that an object comes from,

@@ -88,7 +88,7 @@ func makePrintable(v reflect.Value) {
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
+			if f := v.Type().Field(i); f.IsExported() || f.Anonymous { // what is embedded may be exported again
 				makePrintable(v.Field(i))
 			}
 		}

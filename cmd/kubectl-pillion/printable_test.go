@@ -13,6 +13,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/check"
 	"github.com/pillion-dev/pillion/internal/explain"
+	"github.com/pillion-dev/pillion/internal/gitstatus"
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
@@ -201,7 +202,7 @@ func FuzzStatusTable(f *testing.F) {
 	policies := &explain.Policies{ByName: map[string]*inject.Policy{"default": policy.Builtin()}}
 	f.Fuzz(func(t *testing.T, status, path, name string) {
 		look := &explain.Look{Injector: injector(), Policies: policies, Cluster: &explain.Cluster{NamespaceName: "shop", Labels: map[string]string{}}, Newest: explain.Newest{}}
-		var pods []explain.Pod
+		var pods []podStatus
 		for i, annotations := range []map[string]string{{asksKey: path}, {asksKey: path, inject.StatusAnnotation: status}, {asksKey: "/html"}} {
 			raw, err := json.Marshal(map[string]any{
 				"metadata": map[string]any{"name": fmt.Sprint(name, i), "namespace": name, "annotations": annotations},
@@ -215,7 +216,8 @@ func FuzzStatusTable(f *testing.F) {
 				return
 			}
 			look.Newest.Add(in)
-			pods = append(pods, look.Judge(in))
+			said := &gitstatus.Status{Commit: status, Failures: i, LastError: &gitstatus.Poll{Reason: name, Message: status}}
+			pods = append(pods, podStatus{look.Judge(in), []content{{Container: "pillion-" + name, Status: said}, {Container: path, Error: status}}})
 		}
 		var b strings.Builder
 		if err := printList(&b, "text", pods, (&statusOptions{all: true}).text); err != nil {

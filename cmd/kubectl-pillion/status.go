@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +21,7 @@ type statusOptions struct {
 	selector string
 	output   string
 	policy   string
+	content  bool
 	cluster  cluster.Flags
 }
 
@@ -39,10 +41,17 @@ nothing are not listed. The states are:
 What pods made now would get is known from the policies of the cluster, if they can be
 read, or from --policy; and from the newest pod of each policy.
 
+Each git-poller that runs is asked what it publishes: its commit, when that was last
+known to be the newest, and why polls fail. That needs the right to create pods/exec;
+without it the rest is shown.
+
 Exit codes: 0 all pods have what they ask for, be it from an older version; 1 a pod is
 Missing or Changed; 2 a flag or a policy is wrong, or the cluster did not answer.`,
 		Example: `  # is there a pod that asked and has nothing?
   kubectl pillion status -A
+
+  # which commit does each pod serve, and since when is it known to be the newest?
+  kubectl pillion status -l app=web
 
   # which pods still run what the last version gave them?
   kubectl pillion status -A -o json | jq -r '.[] | select(.state == "Drifted") | .name'`,
@@ -55,9 +64,16 @@ Missing or Changed; 2 a flag or a policy is wrong, or the cluster did not answer
 	cmd.Flags().BoolVarP(&o.all, "all-namespaces", "A", false, "the pods of all namespaces")
 	cmd.Flags().StringVarP(&o.selector, "selector", "l", "", "only pods with these labels, such as app=web")
 	policyFlag(cmd, &o.policy, policyHelp+" (default: those of the cluster)")
+	cmd.Flags().BoolVar(&o.content, "content", true, "ask each git-poller what it publishes, which needs the right to create pods/exec")
 	outputFlag(cmd, &o.output)
 	o.cluster.Bind(cmd.Flags())
 	return cmd
+}
+
+// podStatus is a pod, and what its git-pollers publish.
+type podStatus struct {
+	explain.Pod
+	Content []content `json:"content,omitempty"`
 }
 
 func (o *statusOptions) run(ctx context.Context, out, errOut io.Writer) error {
@@ -81,7 +97,8 @@ func (o *statusOptions) run(ctx context.Context, out, errOut io.Writer) error {
 	}
 	namespaces := map[string]*explain.Cluster{}
 	unread := map[string]bool{}
-	var pods []explain.Pod
+	var pods []podStatus
+	var asked []poller
 	for _, p := range found { // all of them are read by now, so the newest of each policy are known
 		if !p.Concerns() && !l.policies.Adds() {
 			continue
@@ -97,20 +114,25 @@ func (o *statusOptions) run(ctx context.Context, out, errOut io.Writer) error {
 			}
 		}
 		if pod := l.judge(namespaces[p.Namespace]).Judge(p); pod.State != explain.None {
-			pods = append(pods, pod)
+			pods = append(pods, podStatus{Pod: pod})
+			can, _ := pollers(p)
+			asked = append(asked, can...)
 		}
+	}
+	if o.content {
+		addContent(pods, ask(ctx, l.client, asked, contentTimeout, "status", "-o", "json"), errOut)
 	}
 	if err := printList(out, o.output, pods, o.text); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(pods, func(p explain.Pod) bool { return !p.Good() }) {
+	if slices.ContainsFunc(pods, func(p podStatus) bool { return !p.Good() }) {
 		return errRefused
 	}
 	return nil
 }
 
 // text is a table, and below it what is to be said of single pods.
-func (o *statusOptions) text(b *strings.Builder, pods []explain.Pod) {
+func (o *statusOptions) text(b *strings.Builder, pods []podStatus) {
 	if len(pods) == 0 {
 		b.WriteString("no pod asks for a helper\n")
 		return
@@ -127,11 +149,56 @@ func (o *statusOptions) text(b *strings.Builder, pods []explain.Pod) {
 		rows = append(rows, row(p.Namespace, p.Name, string(p.State), dash(helpers), dash(p.Version), dash(p.Policy), dash(p.PolicyHash)))
 	}
 	table(b, "", rows)
+	o.contentText(b, pods)
 	for _, p := range pods {
 		if len(p.Findings) > 0 {
 			fmt.Fprintf(b, "\n%s/%s\n", p.Namespace, p.Name)
 			findings(b, "  ", p.Findings)
 		}
+	}
+}
+
+// contentTimeout is how long a helper may take to say how it stands.
+const contentTimeout = 15 * time.Second
+
+// addContent gives each pod what its git-pollers say. That rights are missing is said once.
+func addContent(pods []podStatus, all []content, errOut io.Writer) {
+	var forbidden string
+	for _, c := range all {
+		if c.forbidden {
+			forbidden = c.Error
+			continue
+		}
+		i := slices.IndexFunc(pods, func(p podStatus) bool { return p.Namespace == c.namespace && p.Name == c.pod })
+		pods[i].Content = append(pods[i].Content, c)
+	}
+	if forbidden != "" {
+		fmt.Fprintf(errOut, "warning: what git-pollers publish is not known: %s; ask for the right to create pods/exec\n", printable(forbidden))
+	}
+}
+
+// contentText is a table of what git-pollers publish, if there are any.
+func (o *statusOptions) contentText(b *strings.Builder, pods []podStatus) {
+	rows := [][]string{{"POD", "HELPER", "COMMIT", "LAST SUCCESS", "LAST ERROR"}}
+	for i := range pods {
+		name := pods[i].Name
+		if o.all {
+			name = pods[i].Namespace + "/" + name
+		}
+		for _, c := range pods[i].Content {
+			switch s := c.Status; {
+			case s == nil:
+				rows = append(rows, []string{name, c.Container, "-", "-", "not known: " + c.Error})
+			case s.Failures > 0 && s.LastError != nil:
+				rows = append(rows, []string{name, c.Container, shortCommit(s.Commit), age(s), s.LastError.Reason + ": " + s.LastError.Message})
+			default:
+				rows = append(rows, []string{name, c.Container, shortCommit(s.Commit), age(s), "-"})
+			}
+		}
+	}
+	if len(rows) > 1 {
+		b.WriteString("\n")
+		table(b, "", rows)
 	}
 }
 

@@ -17,12 +17,7 @@ import (
 // port-forward from real replicas, and endpoints are what kube-proxy has. It is told alone,
 // before the stories that need the webhook.
 func TestCheckSeesTheReplicas(t *testing.T) {
-	plugin := filepath.Join(t.TempDir(), "kubectl-pillion")
-	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", plugin, "./cmd/kubectl-pillion")
-	build.Dir = "../.."
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	plugin := buildPlugin(t)
 	checked(t, plugin, 0,
 		"✓ secret: the certificate in the Secret pillion-webhook-tls is for pillion-webhook.pillion-system.svc, until ",
 		"✓ ca-bundle: it is the authority of the certificate in the Secret pillion-webhook-tls\n",
@@ -89,4 +84,16 @@ func checked(t *testing.T, plugin string, code int, want ...string) {
 		t.Fatalf("%v; it says:\n%s", err, text)
 	}
 	t.Logf("\n%s", text)
+}
+
+// buildPlugin builds kubectl pillion, and is where it lies.
+func buildPlugin(t *testing.T) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "kubectl-pillion")
+	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", path, "./cmd/kubectl-pillion")
+	build.Dir = "../.."
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return path
 }

@@ -3,6 +3,7 @@
 package helper
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pillion-dev/pillion/internal/inject/pod"
@@ -42,7 +43,7 @@ func (e *Editor) mountsOf(t pod.Target) []pod.VolumeMount {
 	for i := range e.shares {
 		for _, other := range e.shares[i].targets {
 			if other.Ref == t.Ref {
-				mounts = append(mounts[:len(mounts):len(mounts)], pod.VolumeMount{Name: e.shares[i].volume, MountPath: e.shares[i].path})
+				mounts = append(slices.Clip(mounts), pod.VolumeMount{Name: e.shares[i].volume, MountPath: e.shares[i].path})
 			}
 		}
 	}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// Nobody waits for the period of a day: the helper is asked to poll, through the API server
+// and the kubelet, and says what it serves.
+func TestAPollerIsAskedAndSeenThroughTheAPIServer(t *testing.T) {
+	t.Parallel()
+	s := tell(t)
+	plugin := buildPlugin(t)
+	pillion := func(want int, args ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), plugin, append(args, "-n", s.namespace)...)
+		var errOut strings.Builder
+		cmd.Stderr, cmd.Env = &errOut, os.Environ()
+		out, err := cmd.Output()
+		if got := cmd.ProcessState.ExitCode(); got != want {
+			t.Fatalf("kubectl pillion %q ends with %d (%v), want %d:\n%s%s", args, got, err, want, out, errOut.String())
+		}
+		return string(out) + errOut.String()
+	}
+	ip := s.gitServer()
+	first := s.push("one")
+	s.apply(strings.Replace(site(ip, ""), "period: 1s", "period: 24h", 1))
+	s.wait("pod/web", "Ready")
+	if got := pillion(0, "status"); !strings.Contains(got, first[:12]) || !strings.Contains(got, " ago ") {
+		t.Errorf("status does not show commit %s and its age:\n%s", first, got)
+	}
+	second := s.push("two")
+	if got := pillion(0, "sync", "web"); !strings.Contains(got, fmt.Sprintf("web  pillion-git-poller  %s  changed", second[:12])) {
+		t.Errorf("sync does not show commit %s:\n%s", second, got)
+	}
+	if got := s.page("web", ""); got != "two" {
+		t.Errorf("the page after sync is %q, want two", got)
+	}
+	s.kubectl("delete", "pod", "git", "--now")
+	if got := pillion(1, "sync", "pod/web"); !strings.Contains(got, "web/pillion-git-poller: the poll failed (Unreachable): ") {
+		t.Errorf("sync does not say why the poll failed:\n%s", got)
+	}
+	if got := pillion(0, "status"); !strings.Contains(got, second[:12]) || !strings.Contains(got, "Unreachable: ") {
+		t.Errorf("status does not show commit %s and the error:\n%s", second, got)
+	}
+}
