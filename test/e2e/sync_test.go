@@ -18,9 +18,9 @@ func TestAPollerIsAskedAndSeenThroughTheAPIServer(t *testing.T) {
 	plugin := buildPlugin(t)
 	pillion := func(want int, args ...string) string {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), plugin, append(args, "-n", s.namespace)...)
+		cmd := exec.CommandContext(t.Context(), plugin, append(args, "-n", s.namespace, "--kubeconfig", os.Getenv("E2E_KUBECONFIG"))...)
 		var errOut strings.Builder
-		cmd.Stderr, cmd.Env = &errOut, os.Environ()
+		cmd.Stderr = &errOut
 		out, err := cmd.Output()
 		if got := cmd.ProcessState.ExitCode(); got != want {
 			t.Fatalf("kubectl pillion %q ends with %d (%v), want %d:\n%s%s", args, got, err, want, out, errOut.String())
