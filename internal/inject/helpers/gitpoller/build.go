@@ -44,6 +44,7 @@ func build(e *helper.Editor, r *helper.Request) {
 		c.Args = append(c.Args, "--ca-file="+caFile)
 		volumes = append(volumes, gitCA(e, r, &c))
 	}
+	volumes = append(volumes, reach(e, r, &c)...)
 	if ends {
 		c.Args = append(c.Args, "--once", "--timeout="+r.Value(helper.WaitTimeout).Text)
 	} else {

@@ -17,6 +17,7 @@ func Helper() *helper.Helper {
 	return &helper.Helper{
 		Name:        "git-poller",
 		FillsVolume: true,
+		Reaches:     true,
 		Engines:     []helper.Engine{gitSync()},
 		// Covers a fresh clone of a repository of some 200 MB with room to spare.
 		Resources: helper.Requirements("10m", "32Mi", "500m", "256Mi"),

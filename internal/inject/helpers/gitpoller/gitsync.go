@@ -74,7 +74,8 @@ func buildGitSync(e *helper.Editor, r *helper.Request) {
 	if r.Has("ca-configmap") {
 		volumes = append(volumes, gitCA(e, r, &c))
 	}
-	c.Args = append(c.Args, "--git-config="+gitSyncConfig(r))
+	volumes = append(volumes, gitSyncReach(e, r, &c)...)
+	c.Args = append(c.Args, "--git-config="+gitSyncConfig(e, r))
 	if r.Value(helper.Mode).Text != "once" {
 		c.RestartPolicy = new(corev1.ContainerRestartPolicyAlways)
 		if r.Value(helper.Wait).Bool() {
@@ -142,7 +143,7 @@ func gitSyncArgs(r *helper.Request) []string {
 // protocol of the URL, no redirect to where the policy does not see it, no hook, no link
 // that leaves the tree, no connection that stands still for ever, and memory that does not
 // depend on how many CPUs the node has.
-func gitSyncConfig(r *helper.Request) string {
+func gitSyncConfig(e *helper.Editor, r *helper.Request) string {
 	config := []string{
 		"core.hooksPath:/dev/null", "core.symlinks:false",
 		"http.followRedirects:false", "http.lowSpeedLimit:1000", "http.lowSpeedTime:60",
@@ -150,6 +151,9 @@ func gitSyncConfig(r *helper.Request) string {
 	}
 	if r.Has("ca-configmap") {
 		config = append(config, "http.sslCAInfo:"+caFile)
+	}
+	if scheme(r) == "https" && e.Rules().Reach.ExtraCAs != "" { // besides sslCAInfo, or the system's
+		config = append(config, "http.sslCAPath:"+helper.ExtraCADir)
 	}
 	return strings.Join(config, ",")
 }
