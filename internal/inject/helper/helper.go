@@ -138,7 +138,8 @@ type Engine struct {
 	CheckImage func(image string, at *field.Path) *field.Error
 	// CheckReach says what it cannot do of how a policy wants servers reached.
 	CheckReach func(r *rule.Reach, at *field.Path) field.ErrorList
-	// Cannot are the options that it cannot do unless their value is "false".
+	// Cannot are the options that it cannot do unless their value is "false", or as
+	// "option=value" the values that it cannot do.
 	Cannot []string
 	// Build is what [Helper.Build] is for our own program.
 	Build func(e *Editor, r *Request)

@@ -25,10 +25,10 @@ func build(e *helper.Editor, r *helper.Request) {
 	warnShortHash(e, r)
 	ends := r.Value(helper.Mode).Text == once.Value
 	c := corev1.Container{
-		Args: []string{
-			r.Helper.Name, "--root=" + helper.ContentDir, "--max-size=" + treeBudget(e, content, limit),
-			"--repo=" + r.Value("repo").Text, "--ref=" + r.Value("ref").Text, "--depth=" + r.Value("depth").Text,
-		},
+		Args: append(make([]string, 0, 12), // as many as most have
+			r.Helper.Name, "--root="+helper.ContentDir, "--max-size="+treeBudget(e, content, limit),
+			"--repo="+r.Value("repo").Text, "--ref="+r.Value("ref").Text, "--depth="+r.Value("depth").Text,
+		),
 		VolumeMounts: []corev1.VolumeMount{
 			{Name: content, MountPath: helper.ContentDir},
 		},
@@ -45,6 +45,7 @@ func build(e *helper.Editor, r *helper.Request) {
 		volumes = append(volumes, gitCA(e, r, &c))
 	}
 	volumes = append(volumes, reach(e, r, &c)...)
+	c.Args = redirects(e, r, c.Args)
 	if ends {
 		c.Args = append(c.Args, "--once", "--timeout="+r.Value(helper.WaitTimeout).Text)
 	} else {

@@ -66,11 +66,12 @@ func Helper() *helper.Helper {
 			{
 				Name: "secret", Kind: option.ObjectName, Example: "site-credentials",
 				WithGitSync: "The same; for https it needs the key `username`.",
-				Doc:         "A Secret of the pod's namespace: type kubernetes.io/basic-auth for https, or kubernetes.io/ssh-auth with a further key known_hosts for ssh. Only the helper mounts it.",
+				Doc:         "A Secret of the pod's namespace: type kubernetes.io/basic-auth for https, kubernetes.io/ssh-auth with a further key known_hosts for ssh, or for auth github-app one with the keys githubAppID, githubAppInstallationID and githubAppPrivateKey. Only the helper mounts it.",
 			},
 			{
-				Name: "auth", Kind: option.Choice("basic", "ssh"), Example: "basic",
-				Doc: "How to use the Secret. It follows from the URL's scheme; if set, it has to agree with it.",
+				Name: "auth", Kind: option.Choice("basic", "ssh", gitHubApp), Example: gitHubApp,
+				WithGitSync: "`github-app` is refused.",
+				Doc:         "How to use the Secret. basic or ssh follows from the URL's scheme; if set, it has to agree with it. github-app, for https, gets tokens of a GitHub App's installation and renews them; they can read contents and nothing else.",
 			},
 			{
 				Name: "ca-configmap", Kind: option.ObjectName, Example: "acme-ca",

@@ -104,6 +104,9 @@ func refuseGitSync(e *helper.Editor, r *helper.Request, hp *rule.Helper) {
 			e.Deny(notWithGitSync(e, r, name, "which tells nobody in this way; remove it, or watch the folder with config-reloader"))
 		}
 	}
+	if authOf(r) == gitHubApp && r.Has("secret") {
+		e.Deny(notWithGitSync(e, r, "auth", "which logs in with a password or a token; put a token into the Secret and leave auth out, or ask for the engine pillion in the policy"))
+	}
 	if scheme(r) == "ssh" && (hp.RunAsUser == nil || *hp.RunAsUser != gitSyncUser) {
 		e.Deny(notWithGitSync(e, r, "repo", "and its ssh works for user %d only, not for the one that the policy has for it; use an https URL, or ask for runAsUser: %d in the policy", gitSyncUser, gitSyncUser))
 	}

@@ -20,15 +20,24 @@ const (
 // scheme is that of the repository's URL.
 func scheme(r *helper.Request) string { return option.RepositoryOf(r.Value("repo")).Scheme }
 
+// appKeys are the keys of a GitHub App's Secret, as Flux and Argo CD have them.
+var appKeys = []string{"githubAppID", "githubAppInstallationID", "githubAppPrivateKey"}
+
 // gitSecret mounts the Secret, into the helper only. Naming its keys makes the kubelet say
 // which one is missing, before the helper starts; it also leaves out what the helper has
 // no use for. A Secret for https may have no username.
 func gitSecret(e *helper.Editor, r *helper.Request, c *corev1.Container) string {
-	if scheme(r) == "ssh" {
-		c.Args = append(c.Args, "--auth=ssh", "--auth-dir="+helper.AuthDir)
+	auth := authOf(r)
+	c.Args = append(c.Args, "--auth="+auth, "--auth-dir="+helper.AuthDir)
+	switch auth {
+	case "ssh":
 		return authVolume(e, r, c, corev1.SSHAuthPrivateKey, knownHosts)
+	case gitHubApp:
+		if api := e.Rules().Reach.GitHubAPI; api != "" {
+			c.Args = append(c.Args, "--github-api="+api)
+		}
+		return authVolume(e, r, c, appKeys...)
 	}
-	c.Args = append(c.Args, "--auth=basic", "--auth-dir="+helper.AuthDir)
 	return authVolume(e, r, c)
 }
 

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/pod"
 	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
@@ -69,4 +70,26 @@ func gitSyncReach(e *helper.Editor, r *helper.Request, c *corev1.Container) (vol
 
 func extraCAs(e *helper.Editor, r *helper.Request, c *corev1.Container) string {
 	return authorities(e, c, pod.ReservedPrefix+"extra-ca-"+r.Name(), path.Dir(extraCAFile), e.Rules().Reach.ExtraCAs)
+}
+
+// redirects adds the repositories to which the server may redirect with the credentials: only
+// to those on the same host, and to those that the pod could name itself. A policy that does
+// not say which may be named, and one that only warns, means every repository of the host.
+func redirects(e *helper.Editor, r *helper.Request, args []string) []string {
+	const flag = "--redirect="
+	repo, is := option.RepositoryOf(r.Value("repo")), e.Rules().Rules["repo"]
+	switch {
+	case repo.Scheme == "ssh":
+	case !is.Lists() || e.Lenient():
+		args = append(args, flag+repo.Root()+"/*")
+	case is.Fixed != nil:
+		args = append(args, flag+is.Fixed.Text)
+	default:
+		for _, p := range is.Allow {
+			if option.OnHostOf(p, repo) {
+				args = append(args, flag+p.String())
+			}
+		}
+	}
+	return args
 }
