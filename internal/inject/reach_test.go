@@ -122,3 +122,16 @@ func TestGitSyncKnowsNoGitHubApp(t *testing.T) {
 		t.Errorf("the reason is %s", d.Reason)
 	}
 }
+
+func TestAHashOfSHA256IsForGitSyncAlone(t *testing.T) {
+	t.Parallel()
+	hash := strings.Repeat("ABCDEF01", 8)
+	pod := MakePod("web").Git(keyRef, hash).Obj()
+	want := []string{wrong(keyRef, strings.ToLower(hash), "is a hash of a repository with SHA-256; only those with SHA-1, whose hashes have 40 digits, can be read")}
+	if diff := cmp.Diff(want, sentences(Injector{}.Decide(pod, testPolicy(), nil))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"--ref=" + strings.ToLower(hash)}, flagsOf(t, decideGitSync(pod), "--ref")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -10,8 +10,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/pillion-dev/pillion/internal/gitref"
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/inject/telling"
 )
 
@@ -23,6 +25,9 @@ func build(e *helper.Editor, r *helper.Request) {
 		return
 	}
 	warnShortHash(e, r)
+	if gitref.IsSHA256(r.Value("ref").Text) {
+		e.Deny(reason.Invalid(reason.Contradiction, r.Path("ref"), r.Value("ref").Text, "is a hash of a repository with SHA-256; only those with SHA-1, whose hashes have 40 digits, can be read"))
+	}
 	ends := r.Value(helper.Mode).Text == once.Value
 	c := corev1.Container{
 		Args: append(make([]string, 0, 12), // as many as most have
