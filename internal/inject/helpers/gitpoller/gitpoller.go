@@ -34,7 +34,8 @@ func Helper() *helper.Helper {
 			},
 			{
 				Name: "ref", Kind: option.GitRef, Default: "HEAD", Example: "main",
-				Doc: "A branch, a tag or a full commit hash, or any name that git's own rules complete, such as heads/main, tags/v1.0 or pull/1/head; of a tag and a branch of one name it is the tag. HEAD is the remote's default branch. A hash is fetched once and polled no more.",
+				WithGitSync: "The same, and a hash of a repository with SHA-256.",
+				Doc:         "A branch, a tag or a full commit hash, or any name that git's own rules complete, such as heads/main, tags/v1.0 or pull/1/head; of a tag and a branch of one name it is the tag. HEAD is the remote's default branch. A hash is fetched once and polled no more.",
 			},
 			{
 				Name: helper.MountPath, Kind: option.AbsolutePath, Required: true, Example: "/usr/share/nginx/html",

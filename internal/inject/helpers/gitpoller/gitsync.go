@@ -144,12 +144,13 @@ func gitSyncArgs(r *helper.Request) []string {
 
 // gitSyncConfig is what git is told besides, in the order of git-config(1): only the
 // protocol of the URL, no redirect to where the policy does not see it, no hook, no link
-// that leaves the tree, no connection that stands still for ever, and memory that does not
-// depend on how many CPUs the node has.
+// that leaves the tree, no connection on which nothing at all comes for a minute (a server that
+// packs sends a few bytes every 5 seconds), and memory that does not depend on how many CPUs
+// the node has.
 func gitSyncConfig(e *helper.Editor, r *helper.Request) string {
 	config := []string{
 		"core.hooksPath:/dev/null", "core.symlinks:false",
-		"http.followRedirects:false", "http.lowSpeedLimit:1000", "http.lowSpeedTime:60",
+		"http.followRedirects:false", "http.lowSpeedLimit:1", "http.lowSpeedTime:60",
 		"pack.threads:1", "protocol.allow:never", "protocol." + scheme(r) + ".allow:always",
 	}
 	if r.Has("ca-configmap") {
