@@ -40,6 +40,8 @@ var policies = func() []*inject.Policy {
       options:
         repo: {allow: ["https://*", "https://*:*/*", "ssh://git@*/*", "http://*/*"]}
         period: {min: 30s, max: 1h}
+        metrics-port: {default: 9102}
+        metrics-address: {default: pod}
     ipc: {options: {sysctls: {allow: ["kernel.*", "fs.mqueue.*", "net.*"]}}}
     start: {image: registry.example/other}
     config-reloader: {}

@@ -61,8 +61,8 @@ func build(e *helper.Editor, r *helper.Request) {
 		}
 		c.Args = append(c.Args, tell(e, r)...)
 	}
-	if r.Has(helper.MetricsPort) && !ends {
-		c.Args = append(c.Args, "--metrics-listen="+e.ServeMetrics(r, &c))
+	if at := e.ServeMetrics(r, &c, ends); at != "" {
+		c.Args = append(c.Args, "--metrics-listen="+at)
 	}
 	e.Container(r, &c, first)
 	e.Done(r, volumes, names)

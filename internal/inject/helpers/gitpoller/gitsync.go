@@ -81,9 +81,9 @@ func buildGitSync(e *helper.Editor, r *helper.Request) {
 		if r.Value(helper.Wait).Bool() {
 			c.StartupProbe = gitSyncProbe(r)
 		}
-		if r.Has(helper.MetricsPort) {
-			c.Args = append(c.Args, "--http-bind="+e.ServeMetrics(r, &c), "--http-metrics=true")
-		}
+	}
+	if at := e.ServeMetrics(r, &c, r.Value(helper.Mode).Text == once.Value); at != "" {
+		c.Args = append(c.Args, "--http-bind="+at, "--http-metrics=true")
 	}
 	e.Container(r, &c, first)
 	e.Done(r, volumes, helper.TargetNames(targets))
