@@ -30,7 +30,7 @@ func Helper() *helper.Helper {
 			{
 				Name: "repo", Kind: option.Repository, Required: true, Example: "https://github.com/acme/site.git",
 				WithGitSync: "The same; the policy has to leave git-sync the user 65533 for ssh. No redirect is followed, not even that of a URL without .git. A link of the repository becomes a file that holds its target.",
-				Doc:         "The repository, by https or ssh, and by plain http only where the policy allows it. Credentials go into a Secret, never into the URL.",
+				Doc:         "The repository, by https or ssh, and by plain http only where the policy allows it. Credentials go into a Secret, never into the URL. Files of git LFS are published as the pointers that the repository holds: their content comes from another service, often on another host, with tokens of its own. Submodules are empty directories: each is another repository, whose URL the policy never saw. The log counts both.",
 			},
 			{
 				Name: "ref", Kind: option.GitRef, Default: "HEAD", Example: "main",
