@@ -12,9 +12,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/pillion-dev/pillion/internal/gitfetch"
 	"github.com/pillion-dev/pillion/internal/ipc"
 	"github.com/pillion-dev/pillion/internal/startorder"
 )
@@ -61,6 +63,42 @@ func TestEveryCommandLineThatIsInjectedIsUnderstood(t *testing.T) {
 	for _, verb := range []string{"git-poller", "date-writer", "config-reloader", "probe", "ipc-init", "install", "run"} {
 		if seen[verb] == 0 {
 			t.Errorf("no golden pod runs %s", verb)
+		}
+	}
+}
+
+// What a policy says of how servers are reached arrives.
+func TestThePolicysWayToServersIsUnderstood(t *testing.T) {
+	t.Parallel()
+	for golden, want := range map[string]gitfetch.Request{
+		"git-poller-proxy": {
+			Repo: "https://github.com/acme/site", Auth: gitfetch.AuthBasic, AuthDir: "/pillion/auth", Proxy: "http://proxy.acme.example:3128",
+			NoProxy: ".acme.example,10.0.0.0/8", ProxyAuthDir: "/pillion/proxy", ExtraCAFile: "/pillion/extra-ca/ca.crt", Redirects: []string{"https://github.com/*"},
+		},
+		"git-poller-proxy-for-ssh": {
+			Repo: "ssh://git@github.com/acme/site", Auth: gitfetch.AuthSSH, AuthDir: "/pillion/auth", Proxy: "https://proxy.acme.example:443",
+			ProxySSH: true, ProxyAuthDir: "/pillion/proxy", ExtraCAFile: "/pillion/extra-ca/ca.crt",
+		},
+		"git-poller-github-app": {
+			Repo: "https://github.acme.example/web/site", Auth: gitfetch.AuthGitHubApp, AuthDir: "/pillion/auth", GitHubAPI: "https://github.acme.example/api/v3",
+			Redirects: []string{"https://github.acme.example/web/*", "https://github.acme.example/shared/*"},
+		},
+	} {
+		var pod corev1.Pod
+		text, err := os.ReadFile(filepath.Join("../../internal/admission/testdata", golden, "want.yaml"))
+		if err == nil {
+			err = yaml.Unmarshal(text, &pod)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := parseGitPoller(env{ctx: t.Context(), args: pod.Spec.InitContainers[0].Args[1:], stdout: io.Discard, stderr: io.Discard, log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want.Ref, want.Depth, want.MaxFiles, want.MaxBytes = "HEAD", 1, maxFiles, 819<<20
+		if diff := cmp.Diff(want, f.Request); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", golden, diff)
 		}
 	}
 }

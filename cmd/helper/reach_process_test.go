@@ -21,6 +21,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
 )
 
 // company is where a pod reaches nothing but a proxy with a password, and behind it a
@@ -123,7 +126,35 @@ func (c *company) proxy() string {
 	return proxy.URL
 }
 
-// The program itself, as a pod runs it: an App's key, a proxy with a password, the
+// injected are the arguments that the webhook writes for a golden pod, with what is elsewhere
+// here in the places of what a pod has.
+func injected(t *testing.T, golden string, elsewhere map[string]string) []string {
+	t.Helper()
+	var pod corev1.Pod
+	text, err := os.ReadFile(filepath.Join("../../internal/admission/testdata", golden, "want.yaml"))
+	if err == nil {
+		err = yaml.Unmarshal(text, &pod)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := pod.Spec.InitContainers[0].Args
+	for there, here := range elsewhere {
+		found := false
+		for i := range args {
+			flag, value, _ := strings.Cut(args[i], "=")
+			if rest, cut := strings.CutPrefix(value, there); cut && (rest == "" || rest[0] == '/') {
+				args[i], found = flag+"="+here+rest, true
+			}
+		}
+		if !found {
+			t.Fatalf("the webhook writes no %s: %q", there, args)
+		}
+	}
+	return args
+}
+
+// The program itself, as the webhook has a pod run it: an App's key, a proxy with a password, the
 // platform's authority. Tokens are kept between polls, renewed when the server does not
 // take one any more, and shown to nobody.
 func TestAnAppPollsThroughAProxyOfTheCompany(t *testing.T) {
@@ -144,8 +175,10 @@ func TestAnAppPollsThroughAProxyOfTheCompany(t *testing.T) {
 		writeFile(t, filepath.Join(dir, name), content)
 	}
 	root := t.TempDir()
-	p, end := launch(t, "git-poller", "--root="+root, "--repo=https://example.com/site/.git", "--period=300ms", "--auth=github-app", "--auth-dir="+dir+"/app",
-		"--extra-ca-file="+dir+"/ca/ca.crt", "--proxy="+c.proxy(), "--no-proxy=localhost,.svc,10.0.0.0/8", "--proxy-auth-dir="+dir+"/proxy")
+	p, end := launch(t, injected(t, "git-poller-in-a-company", map[string]string{
+		"/pillion/content": root, "/pillion/auth": dir + "/app", "/pillion/extra-ca": dir + "/ca", "/pillion/proxy": dir + "/proxy",
+		"http://proxy.acme.example:3128": c.proxy(),
+	})...)
 	guard := time.AfterFunc(5*time.Minute, func() { _ = p.Kill() }) // a test should fail, and not hang
 	defer guard.Stop()
 	serves := func(want string) {

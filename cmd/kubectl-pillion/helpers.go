@@ -69,6 +69,8 @@ type helperInfo struct {
 	// Privileges are what a helper that the platform defines needs beyond Pod Security's restricted.
 	Privileges []string `json:"privileges,omitempty"`
 	Engine     string   `json:"engine,omitempty"` // that it chose, unless it is our own program
+	// Reach is how the policy has servers reached.
+	Reach *reachInfo `json:"reach,omitempty"`
 
 	Added       []additionInfo `json:"added,omitempty"`       // by the policy, to pods that do not ask
 	PolicyFacts *policyFacts   `json:"policyFacts,omitempty"` // the same for all helpers
@@ -131,7 +133,7 @@ func aboutHelper(h *helper.Helper, p *inject.Policy) helperInfo {
 		info.Added, info.PolicyFacts = additionsOf(h, p), factsOf(p)
 	}
 	if hp != nil {
-		info.Engine = hp.Engine
+		info.Engine, info.Reach = hp.Engine, reachOf(&hp.Reach)
 	}
 	for i := range h.Options {
 		o := &h.Options[i]
@@ -187,6 +189,11 @@ func (h *helperInfo) head(b *strings.Builder) {
 	wrapped(b, "  ", h.Doc)
 	if len(h.Privileges) > 0 {
 		wrapped(b, "  ", "needs the privileges "+option.JoinAnd(h.Privileges))
+	}
+	if h.Reach != nil {
+		for _, text := range h.Reach.sentences() {
+			wrapped(b, "  ", fmt.Sprintf("policy %q: %s", h.Policy, text))
+		}
 	}
 	for _, a := range h.Added {
 		wrapped(b, "  ", a.text(h.Policy))

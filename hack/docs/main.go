@@ -113,6 +113,12 @@ Where the policy says `+"`engine: git-sync`"+`, the program is that of [kubernet
 		o := &h.Options[i]
 		fmt.Fprintf(out, "| `%s` | %s |\n", o.Name, cmp.Or(o.WithGitSync, "The same."))
 	}
+	out.WriteString(`
+Of what a policy says for all pods, git-sync takes from ` + "`proxy`" + ` the ` + "`url` and `noProxy`" + `, for https and http: as curl reads that, ` + "`.acme.example`" + `
+means the host acme.example as well, loopback addresses are no exception, and a proxy's own certificate is checked against the system's
+authorities. ` + "`extraCAs`" + ` become git's ` + "`http.sslCAPath`" + `, which takes any file if git uses GnuTLS, as in git-sync's image. A connection on which nothing
+comes for a minute is given up.
+`)
 }
 
 // adds says what a pod gets of a helper.

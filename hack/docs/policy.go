@@ -31,6 +31,8 @@ errors. [policy.schema.json](policy.schema.json) is for editors, ` + "`kubectl p
 		{"spec.runtimeClasses", reflect.TypeFor[policy.RuntimeClasses]()},
 		{"spec.limits", reflect.TypeFor[policy.Limits]()},
 		{"spec.helpers.NAME", reflect.TypeFor[policy.Helper]()},
+		{"spec.helpers.git-poller.proxy", reflect.TypeFor[policy.Proxy]()},
+		{"spec.helpers.git-poller.extraCAs", reflect.TypeFor[policy.ExtraCAs]()},
 		{"spec.helpers.NAME.options.NAME", reflect.TypeFor[rule.Spec]()},
 		{"spec.require[] and spec.inject[]", reflect.TypeFor[inject.AdditionSpec]()},
 	} {

@@ -93,6 +93,8 @@ func (g generator) value(t reflect.Type) *schema {
 	switch t.Kind() {
 	case reflect.String:
 		return &schema{Type: "string"}
+	case reflect.Bool:
+		return &schema{Type: "boolean"}
 	case reflect.Int64:
 		return &schema{Type: "integer", Minimum: new(int64(1))}
 	case reflect.Pointer:
@@ -126,6 +128,7 @@ func refine(s *schema, field string) {
 func (g generator) helpers() *schema {
 	defined := g.object(reflect.TypeFor[policy.Helper]()) // by the platform: an editor does not know its options
 	defined.Type = []string{"object", "null"}
+	reach(defined, false)
 	all := &schema{Type: "object", Additional: defined, Properties: map[string]*schema{}}
 	for _, h := range helpers.Builtin().All() {
 		s := g.object(reflect.TypeFor[policy.Helper]())
@@ -133,6 +136,7 @@ func (g generator) helpers() *schema {
 		if !h.FillsVolume {
 			delete(s.Properties, "volumeSizeLimit")
 		}
+		reach(s, h.Reaches)
 		s.Properties["engine"].Enum = h.EngineNames()
 		delete(s.Properties, "privileges") // which no built-in helper needs
 		options := s.Properties["options"]
@@ -155,6 +159,17 @@ func (g generator) helpers() *schema {
 		all.Properties[h.Name] = s
 	}
 	return all
+}
+
+// reach says what a policy has to write of how a helper reaches servers, if it can.
+func reach(helper *schema, can bool) {
+	for name, required := range map[string][]string{"proxy": {"url"}, "extraCAs": {"configMap"}, "githubAPI": nil} {
+		if can {
+			helper.Properties[name].Required = required
+		} else {
+			delete(helper.Properties, name)
+		}
+	}
 }
 
 // addition is one helper with values of its options; names of containers are not among

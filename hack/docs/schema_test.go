@@ -47,8 +47,11 @@ spec:
   helpers:
     date-writer:
     git-poller:
-      engine: git-sync
-      image: registry.example/git-sync:v4.7.1
+      engine: pillion
+      image: registry.example/pillion-helper:v2
+      proxy: {url: "http://proxy.example:3128", noProxy: [.svc], ssh: true, secret: proxy-login}
+      extraCAs: {configMap: acme-cas}
+      githubAPI: https://github.example/api/v3
       pullPolicy: Never
       imagePullSecrets: [other]
       runAsUser: 1000
@@ -253,7 +256,12 @@ func TestTheSchemaFindsMistakes(t *testing.T) {
 		"a list for a value":                        {"{shm: 128Mi}", "{shm: [128Mi]}", ".spec.inject[0].options.shm: type"},
 		"a volume that follows from options":        {"    ipc: {}", "    ipc: {volumeSizeLimit: 1Gi}", ".spec.helpers.ipc.volumeSizeLimit: unknown"},
 		"a time without a unit":                     {"min: 30s", "min: 30", ".spec.helpers.git-poller.options.period.min: type"},
-		"an engine of none":                         {"engine: git-sync", "engine: gitsync", ".spec.helpers.git-poller.engine: enum"},
+		"an engine of none":                         {"engine: pillion", "engine: gitsync", ".spec.helpers.git-poller.engine: enum"},
+		"a proxy without a URL":                     {`url: "http://proxy.example:3128", `, "", ".spec.helpers.git-poller.proxy.url: required"},
+		"a password in a proxy's fields":            {"secret: proxy-login", "password: hunter2", ".spec.helpers.git-poller.proxy.password: unknown"},
+		"a text for a boolean":                      {"ssh: true", "ssh: 'true'", ".spec.helpers.git-poller.proxy.ssh: type"},
+		"authorities without a name":                {"extraCAs: {configMap: acme-cas}", "extraCAs: {}", ".spec.helpers.git-poller.extraCAs.configMap: required"},
+		"a proxy of a helper that reaches nobody":   {"    ipc: {}", "    ipc: {proxy: {url: 'http://a.example'}}", ".spec.helpers.ipc.proxy: unknown"},
 		"an engine of another helper":               {"    ipc: {}", "    ipc: {engine: git-sync}", ".spec.helpers.ipc.engine: enum"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -290,7 +298,7 @@ func TestTheSchemaNamesEveryField(t *testing.T) {
 	}
 	for _, typ := range []reflect.Type{
 		reflect.TypeFor[policy.InjectionPolicy](), reflect.TypeFor[policy.Metadata](), reflect.TypeFor[policy.Spec](), reflect.TypeFor[policy.Limits](),
-		reflect.TypeFor[policy.RuntimeClasses](), reflect.TypeFor[policy.Helper](), reflect.TypeFor[inject.AdditionSpec](), reflect.TypeFor[rule.Spec](),
+		reflect.TypeFor[policy.RuntimeClasses](), reflect.TypeFor[policy.Proxy](), reflect.TypeFor[policy.ExtraCAs](), reflect.TypeFor[policy.Helper](), reflect.TypeFor[inject.AdditionSpec](), reflect.TypeFor[rule.Spec](),
 	} {
 		for f := range typ.Fields() {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")

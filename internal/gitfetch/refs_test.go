@@ -150,7 +150,6 @@ func TestARefThatIsNotThereIsNamed(t *testing.T) {
 		"a hash of nothing":              {none, `the server does not give out this commit, or not any more; it says "upload-pack: not our ref ` + none + `"`, unreachable(none)},
 		"a ref that is no commit":        {"refs/tags/tree", "the ref points to a tree, not to a commit", ""},
 		"a tag of no commit":             {"blob", "the ref points to a blob, not to a commit", ""},
-		"a pattern is no ref":            {"ma*", `the repository has no branch and no tag "ma*"; its default branch is "main"`, ""},
 		"what only begins as a branch":   {"mai", `the repository has no branch and no tag "mai"; its default branch is "main"`, ""},
 		"a branch in the wrong case":     {"MAIN", `the repository has no branch and no tag "MAIN"; its default branch is "main"`, ""},
 		"a folder of branches is no ref": {"feature", `the repository has no branch and no tag "feature"; its default branch is "main"`, ""},

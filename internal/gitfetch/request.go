@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/pillion-dev/pillion/internal/gitref"
 )
 
 // The kinds of credentials, as [Request.Auth] names them.
@@ -163,10 +165,11 @@ const maxBudget = 1 << 50
 
 // check finds what can be found wrong without a look at any file or server.
 func (r *Request) check(e endpoint) error {
+	_, err := gitref.Parse(r.Ref)
 	switch {
-	case r.Ref == "" || strings.ContainsFunc(r.Ref, func(c rune) bool { return c <= ' ' || c == 0x7f }):
-		return failf(Misconfigured, "the ref %s must be HEAD, a branch, a tag or a full hash", foreign(r.Ref))
-	case hash64.MatchString(r.Ref):
+	case err != nil:
+		return failf(Misconfigured, "the ref %s %v", foreign(r.Ref), err)
+	case gitref.IsSHA256(r.Ref):
 		return failf(Misconfigured, "the ref is a SHA-256 hash, and only repositories with SHA-1 hashes (40 digits) can be read")
 	case r.Depth < 1:
 		return failf(Misconfigured, "the depth is %d and must be at least 1", r.Depth)

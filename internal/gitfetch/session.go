@@ -11,8 +11,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
+
+	"github.com/pillion-dev/pillion/internal/gitref"
 )
 
 // A Session polls again and again, over one connection as long as that holds. The zero
@@ -45,8 +46,8 @@ func (s *Session) fetch(ctx context.Context, r Request, t timeouts) (Result, err
 	if err != nil {
 		return Result{}, asFailure(err).publish("", secrets(nil).redact)
 	}
-	if lower := strings.ToLower(r.Ref); hash40.MatchString(lower) {
-		r.Ref = lower
+	if ref, err := gitref.Parse(r.Ref); err == nil { // what is wrong with it is said further down
+		r.Ref = ref
 	}
 	kept := s.server
 	f := &fetcher{Request: r, endpoint: e, timeouts: t, session: s, token: r.Token}

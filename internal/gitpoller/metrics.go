@@ -3,6 +3,7 @@
 package gitpoller
 
 import (
+	"math"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -38,7 +39,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Buckets: []float64{0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300},
 		}, []string{"result"}),
 		success: gauge("pillion_git_last_success_timestamp_seconds", "When the published commit was last known to be what the ref means, in seconds since 1970. 0: not since the helper started."),
-		period:  gauge("pillion_git_period_seconds", "Time between two polls that succeed."),
+		period:  gauge("pillion_git_period_seconds", "Time between two polls that succeed; +Inf after the last one, of a ref that always means the same."),
 		files:   gauge("pillion_git_checkout_files", "Files and links of the published commit."),
 		bytes:   gauge("pillion_git_checkout_bytes", "Size of all files of the published commit together."),
 		commit: prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -61,6 +62,13 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 func (m *Metrics) begin(period time.Duration) {
 	if m != nil {
 		m.period.Set(period.Seconds())
+	}
+}
+
+// ends notes that nothing will be polled any more, so that the age of the content is no fault.
+func (m *Metrics) ends() {
+	if m != nil {
+		m.period.Set(math.Inf(1))
 	}
 }
 

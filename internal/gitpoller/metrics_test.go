@@ -57,7 +57,7 @@ pillion_git_checkout_files 1
 # HELP pillion_git_commit_info Always 1. The label is the commit that is published.
 # TYPE pillion_git_commit_info gauge
 pillion_git_commit_info{commit="bbbbb"} 1
-# HELP pillion_git_period_seconds Time between two polls that succeed.
+# HELP pillion_git_period_seconds Time between two polls that succeed; +Inf after the last one, of a ref that always means the same.
 # TYPE pillion_git_period_seconds gauge
 pillion_git_period_seconds 60
 `
@@ -66,6 +66,29 @@ pillion_git_period_seconds 60
 		if err := testutil.GatherAndCompare(registry, strings.NewReader(want)); err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+// The age of what is polled no more says nothing.
+func TestAHashHasNoPeriodOnceItIsPublished(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := &remote{}
+		o := options(t, r, new(bytes.Buffer))
+		o.Request.Ref = strings.Repeat("A", 40)
+		ctx, stop := context.WithCancel(t.Context())
+		go func() { _ = Run(ctx, o) }()
+		time.Sleep(10 * time.Second)
+		if got := testutil.ToFloat64(o.Metrics.period); got != o.Period.Seconds() {
+			t.Errorf("before it is there the period is %v", got)
+		}
+		r.set(strings.Repeat("a", 40))
+		time.Sleep(2 * time.Hour)
+		if got := testutil.ToFloat64(o.Metrics.period); !math.IsInf(got, 1) {
+			t.Errorf("afterwards the period is %v", got)
+		}
+		stop()
+		synctest.Wait()
 	})
 }
 

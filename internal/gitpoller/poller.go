@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"runtime/debug"
 	"time"
 
 	"github.com/pillion-dev/pillion/internal/backoff"
 	"github.com/pillion-dev/pillion/internal/gitfetch"
+	"github.com/pillion-dev/pillion/internal/gitref"
 	"github.com/pillion-dev/pillion/internal/notify"
 	"github.com/pillion-dev/pillion/internal/publish"
 )
@@ -162,11 +162,8 @@ func (p *poller) sync(ctx context.Context) error {
 	return nil
 }
 
-// fullHash is a ref that always means the same.
-var fullHash = regexp.MustCompile(`^([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$`)
-
 // pinned tells whether there will never be anything new.
-func (p *poller) pinned() bool { return p.failures == 0 && fullHash.MatchString(p.Request.Ref) }
+func (p *poller) pinned() bool { return p.failures == 0 && gitref.IsHash(p.Request.Ref) }
 
 // next is how long to wait before the next poll, after one that ended with err.
 func (p *poller) next(err error) time.Duration {

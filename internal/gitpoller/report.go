@@ -124,7 +124,9 @@ func (r *report) end(start time.Time, result gitfetch.Result, err error) {
 // due takes note of when the next poll is: never, if the ref always means the same.
 func (r *report) due(wait time.Duration, failures int, never bool) {
 	r.change(func(s *gitstatus.Status) {
-		if s.Failures = failures; !never {
+		if s.Failures = failures; never {
+			r.metrics.ends()
+		} else {
 			s.NextPoll = time.Now().Add(wait)
 		}
 	})

@@ -38,7 +38,7 @@ func TestAHelperIsExactlyThis(t *testing.T) {
 		Command: []string{"/pillion-helper"},
 		Args: []string{
 			"git-poller", "--root=/pillion/content", "--max-size=819Mi", "--repo=https://github.com/acme/site.git", "--ref=HEAD", "--depth=1",
-			"--auth=basic", "--auth-dir=/pillion/auth", "--period=1m",
+			"--auth=basic", "--auth-dir=/pillion/auth", "--redirect=https://github.com/*", "--period=1m",
 		},
 		ImagePullPolicy: corev1.PullIfNotPresent,
 		RestartPolicy:   new(corev1.ContainerRestartPolicyAlways),
@@ -85,14 +85,14 @@ func TestAHelperGetsOneArgumentForEachValue(t *testing.T) {
 		{"git-poller with everything", MakePod("web").Git(
 			keyRepo, "https://GitHub.com:443/acme/site/", keyRef, "release/1.2", "git-poller.pillion.dev/subdir", "docs/my site",
 			"git-poller.pillion.dev/period", "90s", "git-poller.pillion.dev/depth", "+5", keySecret, "s", "git-poller.pillion.dev/ca-configmap", "c",
-		), "git-poller|--root=/pillion/content|--max-size=819Mi|--repo=https://github.com/acme/site|--ref=release/1.2|--depth=5|--subdir=docs/my site|--auth=basic|--auth-dir=/pillion/auth|--ca-file=/pillion/ca/ca.crt|--period=1m30s"},
+		), "git-poller|--root=/pillion/content|--max-size=819Mi|--repo=https://github.com/acme/site|--ref=release/1.2|--depth=5|--subdir=docs/my site|--auth=basic|--auth-dir=/pillion/auth|--ca-file=/pillion/ca/ca.crt|--redirect=https://github.com/*|--period=1m30s"},
 		{
 			"git-poller over ssh", MakePod("web").Git(keyRepo, "ssh://git@github.com:22/acme/site", keySecret, "s"),
 			"git-poller|--root=/pillion/content|--max-size=819Mi|--repo=ssh://git@github.com/acme/site|--ref=HEAD|--depth=1|--auth=ssh|--auth-dir=/pillion/auth|--period=1m",
 		},
 		{
 			"git-poller once", MakePod("web").Git(keyMode, "once", "git-poller.pillion.dev/wait-timeout", "90s"),
-			"git-poller|--root=/pillion/content|--max-size=819Mi|--repo=https://github.com/acme/site.git|--ref=HEAD|--depth=1|--once|--timeout=1m30s",
+			"git-poller|--root=/pillion/content|--max-size=819Mi|--repo=https://github.com/acme/site.git|--ref=HEAD|--depth=1|--redirect=https://github.com/*|--once|--timeout=1m30s",
 		},
 		{
 			"date-writer with what it has by default", MakePod("web").Date(),

@@ -41,7 +41,7 @@ func TestOptionsThatExcludeEachOtherAreRefused(t *testing.T) {
 		{"poll and no wait", []string{keyMode, "poll", wanted, "false"}, nil, ""},
 
 		{"https and the auth of ssh", []string{keyRepo, https, keySecret, "s", auth, "ssh"}, []string{
-			wrong(auth, "ssh", `an https URL is used with "basic"; change the URL, or leave auth out`),
+			wrong(auth, "ssh", `an https URL is used with "basic" or "github-app"; change the URL, or leave auth out`),
 		}, reason.Contradiction},
 		{"ssh and the auth of https", []string{keyRepo, ssh, keySecret, "s", auth, "basic"}, []string{
 			wrong(auth, "basic", `an ssh URL is used with "ssh"; change the URL, or leave auth out`),

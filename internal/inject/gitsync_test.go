@@ -122,7 +122,7 @@ func TestWhatGitSyncCannotDoIsRefused(t *testing.T) {
 
 func TestGitSpeaksTheProtocolOfTheURLOnly(t *testing.T) {
 	t.Parallel()
-	const before = "--git-config=core.hooksPath:/dev/null,core.symlinks:false,http.followRedirects:false,http.lowSpeedLimit:1000,http.lowSpeedTime:60,pack.threads:1,protocol.allow:never,"
+	const before = "--git-config=core.hooksPath:/dev/null,core.symlinks:false,http.followRedirects:false,http.lowSpeedLimit:1,http.lowSpeedTime:60,pack.threads:1,protocol.allow:never,"
 	for name, tt := range map[string]struct {
 		annotations []string
 		want        string

@@ -112,7 +112,7 @@ func tooManyContainers(s *pod.Spec, additions int, root *field.Path) *reason.Pro
 func build(p *pod.Pod, policy *Policy, requests []*helper.Request, root *field.Path) *helper.Editor {
 	requests = slices.Clone(requests)
 	slices.SortStableFunc(requests, func(a, b *helper.Request) int { return cmp.Compare(b.Helper.Ahead, a.Helper.Ahead) })
-	e := helper.NewEditor(p, helper.Terms{Policy: policy.Name, GVisor: policy.GVisor}, requests, root)
+	e := helper.NewEditor(p, helper.Terms{Policy: policy.Name, Warn: policy.Warn, GVisor: policy.GVisor}, requests, root)
 	for _, r := range requests {
 		if rules := policy.helper(r.Helper.Name); rules != nil && r.Complete() {
 			wayOut(r, e.Add(r, rules))

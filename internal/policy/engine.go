@@ -49,12 +49,13 @@ func validateEngine(h *helper.Helper, spec *Helper, rules map[string]*rule.Rule,
 	} else if err := engine.CheckImage(spec.Image, at.Child("image")); err != nil {
 		errs = append(errs, err)
 	}
-	for _, name := range engine.Cannot {
+	for _, cannot := range engine.Cannot {
+		name, value, _ := strings.Cut(cannot, "=")
 		r := rules[name]
 		if r == nil {
 			continue
 		}
-		if v := cmp.Or(r.Fixed, r.Default); v != nil && v.Text != "false" {
+		if v := cmp.Or(r.Fixed, r.Default); v != nil && v.Text != "false" && (value == "" || v.Text == value) {
 			errs = append(errs, field.Invalid(at.Child("options").Key(name), v.Text, fmt.Sprintf("is what every pod would be refused for, since the engine %s cannot do it; remove the rule, or the engine", engine.Name)))
 		}
 	}

@@ -250,6 +250,8 @@ func wrongType(err *json.UnmarshalTypeError) error {
 			return fmt.Errorf("%s: expected a text, got %s", err.Field, got)
 		}
 		return fmt.Errorf("%s: expected a text, got %s; put it into quotes", err.Field, got)
+	case reflect.Bool:
+		return fmt.Errorf("%s: expected true or false, got %s", err.Field, got)
 	case reflect.Int64:
 		return fmt.Errorf("%s: expected a whole number, got %s", err.Field, got)
 	case reflect.Slice:

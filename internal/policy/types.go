@@ -113,6 +113,16 @@ type Helper struct {
 	RunAsUser ID `json:"runAsUser,omitempty"`
 	// RunAsGroup is its group.
 	RunAsGroup ID `json:"runAsGroup,omitempty"`
+	// Proxy is the HTTP proxy through which git-poller reaches servers, in all pods. The
+	// environment is not asked for one.
+	Proxy *Proxy `json:"proxy,omitempty"`
+	// ExtraCAs are certificate authorities that git-poller trusts in all pods, besides the
+	// system's or those of the option ca-configmap.
+	ExtraCAs *ExtraCAs `json:"extraCAs,omitempty"`
+	// GitHubAPI is the URL of GitHub's API, such as https://github.acme.example/api/v3, for all
+	// pods with auth github-app. Without it the API is that of the repository's host:
+	// api.github.com for github.com, api.HOST for hosts of ghe.com, and HOST/api/v3 for others.
+	GitHubAPI string `json:"githubAPI,omitempty"`
 	// Privileges says which privileges beyond Pod Security's restricted the helper may have. One
 	// that needs more than are allowed cannot be listed.
 	Privileges *Privileges `json:"privileges,omitempty"`
@@ -125,4 +135,27 @@ type Helper struct {
 type Privileges struct {
 	// Allow lists them: token, root, writable-root, capability:NAME.
 	Allow []string `json:"allow"`
+}
+
+// Proxy is an HTTP proxy that a policy has for all pods.
+type Proxy struct {
+	// URL is its address, such as http://proxy.acme.example:3128, or one with https:// if the
+	// proxy itself speaks TLS. The port is 80 or 443 unless set.
+	URL string `json:"url"`
+	// NoProxy lists what is reached without it: hosts, each with its subdomains; domains, as
+	// .acme.example; addresses; and networks, as 10.0.0.0/8. A host or address can have a port.
+	NoProxy []string `json:"noProxy,omitempty"`
+	// SSH is whether ssh servers are reached through it as well. It then has to allow CONNECT to
+	// their ports. The default is false.
+	SSH bool `json:"ssh,omitempty"`
+	// Secret names a Secret of type kubernetes.io/basic-auth with the proxy's username and
+	// password. It has to exist in each namespace.
+	Secret string `json:"secret,omitempty"`
+}
+
+// ExtraCAs are certificate authorities that a policy has for all pods.
+type ExtraCAs struct {
+	// ConfigMap names the ConfigMap whose key ca.crt holds them as PEM. It has to exist in each
+	// namespace.
+	ConfigMap string `json:"configMap"`
 }

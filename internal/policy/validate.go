@@ -132,6 +132,8 @@ func validateHelper(h *helper.Helper, spec *Helper, at *field.Path) (*rule.Helpe
 	ids, more := validateIDs(at, spec.RunAsUser, spec.RunAsGroup)
 	out.RunAsUser, out.RunAsGroup = ids[0], ids[1]
 	errs = append(errs, more...)
+	out.Reach, more = validateReach(h, spec, at)
+	errs = append(errs, more...)
 	if spec.VolumeSizeLimit != "" && !h.FillsVolume {
 		errs = append(errs, field.Forbidden(at.Child("volumeSizeLimit"), "the volume of "+h.Name+" follows from its options; remove it"))
 	} else if spec.VolumeSizeLimit != "" {

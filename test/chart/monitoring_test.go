@@ -18,11 +18,13 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/metrics"
 	guards "k8s.io/apiserver/pkg/admission/plugin/policy/validating/metrics"
 	"k8s.io/component-base/metrics/legacyregistry"
+	"sigs.k8s.io/yaml"
 
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/server"
@@ -48,7 +50,7 @@ func series(t *testing.T) map[string]bool {
 	// By kube-state-metrics, by Prometheus itself, and by the git-poller, whose tests have them.
 	for _, name := range []string{
 		"up", "kube_deployment_status_condition", "kube_pod_container_status_waiting_reason",
-		"pillion_git_last_success_timestamp_seconds", "pillion_git_period_seconds", "pillion_git_polls_total",
+		"pillion_git_last_success_timestamp_seconds", "pillion_git_period_seconds", "pillion_git_polls_total", "pillion_git_sync_duration_seconds_bucket",
 	} {
 		names[name] = true
 	}
@@ -215,5 +217,39 @@ func TestTheAlertOnExpiryLeavesTimeToRenew(t *testing.T) {
 				t.Errorf("%s: %s, want the part and the seconds %s", source, r.Expr.StrVal, want)
 			}
 		}
+	}
+}
+
+// A policy with defaults for metrics-port and metrics-address, and monitoring.helpers: the PodMonitor
+// scrapes each git-poller of a pod, at the port that it listens at, and nothing of the app.
+func TestThePodMonitorFindsTheHelpersOfAPolicyWithMetrics(t *testing.T) {
+	t.Parallel()
+	var endpoint monitoringv1.PodMetricsEndpoint
+	for _, m := range ofKind[monitoringv1.PodMonitor](t, objects(t, parseValues(t, `monitoring: {helpers: {enabled: true}}`)), "PodMonitor") {
+		endpoint = m.Spec.PodMetricsEndpoints[0]
+	}
+	if endpoint.Port == nil || len(endpoint.RelabelConfigs) == 0 || endpoint.RelabelConfigs[0].Action != "keep" {
+		t.Fatalf("the endpoint is %+v", endpoint)
+	}
+	kept := labels.MustNewMatcher(labels.MatchRegexp, "container", endpoint.RelabelConfigs[0].Regex)
+	text, err := os.ReadFile(root + "/internal/admission/testdata/git-poller-metrics-for-all/want.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pod corev1.Pod
+	if err := yaml.Unmarshal(text, &pod); err != nil {
+		t.Fatal(err)
+	}
+	scraped := map[string]int32{}
+	for _, c := range slices.Concat(pod.Spec.Containers, pod.Spec.InitContainers) {
+		for _, p := range c.Ports {
+			if p.Name == *endpoint.Port && kept.Matches(c.Name) {
+				scraped[c.Name] = p.ContainerPort
+			}
+		}
+	}
+	want := map[string]int32{"pillion-git-poller": 9102, "pillion-git-poller-chosen": 9103, "pillion-git-poller-docs": 9105}
+	if !maps.Equal(scraped, want) {
+		t.Errorf("it scrapes %v, want %v", scraped, want)
 	}
 }

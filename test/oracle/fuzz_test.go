@@ -33,10 +33,15 @@ var policies = func() []*inject.Policy {
     git-poller:
       imagePullSecrets: [pillion-registry, mirror]
       volumeSizeLimit: 0.5Gi
+      proxy: {url: "https://proxy.example", noProxy: [.svc, "10.0.0.0/8", "a.example:8443"], ssh: true, secret: proxy-login}
+      extraCAs: {configMap: acme-cas}
+      githubAPI: https://github.example/api/v3
       resources: {requests: {cpu: "0.1", memory: 1e8}, limits: {cpu: 0.1, memory: "100000000"}}
       options:
         repo: {allow: ["https://*", "https://*:*/*", "ssh://git@*/*", "http://*/*"]}
         period: {min: 30s, max: 1h}
+        metrics-port: {default: 9102}
+        metrics-address: {default: pod}
     ipc: {options: {sysctls: {allow: ["kernel.*", "fs.mqueue.*", "net.*"]}}}
     start: {image: registry.example/other}
     config-reloader: {}
@@ -64,7 +69,7 @@ var policies = func() []*inject.Policy {
       runAsGroup: 3000
       options: {repo: {allow: ["https://github.com/acme/*"]}, ref: {allow: [main]}}`, `
   helpers:
-    git-poller: {engine: git-sync}
+    git-poller: {engine: git-sync, proxy: {url: "http://proxy.example:3128", noProxy: [.svc]}, extraCAs: {configMap: acme-cas}}
     config-reloader: {}
     date-writer: {}`, `
   enforcement: Warn

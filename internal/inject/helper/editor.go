@@ -18,6 +18,7 @@ import (
 // Terms are what a policy says to all helpers of a pod.
 type Terms struct {
 	Policy string   // its name
+	Warn   bool     // it warns of what it would deny
 	GVisor []string // the RuntimeClasses that run pods in gVisor
 }
 
@@ -109,6 +110,9 @@ func (e *Editor) Rules() *rule.Helper { return e.rules }
 
 // Policy is the name of the policy, for an error text.
 func (e *Editor) Policy() string { return e.terms.Policy }
+
+// Lenient tells whether the policy warns of what it would deny.
+func (e *Editor) Lenient() bool { return e.terms.Warn }
 
 // Root is where the pod lies in its workload, for an error text on the pod's own fields.
 func (e *Editor) Root() *field.Path { return e.root }

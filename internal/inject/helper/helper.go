@@ -21,7 +21,7 @@ import (
 // Domain is the one annotation domain that Pillion owns.
 const Domain = "pillion.dev"
 
-// MaxInstance keeps "pillion-auth-git-poller-" and the instance within a DNS label's 63 bytes.
+// MaxInstance keeps "pillion-extra-ca-git-poller-" and the instance within a DNS label's 63 bytes.
 const MaxInstance = 30
 
 // Helper declares one thing that Pillion can put beside an app: all that its users, its
@@ -35,6 +35,8 @@ type Helper struct {
 	// Adds says for the reference what the pod gets, where that is more than a container
 	// of the helper's name.
 	Adds string
+	// Reaches says that it talks to servers outside of the pod, so that a policy can say how.
+	Reaches bool
 	// FillsVolume says that the volume can grow without bound, so that a policy limits it.
 	FillsVolume bool
 	// Resources are those of its containers unless a policy has others.
@@ -134,7 +136,10 @@ type Engine struct {
 	Resources corev1.ResourceRequirements // unless a policy has others
 	// CheckImage says what is wrong with an image that a policy names; nil for nothing.
 	CheckImage func(image string, at *field.Path) *field.Error
-	// Cannot are the options that it cannot do unless their value is "false".
+	// CheckReach says what it cannot do of how a policy wants servers reached.
+	CheckReach func(r *rule.Reach, at *field.Path) field.ErrorList
+	// Cannot are the options that it cannot do unless their value is "false", or as
+	// "option=value" the values that it cannot do.
 	Cannot []string
 	// Build is what [Helper.Build] is for our own program.
 	Build func(e *Editor, r *Request)

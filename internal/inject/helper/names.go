@@ -22,6 +22,8 @@ const (
 	ContentDir = "/pillion/content"
 	AuthDir    = "/pillion/auth"
 	CADir      = "/pillion/ca"
+	ExtraCADir = "/pillion/extra-ca"
+	ProxyDir   = "/pillion/proxy"
 	TokenDir   = "/var/run/secrets/kubernetes.io/serviceaccount"
 )
 

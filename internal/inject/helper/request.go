@@ -69,6 +69,13 @@ func (r *Request) Has(option string) bool { s := r.setting(option); return s != 
 // Given tells whether the pod itself sets an option, rightly or not.
 func (r *Request) Given(option string) bool { s := r.setting(option); return s != nil && s.given }
 
+// Defaulted tells whether the value of an option is a default, the policy's or the
+// option's own: nobody chose it for this pod, so it holds where it fits.
+func (r *Request) Defaulted(option string) bool {
+	s := r.setting(option)
+	return s != nil && s.has && !s.given && r.owned[option] == nil
+}
+
 // Give notes that the pod itself sets an option, whatever its value.
 func (r *Request) Give(option string) { r.setting(option).given = true }
 

@@ -188,7 +188,7 @@ func TestTheDocumentedKindsAndBoundsAreThose(t *testing.T) {
 		"git-poller.pillion.dev/period":               "duration 1s to 24h",
 		"git-poller.pillion.dev/depth":                "integer 1 to 1000",
 		"git-poller.pillion.dev/secret":               "object name",
-		"git-poller.pillion.dev/auth":                 "choice [basic ssh]",
+		"git-poller.pillion.dev/auth":                 "choice [basic ssh github-app]",
 		"git-poller.pillion.dev/ca-configmap":         "object name",
 		"git-poller.pillion.dev/wait":                 "boolean",
 		"git-poller.pillion.dev/wait-timeout":         "duration 1s to 24h",

@@ -45,7 +45,10 @@ var schemes = []string{"https", "http", "ssh", "git", "file", "ftp", "ext", "fd"
 var defaultPort = map[string]string{"https": "443", "http": "80", "ssh": "22"}
 
 // String is the canonical form. A default port is left out.
-func (u *RepositoryURL) String() string {
+func (u *RepositoryURL) String() string { return u.Root() + u.Path }
+
+// Root is the canonical form without the path.
+func (u *RepositoryURL) Root() string {
 	host := u.Host
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
@@ -56,7 +59,7 @@ func (u *RepositoryURL) String() string {
 	if u.User != "" {
 		host = u.User + "@" + host
 	}
-	return u.Scheme + "://" + host + u.Path
+	return u.Scheme + "://" + host
 }
 
 // parseRepo takes a repository URL apart and refuses whatever git, curl, ssh and

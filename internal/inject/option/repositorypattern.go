@@ -35,12 +35,21 @@ func (p *repoPattern) Matches(v Value) bool {
 	if u == nil || u.Scheme != p.scheme || u.User != p.user && p.user != "*" {
 		return false
 	}
+	return p.covers(u) && glob(p.port, u.Port) && glob(p.path, u.Path)
+}
+
+// covers tells whether the pattern can mean repositories of a URL's host.
+func (p *repoPattern) covers(u *RepositoryURL) bool {
 	// An address is never meant by a pattern of names: a node's metadata service
 	// (169.254.169.254) has to be named literally to be reached.
-	if u.IP && u.Host != p.host {
-		return false
-	}
-	return glob(p.host, u.Host) && glob(p.port, u.Port) && glob(p.path, u.Path)
+	return glob(p.host, u.Host) && (!u.IP || u.Host == p.host)
+}
+
+// OnHostOf tells whether a pattern of a [Repository] can mean repositories of a URL's host that
+// are reached as it is: over http or https, or over ssh.
+func OnHostOf(pattern Pattern, u *RepositoryURL) bool {
+	p, ok := pattern.(*repoPattern)
+	return ok && p.covers(u) && (p.scheme == "ssh") == (u.Scheme == "ssh")
 }
 
 // compileRepoPattern reads scheme://[user@]host[:port][/path]. Without a port it is

@@ -18,6 +18,22 @@ type Helper struct {
 	RunAsGroup  *int64            // the same
 	VolumeSize  resource.Quantity // sizeLimit of the volume that the helper fills
 	Rules       map[string]*Rule  // by option name
+	Reach       Reach
+}
+
+// Reach is how a helper reaches servers outside of the pod.
+type Reach struct {
+	Proxy     *Proxy // nil for none
+	ExtraCAs  string // a ConfigMap with further certificate authorities in its key ca.crt; "" for none
+	GitHubAPI string // the URL of GitHub's API; "" for that of the repository's host
+}
+
+// Proxy is an HTTP proxy.
+type Proxy struct {
+	URL     string   // http or https, with its port and without credentials
+	NoProxy []string // hosts, domains and networks that are reached without it
+	SSH     bool     // whether ssh servers are reached through it as well
+	Secret  string   // of the pod's namespace, with the keys username and password; "" for none
 }
 
 // Assigned stands for the user that nobody knows before the pod is admitted: the policy

@@ -34,8 +34,8 @@ func build(e *helper.Editor, r *helper.Request) {
 	}
 	c.Args = append(c.Args, "--debounce="+r.Value(debounce).Text, "--interval="+r.Value(interval).Text)
 	c.Args = append(c.Args, telling.Args(e, r)...)
-	if r.Has(helper.MetricsPort) {
-		c.Args = append(c.Args, "--metrics-listen="+e.ServeMetrics(r, &c))
+	if at := e.ServeMetrics(r, &c, false); at != "" {
+		c.Args = append(c.Args, "--metrics-listen="+at)
 	}
 	if len(e.Problems()) > before {
 		return

@@ -10,8 +10,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/pillion-dev/pillion/internal/gitref"
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/inject/telling"
 )
 
@@ -23,12 +25,15 @@ func build(e *helper.Editor, r *helper.Request) {
 		return
 	}
 	warnShortHash(e, r)
+	if gitref.IsSHA256(r.Value("ref").Text) {
+		e.Deny(reason.Invalid(reason.Contradiction, r.Path("ref"), r.Value("ref").Text, "is a hash of a repository with SHA-256; only those with SHA-1, whose hashes have 40 digits, can be read"))
+	}
 	ends := r.Value(helper.Mode).Text == once.Value
 	c := corev1.Container{
-		Args: []string{
-			r.Helper.Name, "--root=" + helper.ContentDir, "--max-size=" + treeBudget(e, content, limit),
-			"--repo=" + r.Value("repo").Text, "--ref=" + r.Value("ref").Text, "--depth=" + r.Value("depth").Text,
-		},
+		Args: append(make([]string, 0, 12), // as many as most have
+			r.Helper.Name, "--root="+helper.ContentDir, "--max-size="+treeBudget(e, content, limit),
+			"--repo="+r.Value("repo").Text, "--ref="+r.Value("ref").Text, "--depth="+r.Value("depth").Text,
+		),
 		VolumeMounts: []corev1.VolumeMount{
 			{Name: content, MountPath: helper.ContentDir},
 		},
@@ -44,6 +49,8 @@ func build(e *helper.Editor, r *helper.Request) {
 		c.Args = append(c.Args, "--ca-file="+caFile)
 		volumes = append(volumes, gitCA(e, r, &c))
 	}
+	volumes = append(volumes, reach(e, r, &c)...)
+	c.Args = redirects(e, r, c.Args)
 	if ends {
 		c.Args = append(c.Args, "--once", "--timeout="+r.Value(helper.WaitTimeout).Text)
 	} else {
@@ -54,8 +61,8 @@ func build(e *helper.Editor, r *helper.Request) {
 		}
 		c.Args = append(c.Args, tell(e, r)...)
 	}
-	if r.Has(helper.MetricsPort) && !ends {
-		c.Args = append(c.Args, "--metrics-listen="+e.ServeMetrics(r, &c))
+	if at := e.ServeMetrics(r, &c, ends); at != "" {
+		c.Args = append(c.Args, "--metrics-listen="+at)
 	}
 	e.Container(r, &c, first)
 	e.Done(r, volumes, names)

@@ -3,10 +3,28 @@
 package gitpoller
 
 import (
+	"slices"
+
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
+
+// gitHubApp is the login as a GitHub App.
+const gitHubApp = "github-app"
+
+// fitting are the ways to log in, by the scheme of a repository's URL; the first is used
+// unless another is chosen.
+var fitting = map[string][]string{"https": {"basic", gitHubApp}, "http": {"basic"}, "ssh": {"ssh"}}
+
+// authOf is how the Secret is used.
+func authOf(r *helper.Request) string {
+	fits := fitting[scheme(r)]
+	if auth := r.Value("auth").Text; slices.Contains(fits, auth) {
+		return auth
+	}
+	return fits[0]
+}
 
 func check(r *helper.Request) []reason.Problem {
 	var problems []reason.Problem
@@ -14,10 +32,13 @@ func check(r *helper.Request) []reason.Problem {
 	if repo == nil { // without a repository, reported elsewhere, there is nothing to agree with
 		return nil
 	}
-	follows := map[string]string{"https": "basic", "http": "basic", "ssh": "ssh"}[repo.Scheme]
-	switch auth := r.Value("auth").Text; {
-	case auth != "" && auth != follows:
-		problems = append(problems, reason.Invalid(reason.Contradiction, r.Path("auth"), auth, "an %s URL is used with %q; change the URL, or leave auth out", repo.Scheme, follows))
+	auth := r.Value("auth").Text
+	if r.Defaulted("auth") {
+		auth = ""
+	}
+	switch fits := fitting[repo.Scheme]; {
+	case auth != "" && !slices.Contains(fits, auth):
+		problems = append(problems, reason.Invalid(reason.Contradiction, r.Path("auth"), auth, "an %s URL is used with %s; change the URL, or leave auth out", repo.Scheme, option.JoinOr(fits)))
 	case auth != "" && !secret:
 		problems = append(problems, reason.Invalid(reason.Contradiction, r.Path("auth"), auth, "needs a Secret: set %s", r.Helper.Key(r.Instance, "secret")))
 	case repo.Scheme == "ssh" && !secret:

@@ -17,6 +17,7 @@ func Helper() *helper.Helper {
 	return &helper.Helper{
 		Name:        "git-poller",
 		FillsVolume: true,
+		Reaches:     true,
 		Engines:     []helper.Engine{gitSync()},
 		// Covers a fresh clone of a repository of some 200 MB with room to spare.
 		Resources: helper.Requirements("10m", "32Mi", "500m", "256Mi"),
@@ -29,11 +30,12 @@ func Helper() *helper.Helper {
 			{
 				Name: "repo", Kind: option.Repository, Required: true, Example: "https://github.com/acme/site.git",
 				WithGitSync: "The same; the policy has to leave git-sync the user 65533 for ssh. No redirect is followed, not even that of a URL without .git. A link of the repository becomes a file that holds its target.",
-				Doc:         "The repository, by https or ssh, and by plain http only where the policy allows it. Credentials go into a Secret, never into the URL.",
+				Doc:         "The repository, by https or ssh, and by plain http only where the policy allows it. Credentials go into a Secret, never into the URL. Files of git LFS are published as the pointers that the repository holds: their content comes from another service, often on another host, with tokens of its own. Submodules are empty directories: each is another repository, whose URL the policy never saw. The log counts both.",
 			},
 			{
 				Name: "ref", Kind: option.GitRef, Default: "HEAD", Example: "main",
-				Doc: "A branch, a tag or a full commit hash. HEAD is the remote's default branch. A hash is fetched once and polled no more.",
+				WithGitSync: "The same, and a hash of a repository with SHA-256.",
+				Doc:         "A branch, a tag or a full commit hash, or any name that git's own rules complete, such as heads/main, tags/v1.0 or pull/1/head; of a tag and a branch of one name it is the tag. HEAD is the remote's default branch. A hash is fetched once and polled no more.",
 			},
 			{
 				Name: helper.MountPath, Kind: option.AbsolutePath, Required: true, Example: "/usr/share/nginx/html",
@@ -65,11 +67,12 @@ func Helper() *helper.Helper {
 			{
 				Name: "secret", Kind: option.ObjectName, Example: "site-credentials",
 				WithGitSync: "The same; for https it needs the key `username`.",
-				Doc:         "A Secret of the pod's namespace: type kubernetes.io/basic-auth for https, or kubernetes.io/ssh-auth with a further key known_hosts for ssh. Only the helper mounts it.",
+				Doc:         "A Secret of the pod's namespace: type kubernetes.io/basic-auth for https, kubernetes.io/ssh-auth with a further key known_hosts for ssh, or for auth github-app one with the keys githubAppID, githubAppInstallationID and githubAppPrivateKey. Only the helper mounts it.",
 			},
 			{
-				Name: "auth", Kind: option.Choice("basic", "ssh"), Example: "basic",
-				Doc: "How to use the Secret. It follows from the URL's scheme; if set, it has to agree with it.",
+				Name: "auth", Kind: option.Choice("basic", "ssh", gitHubApp), Example: gitHubApp,
+				WithGitSync: "`github-app` is refused.",
+				Doc:         "How to use the Secret. basic or ssh follows from the URL's scheme; if set, it has to agree with it. github-app, for https, gets tokens of a GitHub App's installation and renews them; they can read contents and nothing else.",
 			},
 			{
 				Name: "ca-configmap", Kind: option.ObjectName, Example: "acme-ca",

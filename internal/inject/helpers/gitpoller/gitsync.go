@@ -74,15 +74,16 @@ func buildGitSync(e *helper.Editor, r *helper.Request) {
 	if r.Has("ca-configmap") {
 		volumes = append(volumes, gitCA(e, r, &c))
 	}
-	c.Args = append(c.Args, "--git-config="+gitSyncConfig(r))
+	volumes = append(volumes, gitSyncReach(e, r, &c)...)
+	c.Args = append(c.Args, "--git-config="+gitSyncConfig(e, r))
 	if r.Value(helper.Mode).Text != "once" {
 		c.RestartPolicy = new(corev1.ContainerRestartPolicyAlways)
 		if r.Value(helper.Wait).Bool() {
 			c.StartupProbe = gitSyncProbe(r)
 		}
-		if r.Has(helper.MetricsPort) {
-			c.Args = append(c.Args, "--http-bind="+e.ServeMetrics(r, &c), "--http-metrics=true")
-		}
+	}
+	if at := e.ServeMetrics(r, &c, r.Value(helper.Mode).Text == once.Value); at != "" {
+		c.Args = append(c.Args, "--http-bind="+at, "--http-metrics=true")
 	}
 	e.Container(r, &c, first)
 	e.Done(r, volumes, helper.TargetNames(targets))
@@ -102,6 +103,9 @@ func refuseGitSync(e *helper.Editor, r *helper.Request, hp *rule.Helper) {
 		if r.Has(name) && r.Value(helper.Mode).Text != once.Value {
 			e.Deny(notWithGitSync(e, r, name, "which tells nobody in this way; remove it, or watch the folder with config-reloader"))
 		}
+	}
+	if authOf(r) == gitHubApp && r.Has("secret") {
+		e.Deny(notWithGitSync(e, r, "auth", "which logs in with a password or a token; put a token into the Secret and leave auth out, or ask for the engine pillion in the policy"))
 	}
 	if scheme(r) == "ssh" && (hp.RunAsUser == nil || *hp.RunAsUser != gitSyncUser) {
 		e.Deny(notWithGitSync(e, r, "repo", "and its ssh works for user %d only, not for the one that the policy has for it; use an https URL, or ask for runAsUser: %d in the policy", gitSyncUser, gitSyncUser))
@@ -140,16 +144,20 @@ func gitSyncArgs(r *helper.Request) []string {
 
 // gitSyncConfig is what git is told besides, in the order of git-config(1): only the
 // protocol of the URL, no redirect to where the policy does not see it, no hook, no link
-// that leaves the tree, no connection that stands still for ever, and memory that does not
-// depend on how many CPUs the node has.
-func gitSyncConfig(r *helper.Request) string {
+// that leaves the tree, no connection on which nothing at all comes for a minute (a server that
+// packs sends a few bytes every 5 seconds), and memory that does not depend on how many CPUs
+// the node has.
+func gitSyncConfig(e *helper.Editor, r *helper.Request) string {
 	config := []string{
 		"core.hooksPath:/dev/null", "core.symlinks:false",
-		"http.followRedirects:false", "http.lowSpeedLimit:1000", "http.lowSpeedTime:60",
+		"http.followRedirects:false", "http.lowSpeedLimit:1", "http.lowSpeedTime:60",
 		"pack.threads:1", "protocol.allow:never", "protocol." + scheme(r) + ".allow:always",
 	}
 	if r.Has("ca-configmap") {
 		config = append(config, "http.sslCAInfo:"+caFile)
+	}
+	if scheme(r) == "https" && e.Rules().Reach.ExtraCAs != "" { // besides sslCAInfo, or the system's
+		config = append(config, "http.sslCAPath:"+helper.ExtraCADir)
 	}
 	return strings.Join(config, ",")
 }

@@ -3,6 +3,7 @@
 package gitpoller
 
 import (
+	"net"
 	"regexp"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 	"github.com/pillion-dev/pillion/internal/inject/telling"
 )
 
@@ -25,10 +27,35 @@ const gitSyncImage = "registry.k8s.io/git-sync/git-sync:v4.7.1"
 func gitSync() helper.Engine {
 	return helper.Engine{
 		Name: "git-sync", Image: gitSyncImage, CheckImage: checkGitSyncImage, User: gitSyncUser,
-		Resources: helper.Requirements("10m", "64Mi", "500m", "512Mi"),
-		Cannot:    []string{"subdir", "writable", telling.Notify, telling.Signal},
-		Build:     buildGitSync,
+		Resources:  helper.Requirements("10m", "64Mi", "500m", "512Mi"),
+		Cannot:     []string{"subdir", "writable", "auth=" + gitHubApp, telling.Notify, telling.Signal},
+		CheckReach: checkGitSyncReach,
+		Build:      buildGitSync,
 	}
+}
+
+// checkGitSyncReach names what git and ssh in git-sync's image have no word for. That a port of
+// noProxy would be passed over in silence is how curl reads it.
+func checkGitSyncReach(r *rule.Reach, at *field.Path) (errs field.ErrorList) {
+	if r.GitHubAPI != "" {
+		errs = append(errs, field.Forbidden(at.Child("githubAPI"), "is for auth github-app, which the engine git-sync does not have; remove it, or the engine"))
+	}
+	p, at := r.Proxy, at.Child("proxy")
+	if p == nil {
+		return errs
+	}
+	if p.SSH {
+		errs = append(errs, field.Invalid(at.Child("ssh"), true, "the ssh of the engine git-sync knows no proxy; remove it, or the engine"))
+	}
+	if p.Secret != "" {
+		errs = append(errs, field.Invalid(at.Child("secret"), p.Secret, "the engine git-sync has a proxy's password in its URL alone, where everybody who can see the pod could read it; use a proxy that needs none, or remove the engine"))
+	}
+	for i, entry := range p.NoProxy {
+		if _, _, err := net.SplitHostPort(entry); err == nil {
+			errs = append(errs, field.Invalid(at.Child("noProxy").Index(i), entry, "the engine git-sync knows no ports here; write the host alone"))
+		}
+	}
+	return errs
 }
 
 // imageVersion is a tag that looks like a version, with what a mirror adds to it.
