@@ -41,10 +41,41 @@ func TestRedirectsMayLeadWhereThePodCouldGoItself(t *testing.T) {
 				p = withRule(t, p, "git-poller", "repo", *tt.rule)
 			}
 			annotations := []string{keyRepo, tt.repo}
-			if strings.HasPrefix(tt.repo, "ssh:") {
+			if !strings.HasPrefix(tt.repo, "http:") { // where a Secret is refused
 				annotations = append(annotations, keySecret, "s")
 			}
 			d := Injector{}.Decide(MakePod("web").Git(annotations...).Obj(), p, nil)
+			if diff := cmp.Diff(tt.want, flagsOf(t, d, "--redirect")); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Without credentials the helper follows the server to each repository of its host.
+func TestRedirectsOfAPodWithoutCredentialsAreSaidIfThePolicyLimitsThem(t *testing.T) {
+	t.Parallel()
+	const github, acme = "https://github.com/acme/site.git", "https://github.com/acme/*"
+	for name, tt := range map[string]struct {
+		repo string
+		rule *rule.Spec
+		want []string
+	}{
+		"a policy without a rule":                {github, nil, nil},
+		"every repository":                       {github, &rule.Spec{Allow: rule.Texts{"https://*:*/*"}}, nil},
+		"every repository of the host":           {github, &rule.Spec{Allow: rule.Texts{"https://github.com/*", acme}}, nil},
+		"every repository on another port":       {github, &rule.Spec{Allow: rule.Texts{"https://github.com:8443/*", acme}}, []string{"--redirect=https://github.com:8443/*", "--redirect=" + acme}},
+		"those of an owner":                      {github, &rule.Spec{Allow: rule.Texts{acme}}, []string{"--redirect=" + acme}},
+		"every repository, over plain http only": {"http://git.example/a", &rule.Spec{Allow: rule.Texts{"http://*:*/*"}}, []string{"--redirect=http://*:*/*"}},
+		"one":                                    {github, &rule.Spec{Fixed: new(rule.Text(github))}, []string{"--redirect=" + github}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := testPolicy()
+			if tt.rule != nil {
+				p = withRule(t, p, "git-poller", "repo", *tt.rule)
+			}
+			d := Injector{}.Decide(MakePod("web").Git(keyRepo, tt.repo).Obj(), p, nil)
 			if diff := cmp.Diff(tt.want, flagsOf(t, d, "--redirect")); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

@@ -52,6 +52,13 @@ func OnHostOf(pattern Pattern, u *RepositoryURL) bool {
 	return ok && p.covers(u) && (p.scheme == "ssh") == (u.Scheme == "ssh")
 }
 
+// AllOnHostOf tells whether a pattern of a [Repository] means every repository that a server on
+// the host and port of a URL can redirect to.
+func AllOnHostOf(pattern Pattern, u *RepositoryURL) bool {
+	p, ok := pattern.(*repoPattern)
+	return ok && p.scheme == u.Scheme && u.Scheme == "https" && p.covers(u) && glob(p.port, u.Port) && p.path == "/*"
+}
+
 // compileRepoPattern reads scheme://[user@]host[:port][/path]. Without a port it is
 // the scheme's own; without a path it is every path. What no URL in canonical form can
 // match is refused: it would look like a permission and be none.

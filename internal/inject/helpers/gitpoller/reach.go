@@ -4,6 +4,7 @@ package gitpoller
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -74,12 +75,15 @@ func extraCAs(e *helper.Editor, r *helper.Request, c *corev1.Container) string {
 
 // redirects adds the repositories to which the server may redirect with the credentials: only
 // to those on the same host, and to those that the pod could name itself. A policy that does
-// not say which may be named, and one that only warns, means every repository of the host.
+// not say which may be named, and one that only warns, means every repository of the host; to
+// those the program follows by itself unless it has credentials.
 func redirects(e *helper.Editor, r *helper.Request, args []string) []string {
 	const flag = "--redirect="
 	repo, is := option.RepositoryOf(r.Value("repo")), e.Rules().Rules["repo"]
+	every := !is.Lists() || e.Lenient() || is.Fixed == nil && slices.ContainsFunc(is.Allow, func(p option.Pattern) bool { return option.AllOnHostOf(p, repo) })
 	switch {
 	case repo.Scheme == "ssh":
+	case every && !r.Has("secret"): // there is nothing to keep from any of them
 	case !is.Lists() || e.Lenient():
 		args = append(args, flag+repo.Root()+"/*")
 	case is.Fixed != nil:
