@@ -29,7 +29,8 @@ func (e *Editor) Container(r *Request, c *corev1.Container, first bool) {
 	e.finish(r.Helper, c, hp)
 	e.refuseRoot(c)
 	if !r.Helper.Needs(Token) {
-		e.Volume(EmptyDir(NoTokenVolume, resource.MustParse("1Mi")))
+		noToken := EmptyDir(NoTokenVolume, resource.MustParse("1Mi"))
+		e.volume(&noToken, nil)
 	}
 
 	for _, secret := range hp.PullSecrets {
@@ -65,19 +66,24 @@ func (e *Editor) finish(h *Helper, c *corev1.Container, hp *rule.Helper) {
 }
 
 // Volume puts a volume into the plan unless an equal one is there.
-func (e *Editor) Volume(v corev1.Volume) {
+func (e *Editor) Volume(v corev1.Volume) { e.volume(&v, e.request) }
+
+// volume is [Editor.Volume] for an owner, which is nil for what all helpers have together.
+func (e *Editor) volume(v *corev1.Volume, owner *Request) {
 	if i := slices.Index(e.added, v.Name); i >= 0 {
-		e.refuseSameName(v.Name, e.addedBy[i])
+		if e.addedBy[i] != owner {
+			e.refuseSameName(v.Name, e.addedBy[i])
+		}
 		return
 	}
-	e.added, e.addedBy = append(e.added, v.Name), append(e.addedBy, e.request)
-	e.count(&v)
+	e.added, e.addedBy = append(e.added, v.Name), append(e.addedBy, owner)
+	e.count(v)
 	if v.EmptyDir != nil && v.EmptyDir.Medium != corev1.StorageMediumMemory { // as the autoscaler sees it
 		e.disk = append(e.disk, v.Name)
 	}
 	i := slices.IndexFunc(e.spec.Volumes, func(have pod.Volume) bool { return have.Name == v.Name })
-	if i == plan.Insert || !sameVolume(e.spec.Volumes[i].Raw, &v) {
-		e.plan.Volumes = append(e.plan.Volumes, plan.Volume{Volume: v, Renew: i})
+	if i == plan.Insert || !sameVolume(e.spec.Volumes[i].Raw, v) {
+		e.plan.Volumes = append(e.plan.Volumes, plan.Volume{Volume: *v, Renew: i})
 	}
 }
 

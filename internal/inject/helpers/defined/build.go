@@ -139,7 +139,7 @@ func (b *builder) volume(e *helper.Editor, r *helper.Request, i int, targets []p
 		if at == "" {
 			return "", false
 		}
-		return e.ShareVolume(helper.Sharing{Request: r, Option: v.App.MountPath.Option, Path: at, Targets: targets, ReadOnly: v.App.ReadOnly, Own: own})
+		return e.ShareVolume(helper.Sharing{Request: r, Option: v.App.MountPath.Option, Path: at, Targets: targets, ReadOnly: v.App.ReadOnly, Own: own, Content: true})
 	}
 	object, secret := v.ConfigMap, false
 	if v.Secret != nil {

@@ -223,7 +223,7 @@ type Resources struct {
 	Limits   map[string]Scalar `json:"limits"`
 }
 
-// Scalar is a string, a number or a boolean of the file, as it is written.
+// Scalar is a string, a number or a boolean, as the file has it.
 type Scalar string
 
 // UnmarshalJSON takes a string, a number or a boolean.
