@@ -83,8 +83,8 @@ func (g generator) value(t reflect.Type) *schema {
 	case reflect.TypeFor[policy.ID]():
 		number := schema{Type: "integer", Minimum: new(int64(1)), Maximum: new(int64(1<<31 - 1))}
 		return &schema{AnyOf: []schema{number, {Type: "string", Pattern: "^([1-9][0-9]*|" + string(policy.FromNamespace) + ")$"}}}
-	case reflect.TypeFor[corev1.ResourceRequirements]():
-		return resources()
+	case reflect.TypeFor[policy.Resources]():
+		return g.resources()
 	case reflect.TypeFor[map[string]*policy.Helper]():
 		return g.helpers()
 	case reflect.TypeFor[inject.AdditionSpec]():
@@ -183,13 +183,22 @@ func (g generator) addition() *schema {
 	return s
 }
 
-// resources are those that a helper can have: cpu and memory, requested and limited.
-func resources() *schema {
+// resources are those that a helper can have: cpu and memory, requested and limited, and the
+// bounds within which pods may set them.
+func (g generator) resources() *schema {
 	quantity := schema{AnyOf: []schema{{Type: "number"}, {Type: "string"}}}
 	list := func() *schema {
 		return &schema{Type: "object", Additional: false, Required: []string{"cpu", "memory"}, Properties: map[string]*schema{"cpu": &quantity, "memory": &quantity}}
 	}
-	return &schema{Type: "object", Additional: false, Required: []string{"requests", "limits"}, Properties: map[string]*schema{"requests": list(), "limits": list()}}
+	s := &schema{Type: "object", Additional: false, Properties: map[string]*schema{"requests": list(), "limits": list()}}
+	of := reflect.TypeFor[policy.Resources]()
+	for _, name := range []string{"CPU", "Memory"} {
+		bounds := g.object(reflect.TypeFor[policy.Bounds]())
+		bounds.Required, bounds.Description = []string{"max"}, g.docs[fieldName(of, name)]
+		s.Properties[strings.ToLower(name)] = bounds
+	}
+	s.AnyOf = []schema{{Required: []string{"requests", "limits"}}, {Required: []string{"cpu"}}, {Required: []string{"memory"}}}
+	return s
 }
 
 // fieldDoc is the comment of a field, which begins with its name: in a file, not in Go.
@@ -208,7 +217,7 @@ func fieldDoc(f *ast.Field, name string) string {
 // policyDocs are the comments of all fields of a policy file.
 func policyDocs(root string) (map[string]string, error) {
 	core := filepath.Join(root, "internal", "inject")
-	return fieldDocs(filepath.Join(root, "internal", "policy", "types.go"), filepath.Join(core, "rule", "spec.go"), filepath.Join(core, "additionspec.go"))
+	return fieldDocs(filepath.Join(root, "internal", "policy", "types.go"), filepath.Join(root, "internal", "policy", "resources.go"), filepath.Join(core, "rule", "spec.go"), filepath.Join(core, "additionspec.go"))
 }
 
 // fieldName is a field of a type with its package, as the comments of the sources are known by.

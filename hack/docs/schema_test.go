@@ -60,6 +60,8 @@ spec:
       resources:
         requests: {cpu: 0.01, memory: 32Mi}
         limits: {cpu: 1, memory: 256Mi}
+        cpu: {default: 1, min: 0.5, max: 2}
+        memory: {max: 1Gi}
       options:
         repo: {allow: ["https://github.com/acme/*"]}
         period: {default: 1m, min: 30s, max: 5m}
@@ -251,6 +253,8 @@ func TestTheSchemaFindsMistakes(t *testing.T) {
 		"a text for a list":                         {"[kata]", "kata", ".spec.runtimeClasses.deny: type"},
 		"an empty list of what is allowed":          {`["https://github.com/acme/*"]`, "[]", ".spec.helpers.git-poller.options.repo.allow: minItems"},
 		"a resource of the disk":                    {"limits: {cpu: 1,", "limits: {ephemeral-storage: 1Gi, cpu: 1,", ".spec.helpers.git-poller.resources.limits.ephemeral-storage: unknown"},
+		"bounds without a most":                     {"memory: {max: 1Gi}", "memory: {min: 1Mi}", ".spec.helpers.git-poller.resources.memory.max: required"},
+		"resources that say nothing":                {"    ipc: {}", "    ipc: {resources: {}}", ".spec.helpers.ipc.resources: anyOf"},
 		"a helper that is not there, for every pod": {"{helper: date-writer,", "{helper: date-writter,", ".spec.require[0].helper: enum"},
 		"an addition of nothing":                    {"helper: ipc", "instance: ipc", ".spec.inject[0].helper: required"},
 		"a list for a value":                        {"{shm: 128Mi}", "{shm: [128Mi]}", ".spec.inject[0].options.shm: type"},
@@ -298,7 +302,7 @@ func TestTheSchemaNamesEveryField(t *testing.T) {
 	}
 	for _, typ := range []reflect.Type{
 		reflect.TypeFor[policy.InjectionPolicy](), reflect.TypeFor[policy.Metadata](), reflect.TypeFor[policy.Spec](), reflect.TypeFor[policy.Limits](),
-		reflect.TypeFor[policy.RuntimeClasses](), reflect.TypeFor[policy.Proxy](), reflect.TypeFor[policy.ExtraCAs](), reflect.TypeFor[policy.Helper](), reflect.TypeFor[inject.AdditionSpec](), reflect.TypeFor[rule.Spec](),
+		reflect.TypeFor[policy.RuntimeClasses](), reflect.TypeFor[policy.Proxy](), reflect.TypeFor[policy.ExtraCAs](), reflect.TypeFor[policy.Helper](), reflect.TypeFor[policy.Bounds](), reflect.TypeFor[inject.AdditionSpec](), reflect.TypeFor[rule.Spec](),
 	} {
 		for f := range typ.Fields() {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")

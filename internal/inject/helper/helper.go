@@ -77,6 +77,16 @@ func (h *Helper) Option(name string) *option.Option {
 	return nil
 }
 
+// Offering is the helper with options that only the pods of one policy have.
+func (h *Helper) Offering(options []option.Option) *Helper {
+	if len(options) == 0 {
+		return h
+	}
+	more := *h
+	more.Options = slices.Concat(h.Options, options)
+	return &more
+}
+
 // OptionNames are the names of the options in their order.
 func (h *Helper) OptionNames() []string {
 	var names []string

@@ -30,6 +30,14 @@ func NewSet(helpers ...*Helper) *Set {
 	return s
 }
 
+// With is the set with a helper in place of the one of its name.
+func (s *Set) With(h *Helper) *Set {
+	if s.Find(h.Name) == h {
+		return s
+	}
+	return NewSet(append(slices.DeleteFunc(slices.Clone(s.All()), func(have *Helper) bool { return have.Name == h.Name }), h)...)
+}
+
 // All are the helpers in the order of their names.
 func (s *Set) All() []*Helper {
 	if s == nil {
