@@ -107,14 +107,18 @@ func (c *compiler) variable(e *Env, at *field.Path) {
 	}
 	if e.FieldRef != "" {
 		sources++
-		refs := []string{"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.podIP", "status.hostIP"}
-		if !slices.Contains(refs, e.FieldRef) {
+		if refs := FieldRefs(); !slices.Contains(refs, e.FieldRef) {
 			c.wrong(field.NotSupported(at.Child("fieldRef"), e.FieldRef, refs))
 		}
 	}
 	if sources != 1 {
 		c.wrong(field.Invalid(at, e.Name, "must have one of value, option and fieldRef"))
 	}
+}
+
+// FieldRefs are the fields of the pod that a variable can have.
+func FieldRefs() []string {
+	return []string{"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.podIP", "status.hostIP"}
 }
 
 func (c *compiler) appEnv(s *Spec, at *field.Path) {

@@ -22,6 +22,9 @@ var kinds = map[string]option.Kind{
 	"container names": option.Containers, "time zone": option.TimeZone, "git ref": option.GitRef, "repository URL": option.Repository,
 }
 
+// Types are the types that an option can have.
+func Types() []string { return slices.Clone(types) }
+
 var types = []string{
 	"string", "url", "port", "list", "boolean", "choice", "integer", "duration", "size", "absolute path", "relative path", "file name",
 	"object name", "container names", "time zone", "git ref", "repository URL",
