@@ -202,7 +202,9 @@ func (b *builder) container(r *helper.Request) *corev1.Container {
 	if p := k.PreStop; p != nil {
 		c.Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{}}
 		if p.Exec != nil {
-			c.Lifecycle.PreStop.Exec = &corev1.ExecAction{Command: escaped(p.Exec.Command, r)}
+			// Unlike commands, arguments and probes, the kubelet expands nothing here
+			// (pkg/kubelet/lifecycle/handlers.go).
+			c.Lifecycle.PreStop.Exec = &corev1.ExecAction{Command: words(p.Exec.Command, r)}
 		} else {
 			c.Lifecycle.PreStop.Sleep = &corev1.SleepAction{Seconds: p.Sleep.Seconds}
 		}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -66,6 +67,7 @@ func compile(d *Definition) (*helper.Helper, field.ErrorList) {
 	}
 	s, at := &d.Spec, field.NewPath("spec")
 	c.name(d, field.NewPath("metadata", "name"))
+	s.Description = oneLine(s.Description)
 	if s.Description == "" {
 		c.wrong(field.Required(at.Child("description"), "say in a sentence what the helper does"))
 	}
@@ -90,6 +92,9 @@ func compile(d *Definition) (*helper.Helper, field.ErrorList) {
 	h.Build = (&builder{name: d.Metadata.Name, spec: s}).build
 	return h, c.errs
 }
+
+// oneLine is a description without the line ends of the file.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // reachesApp tells whether the containers of the app get something.
 func reachesApp(s *Spec) bool {

@@ -49,6 +49,7 @@ func (c *compiler) declared(specs []Option, at *field.Path) (all []option.Option
 		case (s.Name == helper.Containers) != (s.Type == option.Containers.Name):
 			c.wrong(field.Invalid(at.Child("name"), s.Name, "the option of type container names is called containers, and no other is"))
 		}
+		s.Description = oneLine(s.Description)
 		if s.Description == "" {
 			c.wrong(field.Required(at.Child("description"), "say in a sentence what the option is for"))
 		}
