@@ -65,6 +65,10 @@ func TestDefinedHelpersAndWhatTheyMeetInAPod(t *testing.T) {
 			`spec.containers[0].volumeMounts[0].name: Invalid value: "pillion-a": is the content of a helper, which an app can mount at a further path read-only; set readOnly: true`},
 		{"a volume of the app that no helper can share", map[string][]string{"a": nil}, fmt.Sprintf(asks("a=/var/a"), `,"volumeMounts":[{"name":"data","mountPath":"/var/a"}]`, `,"volumes":[{"name":"data","configMap":{"name":"x"}}]`),
 			`metadata.annotations[a.pillion.dev/mount-path]: Invalid value: "/var/a": container "web" mounts the volume "data" (configMap) there; choose another path, or make that volume an emptyDir to share it`},
+		{"a grace period that is shorter than the helper waits before it stops", map[string][]string{"a": {"    ports:", "    preStop: {sleep: {seconds: 15}}\n    ports:"}},
+			fmt.Sprintf(asks("a=/var/a"), "", `,"terminationGracePeriodSeconds":10`),
+			`spec.terminationGracePeriodSeconds: Invalid value: 10: a waits 15 seconds before it stops, so the pod needs as many at least; set it to 15 or more`},
+		{"the usual grace period", map[string][]string{"a": {"    ports:", "    preStop: {sleep: {seconds: 30}}\n    ports:"}}, fmt.Sprintf(asks("a=/var/a"), "", ""), ``},
 		{"the port of the app", map[string][]string{"a": nil}, fmt.Sprintf(asks("a=/var/a"), `,"ports":[{"containerPort":2021}]`, ""),
 			`metadata.annotations[a.pillion.dev/mount-path]: Invalid value: "2021": container "web" has this port already; choose another`},
 	} {
