@@ -211,7 +211,7 @@ func (b *builder) container(r *helper.Request) *corev1.Container {
 	if b.spec.Run == "Sidecar" {
 		c.RestartPolicy = new(corev1.ContainerRestartPolicyAlways)
 	}
-	if b.spec.Wait == nil || text(b.spec.Wait, r) != "false" {
+	if b.waits(r) {
 		c.StartupProbe = probe(k.StartupProbe, r)
 	}
 	c.ReadinessProbe, c.LivenessProbe = probe(k.ReadinessProbe, r), probe(k.LivenessProbe, r)

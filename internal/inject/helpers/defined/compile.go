@@ -89,7 +89,8 @@ func compile(d *Definition) (*helper.Helper, field.ErrorList) {
 		Name: d.Metadata.Name, Doc: s.Description, Options: c.declare, Single: s.Single, Image: s.Container.Image, User: s.Container.RunAsUser,
 		Resources: c.resources(&s.Container.Resources, at.Child("container", "resources")), Privileges: s.Privileges,
 	}
-	h.Build = (&builder{name: d.Metadata.Name, spec: s}).build
+	b := &builder{name: d.Metadata.Name, spec: s}
+	h.Build, h.Up = b.build, b.up
 	return h, c.errs
 }
 
