@@ -135,3 +135,39 @@ func TestDefinedHelpersInTheOtherCommands(t *testing.T) {
 		}
 	})
 }
+
+func TestDefinitionsThatAreBegun(t *testing.T) {
+	t.Parallel()
+	t.Run("init", func(t *testing.T) {
+		t.Parallel()
+		file := filepath.Join(t.TempDir(), "helper.yaml")
+		if err := os.WriteFile(file, []byte(call("", "helper", "init", "log-shipper").out), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := said(t, exitOK, "", "policy", "lint", file, "--strict"); !strings.HasSuffix(got, ": helper \"log-shipper\"\n") {
+			t.Error(got)
+		}
+		if r := call("", "helper", "init", "Log"); r.code != exitFailed || r.errOut != "error: \"Log\" is no name of a helper: lower-case letters, digits and '-'\n" {
+			t.Errorf("%+v", r)
+		}
+	})
+	t.Run("import", func(t *testing.T) {
+		t.Parallel()
+		const two = "containers: [{name: a, image: registry.example/a:v1}, {name: b, image: registry.example/b:v1, resources: {requests: {cpu: 10m, memory: 8Mi}, limits: {cpu: 10m, memory: 8Mi}}, workingDir: /x}]\n"
+		if r := call(two, "helper", "import", "-f", "-"); r.code != exitFailed || r.errOut != "error: - has the containers a, b; name one with --container\n" {
+			t.Errorf("%+v", r)
+		}
+		r := call(two, "helper", "import", "-f", "-", "--container", "b", "--name", "tiny")
+		if r.code != exitOK || !strings.Contains(r.out, "  name: tiny\n") || !strings.Contains(r.errOut, "! container.workingDir: a definition has no such field; it is left out\n") {
+			t.Errorf("%+v", r)
+		}
+		for name, want := range map[string]string{"": "error: which file? Name it with -f, such as -f sidecars.yaml, or - for the standard input\n", "none.yaml": "error: open none.yaml: no such file or directory\n"} {
+			if r := call("", "helper", "import", "-f", name); r.code != exitFailed || r.errOut != want {
+				t.Errorf("%q: %+v", name, r)
+			}
+		}
+		if r := call("", "helper", "imprt"); r.code != exitFailed || r.errOut != "error: unknown command \"imprt\" for \"kubectl pillion helper\"; did you mean \"import\"?\n" {
+			t.Errorf("%+v", r)
+		}
+	})
+}
