@@ -38,7 +38,7 @@ func TestMistakesInValuesAreRefused(t *testing.T) {
 		"a policy's name that is no label":                 {`policies: {Web: {helpers: {}}}`, `at '/policies': additional properties 'Web' not allowed`},
 		"a policy that is a file":                          {`policies: {web: {kind: InjectionPolicy}}`, `at '/policies/web': additional properties 'kind' not allowed`},
 		"a field of a policy that does not exist":          {`policies: {web: {enforce: Deny}}`, `'enforce' not allowed`},
-		"a helper that does not exist":                     {`policies: {web: {helpers: {gitpoller: {}}}}`, `policies.web.helpers.gitpoller: there is no such helper; the helpers are date-writer, git-poller, ipc, start. One of your own is defined under helpers.gitpoller`},
+		"a helper that does not exist":                     {`policies: {web: {helpers: {gitpoller: {}}}}`, `policies.web.helpers.gitpoller: there is no such helper; the helpers are config-reloader, date-writer, git-poller, ipc, start. One of your own is defined under helpers.gitpoller`},
 		"a helper of one's own with a built-in one's name": {"helpers: {git-poller: " + shipper + "}", `helpers.git-poller: the name is taken by a built-in helper; choose another one`},
 		"a helper whose name is no label":                  {"helpers: {Log: " + shipper + "}", `at '/helpers': additional properties 'Log' not allowed`},
 		"a helper that is a file":                          {`helpers: {log: {kind: Helper}}`, `additional properties 'kind' not allowed`},

@@ -22,7 +22,11 @@ func NewSet(helpers ...*Helper) *Set {
 			h.Options[i].Ready()
 		}
 	}
-	s := &Set{slices.Clone(helpers), make(map[string]*Helper, len(helpers))}
+	return newSet(slices.Clone(helpers))
+}
+
+func newSet(helpers []*Helper) *Set {
+	s := &Set{helpers, make(map[string]*Helper, len(helpers))}
 	for _, h := range helpers {
 		s.byName[h.Name] = h
 	}
@@ -35,7 +39,7 @@ func (s *Set) With(h *Helper) *Set {
 	if s.Find(h.Name) == h {
 		return s
 	}
-	return NewSet(append(slices.DeleteFunc(slices.Clone(s.All()), func(have *Helper) bool { return have.Name == h.Name }), h)...)
+	return newSet(append(slices.DeleteFunc(slices.Clone(s.All()), func(have *Helper) bool { return have.Name == h.Name }), h))
 }
 
 // All are the helpers in the order of their names.
