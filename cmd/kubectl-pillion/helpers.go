@@ -5,7 +5,9 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
+	"maps"
+	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -36,15 +38,20 @@ Exit codes: 0 all is well; 2 there is no such helper, or a flag or a policy is w
 		Example: `  kubectl pillion helpers
 
   # what may pods of this policy set on a git-poller?
-  kubectl pillion helpers git-poller --policy policies/web.yaml`,
+  kubectl pillion helpers git-poller --policy policies/web.yaml
+
+  # the page on a helper of the platform's own, for its documentation
+  kubectl pillion helpers log-shipper --policy policies/ -o markdown`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeHelpers,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.run(args, cmd.OutOrStdout())
 		},
 	}
-	policyFlag(cmd, &o.policy, "policy file whose rules are shown as well")
+	policyFlag(cmd, &o.policy, "policy file whose rules are shown as well, with the helpers that are defined beside it; a definition; or a directory of both")
 	outputFlag(cmd, &o.output)
+	cmd.Flags().Lookup("output").Usage = "output format: text, json (always a list), or markdown: a page for app developers"
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json", "markdown"}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	return cmd
 }
 
@@ -63,9 +70,12 @@ func helperNames() []string {
 type helperInfo struct {
 	Name    string       `json:"name"`
 	Doc     string       `json:"doc"`
+	Single  bool         `json:"single,omitempty"` // a pod has one at most
 	Options []optionInfo `json:"options"`
 	Policy  string       `json:"policy,omitempty"`  // name of the policy that was given
 	Allowed *bool        `json:"allowed,omitempty"` // by it
+	// AllowedBy are the policies that allow it, where there are several.
+	AllowedBy []string `json:"allowedBy,omitempty"`
 	// Privileges are what a helper that the platform defines needs beyond Pod Security's restricted.
 	Privileges []string `json:"privileges,omitempty"`
 	Engine     string   `json:"engine,omitempty"` // that it chose, unless it is our own program
@@ -89,43 +99,119 @@ type optionInfo struct {
 	Doc      string   `json:"doc"`
 	Engine   string   `json:"engine,omitempty"` // what is different with the policy's engine
 
-	Rule      string `json:"rule,omitempty"`      // what the policy says of it
-	Effective string `json:"effective,omitempty"` // what a pod that says nothing gets under the policy
+	Rule      string       `json:"rule,omitempty"`      // what the policy says of it
+	Rules     []optionRule `json:"rules,omitempty"`     // what each of several says
+	Effective string       `json:"effective,omitempty"` // what a pod that says nothing gets under the policy
+}
+
+// optionRule is what one policy of several says of an option.
+type optionRule struct {
+	Policy string `json:"policy"`
+	Rule   string `json:"rule"`
 }
 
 func (o *helpersOptions) run(args []string, out io.Writer) error {
-	if err := checkOutput(o.output); err != nil {
+	if o.output != "markdown" {
+		if checkOutput(o.output) != nil {
+			return fmt.Errorf("--output %q: must be text, json or markdown", o.output)
+		}
+	}
+	known, policies, err := o.read()
+	if err != nil {
 		return err
 	}
-	known := helpers.Builtin()
-	var p *inject.Policy
-	if o.policy != "" {
-		var err error
-		if p, err = policy.LoadFile(o.policy); err != nil {
-			return err
-		}
-		known = p.Known
-	}
-	list := known.All()
+	names := known.Names()
 	if len(args) > 0 {
-		h := known.Find(args[0])
-		if h == nil {
-			return fmt.Errorf("there is no helper %q; the helpers are %s%s", args[0], known, option.DidYouMean(option.Nearest(args[0], known.Names())))
+		if known.Find(args[0]) == nil {
+			return fmt.Errorf("there is no helper %q; the helpers are %s%s", args[0], known, option.DidYouMean(option.Nearest(args[0], names)))
 		}
-		list = []*helper.Helper{h}
+		names = args
 	}
-	infos := make([]helperInfo, 0, len(list))
-	for _, h := range list {
-		infos = append(infos, aboutHelper(h, p))
+	infos := make([]helperInfo, 0, len(names))
+	for _, name := range names {
+		info := aboutHelper(known.Find(name), nil)
+		for i, p := range policies {
+			under := aboutHelper(p.Known.Find(name), p)
+			if i == 0 && len(policies) == 1 {
+				info = under
+			} else {
+				info.under(&under)
+			}
+		}
+		infos = append(infos, info)
 	}
-	if len(args) > 0 {
+	switch {
+	case o.output == "markdown":
+		return printList(out, o.output, infos, helperMarkdown)
+	case len(args) > 0:
 		return printList(out, o.output, infos, helperText)
 	}
 	return printList(out, o.output, infos, helperListText)
 }
 
+// read reads what --policy names: a policy, a definition, or a directory of both.
+func (o *helpersOptions) read() (*helper.Set, []*inject.Policy, error) {
+	if o.policy == "" {
+		return helpers.Builtin(), nil, nil
+	}
+	info, err := os.Stat(o.policy)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading a policy: %w", err)
+	}
+	if !info.IsDir() {
+		data, err := os.ReadFile(o.policy)
+		if err != nil {
+			return nil, nil, fmt.Errorf("reading a policy: %w", err)
+		}
+		if !policy.DefinesHelper(data) {
+			p, err := policy.LoadFile(o.policy)
+			if err != nil {
+				return nil, nil, err
+			}
+			return p.Known, []*inject.Policy{p}, nil
+		}
+	}
+	known, err := policy.HelpersAt(o.policy)
+	if err != nil || !info.IsDir() {
+		return known, nil, err
+	}
+	all, err := policy.LoadDir(o.policy)
+	if err != nil {
+		return nil, nil, err
+	}
+	policies := make([]*inject.Policy, 0, len(all))
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		policies = append(policies, all[name])
+	}
+	return known, policies, nil
+}
+
+// under adds what one policy of several says.
+func (h *helperInfo) under(one *helperInfo) {
+	if h.AllowedBy == nil {
+		h.AllowedBy = []string{}
+	}
+	if one.Allowed == nil || !*one.Allowed {
+		return
+	}
+	h.AllowedBy = append(h.AllowedBy, one.Policy)
+	for i := range one.Options {
+		o := &one.Options[i]
+		at := slices.IndexFunc(h.Options, func(have optionInfo) bool { return have.Name == o.Name })
+		if at < 0 { // an option that there is only under this policy
+			at = len(h.Options)
+			bare := *o
+			bare.Rule, bare.Effective = "", ""
+			h.Options = append(h.Options, bare)
+		}
+		if o.Rule != "" {
+			h.Options[at].Rules = append(h.Options[at].Rules, optionRule{one.Policy, o.Rule})
+		}
+	}
+}
+
 func aboutHelper(h *helper.Helper, p *inject.Policy) helperInfo {
-	info := helperInfo{Name: h.Name, Doc: h.Doc, Privileges: h.Privileges}
+	info := helperInfo{Name: h.Name, Doc: h.Doc, Single: h.Single, Privileges: h.Privileges}
 	var hp *rule.Helper
 	if p != nil {
 		hp = p.Helpers[h.Name]
@@ -153,109 +239,4 @@ func aboutHelper(h *helper.Helper, p *inject.Policy) helperInfo {
 		info.Options = append(info.Options, about)
 	}
 	return info
-}
-
-func helperListText(b *strings.Builder, all []helperInfo) {
-	for i, h := range all {
-		if i > 0 {
-			b.WriteString("\n")
-		}
-		h.head(b)
-		var required []string
-		for _, o := range h.Options {
-			if o.Required {
-				required = append(required, o.Key)
-			}
-		}
-		if len(required) > 0 {
-			fmt.Fprintf(b, "  needs %s\n", strings.Join(required, ", "))
-		}
-	}
-	policyText(b, all)
-	if len(all) > 0 {
-		fmt.Fprintf(b, "\nThe options of one: kubectl pillion helpers %s\n", all[0].Name)
-	}
-}
-
-func (h *helperInfo) head(b *strings.Builder) {
-	b.WriteString(h.Name)
-	if h.Allowed != nil && !*h.Allowed {
-		fmt.Fprintf(b, " (policy %q does not allow it)", h.Policy)
-	}
-	if h.Engine != "" {
-		fmt.Fprintf(b, " (policy %q: engine %s)", h.Policy, h.Engine)
-	}
-	b.WriteString("\n")
-	wrapped(b, "  ", h.Doc)
-	if len(h.Privileges) > 0 {
-		wrapped(b, "  ", "needs the privileges "+option.JoinAnd(h.Privileges))
-	}
-	if h.Reach != nil {
-		for _, text := range h.Reach.sentences() {
-			wrapped(b, "  ", fmt.Sprintf("policy %q: %s", h.Policy, text))
-		}
-	}
-	for _, a := range h.Added {
-		wrapped(b, "  ", a.text(h.Policy))
-	}
-}
-
-func helperText(b *strings.Builder, all []helperInfo) {
-	for _, h := range all {
-		h.head(b)
-		for _, o := range h.Options {
-			fmt.Fprintf(b, "\n%s\n", o.Key)
-			wrapped(b, "    ", o.Doc)
-			fmt.Fprintf(b, "    %s\n", strings.Join(o.facts(), "; "))
-			if o.Engine != "" {
-				wrapped(b, "    ", "engine "+h.Engine+": "+o.Engine)
-			}
-			if o.Rule != "" {
-				fmt.Fprintf(b, "    policy %q: %s\n", h.Policy, o.Rule)
-			}
-		}
-	}
-	policyText(b, all)
-}
-
-// facts are what the declaration says of an option's values.
-func (o *optionInfo) facts() []string {
-	facts := []string{o.Type}
-	if len(o.Choices) > 0 {
-		facts[0] = strings.Join(o.Choices, " or ")
-	}
-	switch {
-	case o.Min != "" && o.Max != "":
-		facts = append(facts, "from "+o.Min+" to "+o.Max)
-	case o.Min != "":
-		facts = append(facts, "at least "+o.Min)
-	case o.Max != "":
-		facts = append(facts, "at most "+o.Max)
-	}
-	switch {
-	case o.Effective != "" && o.Effective != o.Default:
-		facts = append(facts, "default here "+o.Effective)
-	case o.Default != "":
-		facts = append(facts, "default "+o.Default)
-	case o.Required:
-		facts = append(facts, "required")
-	}
-	if o.Example != "" {
-		facts = append(facts, "such as "+o.Example)
-	}
-	return facts
-}
-
-// wrapped writes a text in lines of at most 96 characters.
-func wrapped(b *strings.Builder, indent, text string) {
-	const width = 96
-	line := indent
-	for word := range strings.FieldsSeq(text) {
-		if len(line)+len(word) > width && line != indent {
-			b.WriteString(strings.TrimRight(line, " ") + "\n")
-			line = indent
-		}
-		line += word + " "
-	}
-	b.WriteString(strings.TrimRight(line, " ") + "\n")
 }

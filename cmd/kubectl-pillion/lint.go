@@ -79,7 +79,7 @@ func (o *lintOptions) run(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	names := map[string]string{} // of policies, and the file that each is in
+	names, defines := map[string]string{}, map[string]string{} // of policies and helpers, and the file that each is in
 	var all []linted
 	bad := false
 	for _, file := range files {
@@ -92,6 +92,11 @@ func (o *lintOptions) run(args []string, out io.Writer) error {
 			l.Mistakes = append(l.Mistakes, newLines(data).at("metadata.name", fmt.Sprintf("the policy %q is in %s already; give each its own name", l.Policy, first)))
 		} else if l.Policy != "" {
 			names[l.Policy] = file
+		}
+		if first := defines[l.Defines]; first != "" {
+			l.Mistakes = append(l.Mistakes, newLines(data).at("metadata.name", fmt.Sprintf("the helper %q is in %s already; give each its own name", l.Defines, first)))
+		} else if l.Defines != "" {
+			defines[l.Defines] = file
 		}
 		bad = bad || len(l.Mistakes) > 0 || o.strict && len(l.Warnings) > 0
 		all = append(all, l)
@@ -143,9 +148,10 @@ func lint(file string, data []byte) linted {
 		return lintHelper(l, data, lines)
 	}
 	known, err := policy.Beside(file)
-	if err != nil { // which is said of the helper's own file
+	if known == nil {
 		known = helpers.Builtin()
 	}
+	// What is wrong with a definition is said of its own file.
 	p, err := policy.ParseWith(data, known)
 	if err != nil {
 		for _, one := range apart(err) {

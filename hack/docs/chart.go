@@ -21,8 +21,8 @@ import (
 var chartText string
 
 // chartFiles are the generated files of charts/pillion, by their names in it, made from
-// its values.yaml. policySchema is that of policy files.
-func chartFiles(root string, policySchema []byte) (map[string]string, error) {
+// its values.yaml. policySchema is that of policy files, helperSchema that of definitions.
+func chartFiles(root string, policySchema, helperSchema []byte) (map[string]string, error) {
 	text, err := os.ReadFile(filepath.Join(root, "charts/pillion/values.yaml"))
 	if err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func chartFiles(root string, policySchema []byte) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("values.yaml: %w", err)
 	}
-	schema, err := valuesSchema(top, policySchema)
+	schema, err := valuesSchema(top, policySchema, helperSchema)
 	if err != nil {
 		return nil, err
 	}
@@ -123,21 +123,10 @@ func (v *value) typed() map[string]any {
 	return s
 }
 
-// policyNames is what names of policies look like. Those that are taken, templates refuse:
-// they have words for it.
-const policyNames = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
-
 // valuesSchema is the JSON schema of all values: they and no others, so that a typing error
-// is refused before anything in a cluster changes.
-func valuesSchema(top value, policySchema []byte) (string, error) {
-	var policy struct {
-		Properties struct {
-			Spec map[string]any `json:"spec"`
-		} `json:"properties"`
-	}
-	if err := json.Unmarshal(policySchema, &policy); err != nil {
-		return "", err
-	}
+// is refused before anything in a cluster changes. Which names are taken, templates say: they
+// have words for it.
+func valuesSchema(top value, policySchema, helperSchema []byte) (string, error) {
 	s := top.typed()
 	s["$schema"], s["title"] = "http://json-schema.org/draft-07/schema#", "Values of the chart pillion"
 	delete(s, "description")
@@ -150,17 +139,21 @@ func valuesSchema(top value, policySchema []byte) (string, error) {
 	delete(global, "additionalProperties")
 	properties["global"] = global
 	properties["enabled"] = map[string]any{"type": "boolean"}
-	policies, _ := properties["policies"].(map[string]any)
-	if policies == nil {
-		return "", errors.New("values.yaml: there are no policies")
+	for name, file := range map[string][]byte{"policies": policySchema, "helpers": helperSchema} {
+		var of struct {
+			Properties struct {
+				Spec map[string]any `json:"spec"`
+			} `json:"properties"`
+		}
+		if err := json.Unmarshal(file, &of); err != nil {
+			return "", err
+		}
+		all, _ := properties[name].(map[string]any)
+		if all == nil {
+			return "", fmt.Errorf("values.yaml: there is no value %s", name)
+		}
+		all["patternProperties"], all["additionalProperties"] = map[string]any{labelPattern: of.Properties.Spec}, false
 	}
-	// The chart has no value for helpers of the platform's own, so a policy can list none.
-	fields, _ := policy.Properties.Spec["properties"].(map[string]any)
-	if helpers, _ := fields["helpers"].(map[string]any); helpers != nil {
-		helpers["additionalProperties"] = false
-	}
-	policies["patternProperties"] = map[string]any{policyNames: policy.Properties.Spec}
-	policies["additionalProperties"] = false
 	text, err := json.MarshalIndent(s, "", "  ")
 	return string(text) + "\n", err
 }

@@ -38,6 +38,8 @@ image:
   tag: v1
 # The policies.
 policies: {}
+# The helpers.
+helpers: {}
 # Names.
 names: [a, b]
 # It.
@@ -53,7 +55,7 @@ func TestTheSchemaIsThatOfTheDefaultsAndWhatCommentsAdd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := valuesSchema(top, []byte(`{"properties": {"spec": {"type": "object", "title": "a policy"}}}`))
+	text, err := valuesSchema(top, []byte(`{"properties": {"spec": {"type": "object", "title": "a policy"}}}`), []byte(`{"properties": {"spec": {"type": "object", "title": "a helper"}}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +71,11 @@ func TestTheSchemaIsThatOfTheDefaultsAndWhatCommentsAdd(t *testing.T) {
 			}},
 			"policies": object{
 				"type": "object", "description": "The policies.", "additionalProperties": false,
-				"patternProperties": object{policyNames: object{"type": "object", "title": "a policy"}},
+				"patternProperties": object{labelPattern: object{"type": "object", "title": "a policy"}},
+			},
+			"helpers": object{
+				"type": "object", "description": "The helpers.", "additionalProperties": false,
+				"patternProperties": object{labelPattern: object{"type": "object", "title": "a helper"}},
 			},
 			"names": object{"type": "array", "description": "Names."},
 			"on":    object{"type": "boolean", "description": "It."},
@@ -100,6 +106,7 @@ func TestTheTableHasARowForEachValueThatCanBeSet(t *testing.T) {
 		"| `image.name` | `\"\"` | Of what it is. |\n" +
 		"| `image.tag` | `v1` | Its tag \\| its digest. |\n" +
 		"| `policies` | `{}` | The policies. |\n" +
+		"| `helpers` | `{}` | The helpers. |\n" +
 		"| `names` | `[a, b]` | Names. |\n" +
 		"| `on` | `true` | It. |\n" +
 		"| `resources` | `{cpu: 1}` | What is asked for. |\n"
@@ -129,7 +136,11 @@ func TestTheChartHasTheFilesThatAreGenerated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := chartFiles(root, policies)
+	definitions, err := helperSchema(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := chartFiles(root, policies, definitions)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,12 +33,18 @@ errors. [policy.schema.json](policy.schema.json) is for editors, ` + "`kubectl p
 		{"spec.helpers.NAME", reflect.TypeFor[policy.Helper]()},
 		{"spec.helpers.git-poller.proxy", reflect.TypeFor[policy.Proxy]()},
 		{"spec.helpers.git-poller.extraCAs", reflect.TypeFor[policy.ExtraCAs]()},
+		{"spec.helpers.NAME.resources", reflect.TypeFor[policy.Resources]()},
+		{"spec.helpers.NAME.resources.cpu and .memory", reflect.TypeFor[policy.Bounds]()},
 		{"spec.helpers.NAME.options.NAME", reflect.TypeFor[rule.Spec]()},
 		{"spec.require[] and spec.inject[]", reflect.TypeFor[inject.AdditionSpec]()},
 	} {
 		fmt.Fprintf(&out, "\n## %s\n\n| field | meaning |\n|---|---|\n", part.where)
 		for f := range part.of.Fields() {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if f.Anonymous {
+				out.WriteString("| `requests`, `limits` | those of cpu and memory, all four, as a container of Kubernetes has them. |\n")
+				continue
+			}
 			fmt.Fprintf(&out, "| `%s` | %s |\n", name, docs[fieldName(part.of, f.Name)])
 		}
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/helpers"
+	"github.com/pillion-dev/pillion/internal/inject/helpers/defined"
 	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/rule"
 	"github.com/pillion-dev/pillion/internal/policy"
@@ -70,7 +71,11 @@ func (g generator) object(t reflect.Type) *schema {
 		field := g.value(f.Type)
 		field.Description = g.docs[fieldName(t, f.Name)]
 		refine(field, fieldName(t, f.Name))
+		refineHelper(field, fieldName(t, f.Name))
 		s.Properties[name] = field
+		if strings.HasPrefix(t.String(), "defined.") && !strings.Contains(f.Tag.Get("json"), ",omitempty") {
+			s.Required = append(s.Required, name)
+		}
 	}
 	return s
 }
@@ -83,8 +88,14 @@ func (g generator) value(t reflect.Type) *schema {
 	case reflect.TypeFor[policy.ID]():
 		number := schema{Type: "integer", Minimum: new(int64(1)), Maximum: new(int64(1<<31 - 1))}
 		return &schema{AnyOf: []schema{number, {Type: "string", Pattern: "^([1-9][0-9]*|" + string(policy.FromNamespace) + ")$"}}}
-	case reflect.TypeFor[corev1.ResourceRequirements]():
-		return resources()
+	case reflect.TypeFor[defined.Scalar]():
+		return new(scalarSchema())
+	case reflect.TypeFor[defined.Value]():
+		return valueSchema()
+	case reflect.TypeFor[map[string]defined.Scalar]():
+		return quantitiesSchema()
+	case reflect.TypeFor[policy.Resources]():
+		return g.resources()
 	case reflect.TypeFor[map[string]*policy.Helper]():
 		return g.helpers()
 	case reflect.TypeFor[inject.AdditionSpec]():
@@ -95,7 +106,7 @@ func (g generator) value(t reflect.Type) *schema {
 		return &schema{Type: "string"}
 	case reflect.Bool:
 		return &schema{Type: "boolean"}
-	case reflect.Int64:
+	case reflect.Int32, reflect.Int64:
 		return &schema{Type: "integer", Minimum: new(int64(1))}
 	case reflect.Pointer:
 		return g.value(t.Elem())
@@ -126,10 +137,10 @@ func refine(s *schema, field string) {
 
 // helpers names each helper with its options. A helper may have nothing behind it.
 func (g generator) helpers() *schema {
-	defined := g.object(reflect.TypeFor[policy.Helper]()) // by the platform: an editor does not know its options
-	defined.Type = []string{"object", "null"}
-	reach(defined, false)
-	all := &schema{Type: "object", Additional: defined, Properties: map[string]*schema{}}
+	other := g.object(reflect.TypeFor[policy.Helper]()) // defined by the platform: an editor does not know its options
+	other.Type = []string{"object", "null"}
+	reach(other, false)
+	all := &schema{Type: "object", Additional: other, Properties: map[string]*schema{}}
 	for _, h := range helpers.Builtin().All() {
 		s := g.object(reflect.TypeFor[policy.Helper]())
 		s.Description, s.Type = h.Doc, []string{"object", "null"}
@@ -173,23 +184,33 @@ func reach(helper *schema, can bool) {
 }
 
 // addition is one helper with values of its options; names of containers are not among
-// them.
+// them. An editor knows the names of the built-in helpers and cannot know those of others.
 func (g generator) addition() *schema {
 	s := g.object(reflect.TypeFor[inject.AdditionSpec]())
 	s.Required = []string{"helper"}
-	for _, h := range helpers.Builtin().All() {
-		s.Properties["helper"].Enum = append(s.Properties["helper"].Enum, h.Name)
-	}
+	s.Properties["helper"].AnyOf = []schema{{Enum: helpers.Builtin().Names()}, {Pattern: labelPattern}}
 	return s
 }
 
-// resources are those that a helper can have: cpu and memory, requested and limited.
-func resources() *schema {
+// labelPattern is what names look like.
+const labelPattern = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+
+// resources are those that a helper can have: cpu and memory, requested and limited, and the
+// bounds within which pods may set them.
+func (g generator) resources() *schema {
 	quantity := schema{AnyOf: []schema{{Type: "number"}, {Type: "string"}}}
 	list := func() *schema {
 		return &schema{Type: "object", Additional: false, Required: []string{"cpu", "memory"}, Properties: map[string]*schema{"cpu": &quantity, "memory": &quantity}}
 	}
-	return &schema{Type: "object", Additional: false, Required: []string{"requests", "limits"}, Properties: map[string]*schema{"requests": list(), "limits": list()}}
+	s := &schema{Type: "object", Additional: false, Properties: map[string]*schema{"requests": list(), "limits": list()}}
+	of := reflect.TypeFor[policy.Resources]()
+	for _, name := range []string{"CPU", "Memory"} {
+		bounds := g.object(reflect.TypeFor[policy.Bounds]())
+		bounds.Required, bounds.Description = []string{"max"}, g.docs[fieldName(of, name)]
+		s.Properties[strings.ToLower(name)] = bounds
+	}
+	s.AnyOf = []schema{{Required: []string{"requests", "limits"}}, {Required: []string{"cpu"}}, {Required: []string{"memory"}}}
+	return s
 }
 
 // fieldDoc is the comment of a field, which begins with its name: in a file, not in Go.
@@ -208,7 +229,7 @@ func fieldDoc(f *ast.Field, name string) string {
 // policyDocs are the comments of all fields of a policy file.
 func policyDocs(root string) (map[string]string, error) {
 	core := filepath.Join(root, "internal", "inject")
-	return fieldDocs(filepath.Join(root, "internal", "policy", "types.go"), filepath.Join(core, "rule", "spec.go"), filepath.Join(core, "additionspec.go"))
+	return fieldDocs(filepath.Join(root, "internal", "policy", "types.go"), filepath.Join(root, "internal", "policy", "resources.go"), filepath.Join(core, "rule", "spec.go"), filepath.Join(core, "additionspec.go"))
 }
 
 // fieldName is a field of a type with its package, as the comments of the sources are known by.

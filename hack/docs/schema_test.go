@@ -60,6 +60,8 @@ spec:
       resources:
         requests: {cpu: 0.01, memory: 32Mi}
         limits: {cpu: 1, memory: 256Mi}
+        cpu: {default: 1, min: 0.5, max: 2}
+        memory: {max: 1Gi}
       options:
         repo: {allow: ["https://github.com/acme/*"]}
         period: {default: 1m, min: 30s, max: 5m}
@@ -200,7 +202,7 @@ func TestTheSchemaTakesWhatTheWebhookTakes(t *testing.T) {
 	t.Parallel()
 	s := generated(t)
 	files := map[string]string{"every field": every}
-	for _, pattern := range []string{"examples/policies/policies/*.yaml", "internal/admission/testdata/*/policy.yaml"} {
+	for _, pattern := range []string{"examples/policies/policies/*.yaml", "examples/defined/policies/default.yaml", "internal/admission/testdata/*/policy.yaml"} {
 		found, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil || len(found) == 0 {
 			t.Fatalf("%s: %v, %v", pattern, found, err)
@@ -235,34 +237,36 @@ func TestTheSchemaFindsMistakes(t *testing.T) {
 	t.Parallel()
 	s := generated(t)
 	for name, c := range map[string]struct{ old, new, want string }{
-		"a misspelled field":                        {"hostNetwork:", "hostNetwrk:", ".spec.hostNetwrk: unknown"},
-		"a misspelled field of a helper":            {"volumeSizeLimit:", "volumeLimit:", ".spec.helpers.git-poller.volumeLimit: unknown"},
-		"an option that there is not":               {"depth:", "dept:", ".spec.helpers.git-poller.options.dept: unknown"},
-		"a bound of what has no order":              {"{default: false}", "{min: 5}", ".spec.helpers.git-poller.options.wait.min: unknown"},
-		"a rule that there is not":                  {"{fixed: 1}", "{fix: 1}", ".spec.helpers.git-poller.options.depth.fix: unknown"},
-		"another version":                           {"v1alpha1", "v1", ".apiVersion: const"},
-		"no name":                                   {"{name: every}", "{}", ".metadata.name: required"},
-		"an enforcement of none":                    {"Warn", "warn", ".spec.enforcement: enum"},
-		"root":                                      {"runAsUser: 1000", "runAsUser: 0", ".spec.helpers.git-poller.runAsUser: anyOf"},
-		"root in quotes":                            {`"1000"`, `"0"`, ".spec.helpers.git-poller.runAsGroup: anyOf"},
-		"a user of a name":                          {"FromNamespace", "nobody", ".spec.runAsUser: anyOf"},
-		"no helpers in a pod":                       {"helpersPerPod: 4", "helpersPerPod: 0", ".spec.limits.helpersPerPod: minimum"},
-		"a text for a number":                       {"helpersPerPod: 4", "helpersPerPod: four", ".spec.limits.helpersPerPod: type"},
-		"a text for a list":                         {"[kata]", "kata", ".spec.runtimeClasses.deny: type"},
-		"an empty list of what is allowed":          {`["https://github.com/acme/*"]`, "[]", ".spec.helpers.git-poller.options.repo.allow: minItems"},
-		"a resource of the disk":                    {"limits: {cpu: 1,", "limits: {ephemeral-storage: 1Gi, cpu: 1,", ".spec.helpers.git-poller.resources.limits.ephemeral-storage: unknown"},
-		"a helper that is not there, for every pod": {"{helper: date-writer,", "{helper: date-writter,", ".spec.require[0].helper: enum"},
-		"an addition of nothing":                    {"helper: ipc", "instance: ipc", ".spec.inject[0].helper: required"},
-		"a list for a value":                        {"{shm: 128Mi}", "{shm: [128Mi]}", ".spec.inject[0].options.shm: type"},
-		"a volume that follows from options":        {"    ipc: {}", "    ipc: {volumeSizeLimit: 1Gi}", ".spec.helpers.ipc.volumeSizeLimit: unknown"},
-		"a time without a unit":                     {"min: 30s", "min: 30", ".spec.helpers.git-poller.options.period.min: type"},
-		"an engine of none":                         {"engine: pillion", "engine: gitsync", ".spec.helpers.git-poller.engine: enum"},
-		"a proxy without a URL":                     {`url: "http://proxy.example:3128", `, "", ".spec.helpers.git-poller.proxy.url: required"},
-		"a password in a proxy's fields":            {"secret: proxy-login", "password: hunter2", ".spec.helpers.git-poller.proxy.password: unknown"},
-		"a text for a boolean":                      {"ssh: true", "ssh: 'true'", ".spec.helpers.git-poller.proxy.ssh: type"},
-		"authorities without a name":                {"extraCAs: {configMap: acme-cas}", "extraCAs: {}", ".spec.helpers.git-poller.extraCAs.configMap: required"},
-		"a proxy of a helper that reaches nobody":   {"    ipc: {}", "    ipc: {proxy: {url: 'http://a.example'}}", ".spec.helpers.ipc.proxy: unknown"},
-		"an engine of another helper":               {"    ipc: {}", "    ipc: {engine: git-sync}", ".spec.helpers.ipc.engine: enum"},
+		"a misspelled field":                      {"hostNetwork:", "hostNetwrk:", ".spec.hostNetwrk: unknown"},
+		"a misspelled field of a helper":          {"volumeSizeLimit:", "volumeLimit:", ".spec.helpers.git-poller.volumeLimit: unknown"},
+		"an option that there is not":             {"depth:", "dept:", ".spec.helpers.git-poller.options.dept: unknown"},
+		"a bound of what has no order":            {"{default: false}", "{min: 5}", ".spec.helpers.git-poller.options.wait.min: unknown"},
+		"a rule that there is not":                {"{fixed: 1}", "{fix: 1}", ".spec.helpers.git-poller.options.depth.fix: unknown"},
+		"another version":                         {"v1alpha1", "v1", ".apiVersion: const"},
+		"no name":                                 {"{name: every}", "{}", ".metadata.name: required"},
+		"an enforcement of none":                  {"Warn", "warn", ".spec.enforcement: enum"},
+		"root":                                    {"runAsUser: 1000", "runAsUser: 0", ".spec.helpers.git-poller.runAsUser: anyOf"},
+		"root in quotes":                          {`"1000"`, `"0"`, ".spec.helpers.git-poller.runAsGroup: anyOf"},
+		"a user of a name":                        {"FromNamespace", "nobody", ".spec.runAsUser: anyOf"},
+		"no helpers in a pod":                     {"helpersPerPod: 4", "helpersPerPod: 0", ".spec.limits.helpersPerPod: minimum"},
+		"a text for a number":                     {"helpersPerPod: 4", "helpersPerPod: four", ".spec.limits.helpersPerPod: type"},
+		"a text for a list":                       {"[kata]", "kata", ".spec.runtimeClasses.deny: type"},
+		"an empty list of what is allowed":        {`["https://github.com/acme/*"]`, "[]", ".spec.helpers.git-poller.options.repo.allow: minItems"},
+		"a resource of the disk":                  {"limits: {cpu: 1,", "limits: {ephemeral-storage: 1Gi, cpu: 1,", ".spec.helpers.git-poller.resources.limits.ephemeral-storage: unknown"},
+		"bounds without a most":                   {"memory: {max: 1Gi}", "memory: {min: 1Mi}", ".spec.helpers.git-poller.resources.memory.max: required"},
+		"resources that say nothing":              {"    ipc: {}", "    ipc: {resources: {}}", ".spec.helpers.ipc.resources: anyOf"},
+		"a name that no helper can have":          {"{helper: date-writer,", "{helper: date_writer,", ".spec.require[0].helper: anyOf"},
+		"an addition of nothing":                  {"helper: ipc", "instance: ipc", ".spec.inject[0].helper: required"},
+		"a list for a value":                      {"{shm: 128Mi}", "{shm: [128Mi]}", ".spec.inject[0].options.shm: type"},
+		"a volume that follows from options":      {"    ipc: {}", "    ipc: {volumeSizeLimit: 1Gi}", ".spec.helpers.ipc.volumeSizeLimit: unknown"},
+		"a time without a unit":                   {"min: 30s", "min: 30", ".spec.helpers.git-poller.options.period.min: type"},
+		"an engine of none":                       {"engine: pillion", "engine: gitsync", ".spec.helpers.git-poller.engine: enum"},
+		"a proxy without a URL":                   {`url: "http://proxy.example:3128", `, "", ".spec.helpers.git-poller.proxy.url: required"},
+		"a password in a proxy's fields":          {"secret: proxy-login", "password: hunter2", ".spec.helpers.git-poller.proxy.password: unknown"},
+		"a text for a boolean":                    {"ssh: true", "ssh: 'true'", ".spec.helpers.git-poller.proxy.ssh: type"},
+		"authorities without a name":              {"extraCAs: {configMap: acme-cas}", "extraCAs: {}", ".spec.helpers.git-poller.extraCAs.configMap: required"},
+		"a proxy of a helper that reaches nobody": {"    ipc: {}", "    ipc: {proxy: {url: 'http://a.example'}}", ".spec.helpers.ipc.proxy: unknown"},
+		"an engine of another helper":             {"    ipc: {}", "    ipc: {engine: git-sync}", ".spec.helpers.ipc.engine: enum"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -298,7 +302,7 @@ func TestTheSchemaNamesEveryField(t *testing.T) {
 	}
 	for _, typ := range []reflect.Type{
 		reflect.TypeFor[policy.InjectionPolicy](), reflect.TypeFor[policy.Metadata](), reflect.TypeFor[policy.Spec](), reflect.TypeFor[policy.Limits](),
-		reflect.TypeFor[policy.RuntimeClasses](), reflect.TypeFor[policy.Proxy](), reflect.TypeFor[policy.ExtraCAs](), reflect.TypeFor[policy.Helper](), reflect.TypeFor[inject.AdditionSpec](), reflect.TypeFor[rule.Spec](),
+		reflect.TypeFor[policy.RuntimeClasses](), reflect.TypeFor[policy.Proxy](), reflect.TypeFor[policy.ExtraCAs](), reflect.TypeFor[policy.Helper](), reflect.TypeFor[policy.Bounds](), reflect.TypeFor[inject.AdditionSpec](), reflect.TypeFor[rule.Spec](),
 	} {
 		for f := range typ.Fields() {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")

@@ -80,7 +80,8 @@ func (h *handler) named(d inject.Decision, namespace string) inject.Decision {
 	return d
 }
 
-// known are the helpers that there are, which all policies of an installation share.
+// known are the helpers that there are, which all policies of an installation share but for the
+// options by which one of them lets pods set resources.
 func (h *handler) known() *helper.Set {
 	if names := h.policyNames(); len(names) > 0 {
 		return h.Policies[names[0]].Known

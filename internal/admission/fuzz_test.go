@@ -150,7 +150,8 @@ func viewOf(p *corev1.Pod) *pod.Pod {
 			SecurityContext:  viewSecurity(spec.SecurityContext),
 			Resources:        spec.Resources,
 
-			ShareProcessNamespace: spec.ShareProcessNamespace,
+			ShareProcessNamespace:         spec.ShareProcessNamespace,
+			TerminationGracePeriodSeconds: spec.TerminationGracePeriodSeconds,
 		},
 	}
 }

@@ -60,7 +60,10 @@ func readKey(known *helper.Set, key string, root *field.Path) (h *helper.Helper,
 		}
 		return refuse("unknown helper %+q; the helpers are %s%s", owner, known, suggestion)
 	}
-	if o = h.Option(name); o == nil {
+	if o = h.Option(name); o == nil && (name == helper.CPU || name == helper.Memory) {
+		return refuse("the platform sets the resources of %s; a pod can set %s only under a policy with a max for it (resources.%s.max)", h.Name, name, name)
+	}
+	if o == nil {
 		return refuse("%s has no option %+q%s", h.Name, name, option.DidYouMean(nearestKey(known, instance, owner, name)))
 	}
 	if dot >= 0 && h.Single {

@@ -91,11 +91,10 @@ func (s *Spec) complete(declared *helper.Helper, h *Helper) {
 	if h.ImagePullSecrets == nil {
 		h.ImagePullSecrets = s.ImagePullSecrets
 	}
-	if h.Resources == nil {
-		h.Resources = &corev1.ResourceRequirements{}
-		if declared != nil {
-			h.Resources = declared.Resources.DeepCopy()
-		}
+	if declared != nil {
+		h.completeResources(declared.Resources)
+	} else {
+		h.completeResources(corev1.ResourceRequirements{})
 	}
 	if declared != nil && declared.FillsVolume {
 		setDefault(&h.VolumeSizeLimit, "4Gi")

@@ -260,3 +260,25 @@ func TestAnotherDefinitionIsAnotherPolicyHash(t *testing.T) {
 		t.Error("two images, one hash")
 	}
 }
+
+// The kubelet expands $(VAR) in commands, arguments, probes and variables, and takes what
+// preStop runs as it is.
+func TestDollarsReachTheHelperAsThePodWroteThem(t *testing.T) {
+	t.Parallel()
+	definition := strings.NewReplacer(
+		`    ports: [`, `    command: [/fluent-bit, {prefix: --tag=, option: tag}]
+    preStop: {exec: {command: [/flush, {option: tag}]}}
+    livenessProbe: {exec: {command: [/live, {option: tag}]}}
+    ports: [`,
+		`{name: STREAM, option: stream}`, `{name: STREAM, option: stream}, {name: TAG, option: tag}`,
+	).Replace(shipper)
+	patch := patchOf(t, load(t, definition, "log-shipper"), `{"metadata":{"annotations":{"log-shipper.pillion.dev/mount-path":"/logs","log-shipper.pillion.dev/tag":"$(A)"}},"spec":{"containers":[{"name":"web"}]}}`)
+	for _, want := range []string{
+		`"command":["/fluent-bit","--tag=$$(A)"]`, `"--tag=$$(A)"]`, `{"name":"TAG","value":"$$(A)"}`,
+		`"livenessProbe":{"exec":{"command":["/live","$$(A)"]}`, `"preStop":{"exec":{"command":["/flush","$(A)"]}}`,
+	} {
+		if !strings.Contains(patch, want) {
+			t.Errorf("the patch lacks %s:\n%s", want, patch)
+		}
+	}
+}

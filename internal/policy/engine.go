@@ -24,9 +24,7 @@ func (s *Spec) completeEngine(h *Helper, engine *helper.Engine) {
 		h.RunAsUser = user
 		setDefault(&h.RunAsGroup, user)
 	}
-	if h.Resources == nil {
-		h.Resources = engine.Resources.DeepCopy()
-	}
+	h.completeResources(engine.Resources)
 }
 
 // validateEngine checks that a helper has the engine, that the engine has an image of its

@@ -194,6 +194,28 @@ func Beside(path string) (*helper.Set, error) {
 	return known, errors.Join(errs...)
 }
 
+// HelpersAt are the built-in helpers and those that a file, or the files of a directory, define.
+func HelpersAt(path string) (*helper.Set, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading a helper: %w", err)
+	}
+	var files []File
+	if info.IsDir() {
+		if files, err = readDir(path); err != nil {
+			return nil, err
+		}
+	} else {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading a helper: %w", err)
+		}
+		files = []File{{path, data}}
+	}
+	known, errs := withDefined(slices.DeleteFunc(files, func(f File) bool { return !f.definesHelper() }))
+	return known, errors.Join(errs...)
+}
+
 // DefinesHelper tells whether a file is a helper's and not a policy's.
 func DefinesHelper(data []byte) bool { return (&File{Data: data}).definesHelper() }
 

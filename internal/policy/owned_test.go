@@ -94,6 +94,22 @@ func TestWhatThePlatformOwnsIsChecked(t *testing.T) {
 		{"a request of a device", with("  requests: {cpu: 1m, memory: 8Mi, example.com/gpu: 1}", "  limits: {cpu: 1m, memory: 8Mi}"), []string{r + ".requests[example.com/gpu]: Forbidden: only cpu and memory can be set"}},
 		{"a claim", with("  requests: {cpu: 1m, memory: 8Mi}", "  limits: {cpu: 1m, memory: 8Mi}", "  claims: [{name: gpu}]"), []string{r + ".claims: Forbidden: helpers do not take devices"}},
 
+		{"bounds for pods", with("  memory: {default: 64Mi, max: 512Mi}", "  cpu: {max: 1, min: 5m}"), nil},
+		{"bounds beside requests and limits", with("  requests: {cpu: 1m, memory: 8Mi}", "  limits: {cpu: 100m, memory: 32Mi}", "  memory: {max: 64Mi}"), nil},
+		{"bounds without a most", with("  memory: {default: 64Mi}"), []string{r + ".memory.max: Required value: say how much a pod may ask for; without bounds the platform alone sets the memory of a helper"}},
+		{"a most below what the helper has", with("  memory: {max: 64Mi}"), []string{r + `.memory.max: Invalid value: "64Mi": is below the limit that the helper has without it, 256Mi; raise it, or set default`}},
+		{"a most below what the helper requests", with("  memory: {max: 8Mi}"), []string{
+			r + `.memory.max: Invalid value: "8Mi": is below the request that the helper has without it, 32Mi; raise it, or set min or default`,
+		}},
+		{"a default below what the helper requests", with("  memory: {default: 8Mi, max: 8Mi}"), nil},
+		{"a default above the most", with("  memory: {default: 1Gi, max: 512Mi}"), []string{r + `.memory.default: Invalid value: "1Gi": is refused by the rule itself: the most is 512Mi`}},
+		{"a least of nothing", with("  memory: {min: 0, default: 64Mi, max: 512Mi}"), []string{r + `.memory.min: Invalid value: "0": must be positive`}},
+		{"a fixed amount", with("  memory: {fixed: 64Mi}"), []string{`unknown field "spec.helpers.git-poller.resources.memory.fixed"`}},
+		{"an amount without bounds", with("  memory: 64Mi"), []string{"spec.helpers.resources.memory: expected a mapping, got a text"}},
+		{"CPU in bytes", with("  cpu: {max: 512Mx}"), []string{r + `.cpu.max: Invalid value: "512Mx": must be a Kubernetes quantity of CPUs, such as 100m or 1.5`}},
+		{"less than a thousandth of a CPU", with("  cpu: {min: 0.0001, max: 1}"), []string{r + `.cpu.min: Invalid value: "0.0001": must be at least a thousandth of a CPU and a whole number of them, such as 100m or 1.5`}},
+		{"bounds among the options", gitPoller("options: {memory: {max: 64Mi}}"), []string{"spec.helpers[git-poller].options[memory]: Forbidden: is said under resources: {memory: {default: …, max: …}}"}},
+
 		{"a size of the volume", gitPoller("volumeSizeLimit: 512Mi"), nil},
 		{"a size that is none", gitPoller("volumeSizeLimit: big"), []string{`spec.helpers[git-poller].volumeSizeLimit: Invalid value: "big": must be a positive quantity of bytes, such as 4Gi`}},
 		{"a size of zero", gitPoller(`volumeSizeLimit: "0"`), []string{`spec.helpers[git-poller].volumeSizeLimit: Invalid value: "0": must be a positive quantity of bytes, such as 4Gi`}},

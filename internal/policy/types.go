@@ -106,8 +106,10 @@ type Helper struct {
 	PullPolicy corev1.PullPolicy `json:"pullPolicy,omitempty"`
 	// ImagePullSecrets are Secrets for its registry, instead of those of all helpers.
 	ImagePullSecrets []string `json:"imagePullSecrets,omitempty"`
-	// Resources are its requests and limits of cpu and memory; all four have to be there.
-	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
+	// Resources are its requests and limits of cpu and memory, all four of them; or what pods may
+	// make of them by the options cpu and memory, which a helper has only where there is a max:
+	// {memory: {default: 64Mi, max: 512Mi}}; or both.
+	Resources *Resources `json:"resources,omitempty"`
 	// RunAsUser is whom it runs as, if not as all helpers. With the engine git-sync that is
 	// 65533, the user that its image knows, unless all helpers run FromNamespace.
 	RunAsUser ID `json:"runAsUser,omitempty"`

@@ -74,7 +74,8 @@ func validate(p *InjectionPolicy, known *helper.Set) (*inject.Policy, field.Erro
 			continue
 		}
 		errs = append(errs, validatePrivileges(h, p.Spec.Helpers[name].Privileges, at.Child("privileges"))...)
-		compiled, more := validateHelper(h, p.Spec.Helpers[name], at)
+		offering, compiled, more := validateHelper(h, p.Spec.Helpers[name], at)
+		out.Known = out.Known.With(offering)
 		out.Helpers[name] = compiled
 		errs = append(errs, more...)
 		errs = append(errs, validateEngine(h, p.Spec.Helpers[name], compiled.Rules, p.Spec.Image, at)...)
@@ -98,7 +99,7 @@ func unlisted(s *Spec, known *helper.Set) map[string]*rule.Helper {
 		if s.Helpers[h.Name] == nil && len(h.Privileges) == 0 { // what needs privileges has to be listed with them
 			bare := &Helper{}
 			s.complete(h, bare)
-			all[h.Name], _ = validateHelper(h, bare, nil)
+			_, all[h.Name], _ = validateHelper(h, bare, nil)
 		}
 	}
 	return all
@@ -119,16 +120,21 @@ func validateClasses(c *RuntimeClasses, at *field.Path) field.ErrorList {
 	return errs
 }
 
-func validateHelper(h *helper.Helper, spec *Helper, at *field.Path) (*rule.Helper, field.ErrorList) {
+// validateHelper compiles what a policy says of a helper. It returns the helper with the options
+// that there are only where a policy has bounds for them.
+func validateHelper(h *helper.Helper, spec *Helper, at *field.Path) (*helper.Helper, *rule.Helper, field.ErrorList) {
 	errs := validateImage(at, spec.Image, spec.PullPolicy, spec.ImagePullSecrets)
 	out := &rule.Helper{
-		Engine: spec.Engine, Image: spec.Image, PullPolicy: spec.PullPolicy, Resources: *spec.Resources, Rules: map[string]*rule.Rule{},
+		Engine: spec.Engine, Image: spec.Image, PullPolicy: spec.PullPolicy, Resources: spec.Resources.ResourceRequirements,
 	}
 	for _, name := range spec.ImagePullSecrets {
 		out.PullSecrets = append(out.PullSecrets, corev1.LocalObjectReference{Name: name})
 	}
-	errs = append(errs, validateResources(spec.Resources, at.Child("resources"))...)
-	writeOut(spec.Resources)
+	errs = append(errs, validateResources(&spec.Resources.ResourceRequirements, at.Child("resources"))...)
+	writeOut(&spec.Resources.ResourceRequirements)
+	offered, rules, more := spec.Resources.offered(at.Child("resources"))
+	out.Rules, errs = rules, append(errs, more...)
+	h = h.Offering(offered)
 	ids, more := validateIDs(at, spec.RunAsUser, spec.RunAsGroup)
 	out.RunAsUser, out.RunAsGroup = ids[0], ids[1]
 	errs = append(errs, more...)
@@ -148,6 +154,10 @@ func validateHelper(h *helper.Helper, spec *Helper, at *field.Path) (*rule.Helpe
 	for _, name := range slices.Sorted(maps.Keys(spec.Options)) {
 		path := at.Child("options").Key(name)
 		o := h.Option(name)
+		if name == helper.CPU || name == helper.Memory {
+			errs = append(errs, field.Forbidden(path, fmt.Sprintf("is said under resources: {%s: {default: …, max: …}}", name)))
+			continue
+		}
 		if o == nil {
 			errs = append(errs, field.NotFound(path, fmt.Sprintf("%s; %s has the options %s", name, h.Name, strings.Join(h.OptionNames(), ", "))))
 			continue
@@ -159,7 +169,7 @@ func validateHelper(h *helper.Helper, spec *Helper, at *field.Path) (*rule.Helpe
 			spec.Options[name] = r.Spec()
 		}
 	}
-	return out, errs
+	return h, out, errs
 }
 
 func validateImage(at *field.Path, image string, pull corev1.PullPolicy, secrets []string) field.ErrorList {
@@ -174,48 +184,6 @@ func validateImage(at *field.Path, image string, pull corev1.PullPolicy, secrets
 	for i, name := range secrets {
 		if len(validation.IsDNS1123Subdomain(name)) > 0 {
 			errs = append(errs, field.Invalid(at.Child("imagePullSecrets").Index(i), name, "must be the name of a Secret, which has to exist in each namespace"))
-		}
-	}
-	return errs
-}
-
-// writeOut makes each quantity remember how it is written, or every review would have to
-// find out anew.
-func writeOut(r *corev1.ResourceRequirements) {
-	for _, list := range []corev1.ResourceList{r.Requests, r.Limits} {
-		for name, q := range list {
-			_ = q.String()
-			list[name] = q
-		}
-	}
-}
-
-// validateResources wants CPU and memory requested and limited: a ResourceQuota on
-// either refuses a pod in which one container has none.
-func validateResources(r *corev1.ResourceRequirements, at *field.Path) field.ErrorList {
-	var errs field.ErrorList
-	if len(r.Claims) > 0 {
-		errs = append(errs, field.Forbidden(at.Child("claims"), "helpers do not take devices"))
-	}
-	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
-		request, limit := r.Requests[name], r.Limits[name]
-		switch {
-		case request.Sign() <= 0:
-			errs = append(errs, field.Required(at.Child("requests").Key(string(name)), "must be positive; every helper has CPU and memory requests and limits"))
-		case limit.Sign() <= 0:
-			errs = append(errs, field.Required(at.Child("limits").Key(string(name)), "must be positive; every helper has CPU and memory requests and limits"))
-		case request.Cmp(limit) > 0:
-			errs = append(errs, field.Invalid(at.Child("requests").Key(string(name)), request.String(), "is above the limit, "+limit.String()))
-		}
-	}
-	for _, list := range []struct {
-		name  string
-		items corev1.ResourceList
-	}{{"requests", r.Requests}, {"limits", r.Limits}} {
-		for _, name := range slices.Sorted(maps.Keys(list.items)) {
-			if name != corev1.ResourceCPU && name != corev1.ResourceMemory {
-				errs = append(errs, field.Forbidden(at.Child(list.name).Key(string(name)), "only cpu and memory can be set"))
-			}
 		}
 	}
 	return errs

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -17,7 +18,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
-	"github.com/pillion-dev/pillion/internal/inject/helpers"
 	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/policy"
@@ -183,11 +183,6 @@ func (c *Case) check(at string) []error {
 	if why := string(c.Want.Reason); why != "" && !slices.Contains(reasons, why) {
 		wrong("want.reason: there is no reason %q%s", why, didYouMean(why, reasons))
 	}
-	for key := range c.Want.Values {
-		if _, _, _, known := takeApart(key); !known {
-			wrong("want.values: %q is not the key of an option", key)
-		}
-	}
 	if c.File != "" && (c.Pod.Kind != 0 || len(c.Annotations) > 0) {
 		wrong("file: a manifest is taken as it is; remove pod and annotations, or file")
 	}
@@ -236,15 +231,26 @@ func (c *Case) podJSON() ([]byte, error) {
 	return json.Marshal(pod)
 }
 
-// takeApart takes an annotation key of an option apart.
-func takeApart(key string) (h *helper.Helper, instance, name string, known bool) {
+// checkKeys finds values of options that no helper of the policy has.
+func (f *File) checkKeys(known *helper.Set) error {
+	var errs []error
+	for i := range f.Cases {
+		c := &f.Cases[i]
+		for _, key := range slices.Sorted(maps.Keys(c.Want.Values)) {
+			if !isOption(known, key) {
+				errs = append(errs, fmt.Errorf("case %q: want.values: %q is not the key of an option", c.Name, key))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// isOption tells whether an annotation key is that of an option.
+func isOption(known *helper.Set, key string) bool {
 	prefix, name, _ := strings.Cut(key, "/")
 	owner, found := strings.CutSuffix(prefix, "."+helper.Domain)
-	if dot := strings.LastIndexByte(owner, '.'); dot >= 0 {
-		instance, owner = owner[:dot], owner[dot+1:]
-	}
-	h = helpers.Builtin().Find(owner)
-	return h, instance, name, found && h != nil && h.Option(name) != nil
+	h := known.Find(owner[strings.LastIndexByte(owner, '.')+1:])
+	return found && h != nil && h.Option(name) != nil
 }
 
 func didYouMean(text string, candidates []string) string {

@@ -32,7 +32,6 @@ func TestMistakesInATable(t *testing.T) {
 		"a name twice":       {head + "cases: [{name: x, want: {result: Denied}}, {name: x, want: {result: Denied}}]\n", `case "x": the name is there twice`},
 		"a result of none":   {head + "cases: [{name: x, want: {result: Failed}}]\n", `case "x": want.result: "Failed" is none; it is one of Denied, Injected, Skipped, Unchanged`},
 		"a mistyped reason":  {head + "cases: [{name: x, want: {result: Denied, reason: PathConfict}}]\n", `case "x": want.reason: there is no reason "PathConfict"; did you mean "PathConflict"?`},
-		"a key of no option": {head + "cases: [{name: x, want: {result: Injected, values: {git-poller.pillion.dev/perod: 1m}}}]\n", `case "x": want.values: "git-poller.pillion.dev/perod" is not the key of an option`},
 		"a file and a pod":   {head + "cases: [{name: x, file: a.yaml, annotations: {a: b}, want: {result: Denied}}]\n", `case "x": file: a manifest is taken as it is; remove pod and annotations, or file`},
 		"a pod without spec": {head + "cases: [{name: x, pod: {metadata: {}}, want: {result: Denied}}]\n", `case "x": pod: must be a whole pod, with a spec`},
 	} {
@@ -120,5 +119,24 @@ func TestRun(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestAKeyOfNoOptionIsAMistake(t *testing.T) {
+	t.Parallel()
+	p, err := policy.Parse([]byte("apiVersion: pillion.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: web}\nspec: {helpers: {git-poller: {resources: {memory: {max: 1Gi}}}}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Parse([]byte(head + "cases: [{name: x, want: {result: Skipped, values: {a.git-poller.pillion.dev/memory: 1Mi, git-poller.pillion.dev/perod: 1m, git-poller.pillion.dev/cpu: 1m, log.pillion.dev/a: b}}}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = (&Runner{Policy: p}).Run(f)
+	want := "case \"x\": want.values: \"git-poller.pillion.dev/cpu\" is not the key of an option\n" +
+		"case \"x\": want.values: \"git-poller.pillion.dev/perod\" is not the key of an option\n" +
+		"case \"x\": want.values: \"log.pillion.dev/a\" is not the key of an option"
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }

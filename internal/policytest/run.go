@@ -40,6 +40,9 @@ type Outcome struct {
 
 // Run runs all cases of a file. An error means that a case could not be run at all.
 func (r *Runner) Run(f *File) ([]Outcome, error) {
+	if err := f.checkKeys(r.Policy.Known); err != nil {
+		return nil, err
+	}
 	var all []Outcome
 	for i := range f.Cases {
 		c := &f.Cases[i]

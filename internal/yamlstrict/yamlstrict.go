@@ -12,12 +12,10 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"slices"
 	"strings"
 
 	yamlv3 "go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	"sigs.k8s.io/yaml"
 
 	"github.com/pillion-dev/pillion/internal/inject/option"
 )
@@ -63,15 +61,17 @@ func Document(data []byte, multiple string) (*yamlv3.Node, error) {
 	return nil, errors.New("has more than one YAML document; " + multiple)
 }
 
-// Decode decodes a document that data holds into the value that a pointer points at. A type
-// with an UnmarshalJSON of its own takes a scalar; if it is a struct, a mapping of its fields as well.
-func Decode(data []byte, document *yamlv3.Node, into any) (Lines, []error) {
+// Decode decodes a document into the value that a pointer points at. A type with an
+// UnmarshalJSON of its own takes a scalar, as a string that is what the file says letter for
+// letter ("no" is no boolean, and 0644 no other number); if it is a struct, a mapping of its
+// fields as well.
+func Decode(document *yamlv3.Node, into any) (Lines, []error) {
 	c := checker{lines: Lines{}}
-	c.check(document.Content[0], reflect.TypeOf(into).Elem(), nil)
+	value := c.check(document.Content[0], reflect.TypeOf(into).Elem(), nil)
 	if len(c.errs) > 0 {
 		return c.lines, c.errs
 	}
-	asJSON, err := yaml.YAMLToJSONStrict(data)
+	asJSON, err := json.Marshal(value)
 	if err == nil {
 		err = json.Unmarshal(asJSON, into)
 	}
@@ -96,8 +96,9 @@ func (c *checker) wrong(n *yamlv3.Node, at *field.Path, format string, args ...a
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-// check compares a value of the file with the type that it is decoded into.
-func (c *checker) check(n *yamlv3.Node, t reflect.Type, at *field.Path) {
+// check compares a value of the file with the type that it is decoded into, and returns it as
+// what json.Marshal writes for that type.
+func (c *checker) check(n *yamlv3.Node, t reflect.Type, at *field.Path) any {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -111,18 +112,28 @@ func (c *checker) check(n *yamlv3.Node, t reflect.Type, at *field.Path) {
 	case n.ShortTag() == "!!null":
 		c.wrong(n, at, "is empty; write a value, or remove it")
 	case own && n.Kind == yamlv3.ScalarNode:
+		return n.Value
 	case t.Kind() == reflect.Struct && n.Kind == yamlv3.MappingNode:
-		c.fields(n, t, at)
+		return c.fields(n, t, at)
 	case t.Kind() == reflect.Map && n.Kind == yamlv3.MappingNode:
-		c.keys(n, at, func(key string, _, value *yamlv3.Node) { c.check(value, t.Elem(), at.Key(key)) })
+		values := map[string]any{}
+		c.keys(n, at, func(key string, _, value *yamlv3.Node) { values[key] = c.check(value, t.Elem(), at.Key(key)) })
+		return values
 	case t.Kind() == reflect.Slice && n.Kind == yamlv3.SequenceNode:
+		values := []any{}
 		for i, item := range n.Content {
-			c.check(item, t.Elem(), at.Index(i))
+			values = append(values, c.check(item, t.Elem(), at.Index(i)))
 		}
-	case n.Kind == yamlv3.ScalarNode && scalarFits(n, t):
+		return values
+	case n.Kind == yamlv3.ScalarNode:
+		if value, fits := scalar(n, t); fits {
+			return value
+		}
+		fallthrough
 	default:
 		c.wrong(n, at, "expected %s, got %s", expected(t, own), got(n, t))
 	}
+	return nil
 }
 
 func (c *checker) keys(n *yamlv3.Node, at *field.Path, visit func(key string, name, value *yamlv3.Node)) {
@@ -138,8 +149,8 @@ func (c *checker) keys(n *yamlv3.Node, at *field.Path, visit func(key string, na
 	}
 }
 
-func (c *checker) fields(n *yamlv3.Node, t reflect.Type, at *field.Path) {
-	types := map[string]reflect.Type{}
+func (c *checker) fields(n *yamlv3.Node, t reflect.Type, at *field.Path) map[string]any {
+	types, values := map[string]reflect.Type{}, map[string]any{}
 	var names []string
 	for f := range t.Fields() {
 		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
@@ -152,22 +163,25 @@ func (c *checker) fields(n *yamlv3.Node, t reflect.Type, at *field.Path) {
 			c.wrong(name, at, "unknown field %q; the fields are %s%s", key, strings.Join(names, ", "), option.DidYouMean(option.Nearest(key, names)))
 			return
 		}
-		c.check(value, of, at.Child(key))
+		values[key] = c.check(value, of, at.Child(key))
 	})
+	return values
 }
 
-func scalarFits(n *yamlv3.Node, t reflect.Type) bool {
-	tags := map[reflect.Kind][]string{
-		reflect.String: {"!!str"}, reflect.Bool: {"!!bool"}, reflect.Int32: {"!!int"}, reflect.Int64: {"!!int"},
-	}[t.Kind()]
-	if !slices.Contains(tags, n.ShortTag()) {
-		return false
+// scalar is a value of the file as one of a type; fits is false if it is of another.
+func scalar(n *yamlv3.Node, t reflect.Type) (value any, fits bool) {
+	switch tag := n.ShortTag(); t.Kind() {
+	case reflect.String:
+		return n.Value, tag == "!!str"
+	case reflect.Bool:
+		var b bool
+		return &b, tag == "!!bool" && n.Decode(&b) == nil
+	case reflect.Int32, reflect.Int64:
+		var number int64
+		fits = tag == "!!int" && n.Decode(&number) == nil
+		return number, fits && (t.Kind() == reflect.Int64 || int64(int32(number)) == number)
 	}
-	if t.Kind() == reflect.String || t.Kind() == reflect.Bool {
-		return true
-	}
-	var number int64
-	return n.Decode(&number) == nil && (t.Kind() == reflect.Int64 || int64(int32(number)) == number)
+	return nil, false
 }
 
 func expected(t reflect.Type, own bool) string {

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -112,6 +113,8 @@ func TestOtherPoliciesAreAnotherConfigMap(t *testing.T) {
 		`policies: {web: {helpers: {ipc: {}}}}`,
 		`policies: {web: {helpers: {date-writer: {}}}, api: {helpers: {}}}`,
 		"helperImage: a/b:c\npolicies: {web: {helpers: {date-writer: {}}}}",
+		"helpers: {log-shipper: " + shipper + "}\npolicies: {web: {helpers: {date-writer: {}}}}",
+		strings.Replace("helpers: {log-shipper: "+shipper+"}\npolicies: {web: {helpers: {date-writer: {}}}}", "4.0.3", "4.0.4", 1),
 	} {
 		for range 2 { // the same values, the same name
 			all := objects(t, parseValues(t, values))
@@ -123,7 +126,41 @@ func TestOtherPoliciesAreAnotherConfigMap(t *testing.T) {
 			}
 		}
 	}
-	if len(names) != 4 {
-		t.Errorf("four sets of policies have the names %v", names)
+	if len(names) != 6 {
+		t.Errorf("six sets of policies have the names %v", names)
+	}
+}
+
+// shipper is the spec of a helper that is not one of ours.
+const shipper = `{description: Ships logs., run: Sidecar, options: [
+  {name: mount-path, type: absolute path, required: true, example: /logs, description: Where they are.},
+  {name: flush, type: duration, default: 5s, max: 5m, example: 10s, description: How long a line may wait.},
+  {name: batch, type: integer, default: 1000680000, example: 5, description: A large number.}],
+  volumes: [{name: logs, emptyDir: {sizeLimit: 1Gi}, app: {mountPath: {option: mount-path}}}],
+  container: {image: "registry.acme.example/shipper:4.0.3", args: [{prefix: --flush=, option: flush}, {prefix: --batch=, option: batch}],
+    mounts: [{volume: logs, path: /logs, readOnly: true}], resources: {requests: {cpu: 0.01, memory: 32Mi}, limits: {cpu: 1, memory: 134217728}}}}`
+
+func TestHelpersOfThePlatformStandBesideThePolicies(t *testing.T) {
+	t.Parallel()
+	values := "helpers: {log-shipper: " + shipper + "}\n"
+	got := loaded(t, objects(t, parseValues(t, values+`policies: {web: {helpers: {log-shipper: {options: {flush: {min: 2s}}}}}}`)))
+	h := got["web"].Helpers["log-shipper"]
+	if h == nil {
+		t.Fatal("the policy does not list it")
+	}
+	if least := h.Rules["flush"].Min.Text; h.Image != "registry.acme.example/shipper:4.0.3" || least != "2s" {
+		t.Errorf("image %s, the least %s", h.Image, least)
+	}
+	o := got["web"].Known.Find("log-shipper").Option("batch")
+	if value, _, err := rule.Effective(o, nil); value != "1000680000" || err != nil {
+		t.Errorf("a large number is %s, %v", value, err)
+	}
+	// Without a policy of one's own there is the built-in one, which lists none of them.
+	got = loaded(t, objects(t, parseValues(t, values)))
+	if diff := cmp.Diff([]string{"default"}, slices.Sorted(maps.Keys(got))); diff != "" {
+		t.Errorf("policies (-want +got):\n%s", diff)
+	}
+	if hash := policy.Builtin().Hash; got["default"].Hash != hash {
+		t.Errorf("the hash is %s, want %s", got["default"].Hash, hash)
 	}
 }

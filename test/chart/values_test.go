@@ -28,6 +28,7 @@ var another = map[string]string{
 	"imagePullSecrets":    `imagePullSecrets: [{name: a}]`,
 	"helperImage":         `helperImage: a/b:v1`,
 	"policies":            `policies: {web: {helpers: {ipc: {}}}}`,
+	"helpers":             "helpers: {log-shipper: " + shipper + "}",
 	"excludedNamespaces":  `excludedNamespaces: [a]`,
 	"failurePolicy":       `failurePolicy: Ignore`,
 	"timeoutSeconds":      `timeoutSeconds: 6`,

@@ -29,6 +29,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/admission"
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/plan"
 	podview "github.com/pillion-dev/pillion/internal/inject/pod"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/inject/rule"
@@ -131,7 +132,7 @@ func judge(policy *inject.Policy, before *corev1.Pod, raw []byte) (inject.Decisi
 		proveValid(before, after),
 		proveNothingLeft(policy, patched, after),
 		proveUserUnchanged(before, after),
-		provePodSecurity(before, after),
+		provePodSecurity(policy, out.Plan.Containers, before, after),
 		proveQOS(before, after),
 		proveWrappers(before, after),
 	}
@@ -174,11 +175,13 @@ func proveNothingLeft(policy *inject.Policy, patched []byte, after *corev1.Pod) 
 	return nil
 }
 
-// provePodSecurity: a level that admitted the pod admits it still.
-func provePodSecurity(before, after *corev1.Pod) error {
+// provePodSecurity: a level that admitted the pod admits it still, unless a helper that is
+// added has a privilege beyond restricted, which its policy allows. Baseline holds always.
+func provePodSecurity(policy *inject.Policy, added []plan.Container, before, after *corev1.Pod) error {
 	after = withoutListedSysctls(before, after)
+	privileged := slices.ContainsFunc(added, func(c plan.Container) bool { return beyondRestricted(policy, &c.Container) })
 	for _, level := range []pssapi.Level{pssapi.LevelRestricted, pssapi.LevelBaseline} {
-		if refusal(level, before) == "" {
+		if refusal(level, before) == "" && !(level == pssapi.LevelRestricted && privileged) {
 			if why := refusal(level, after); why != "" {
 				return fmt.Errorf("the injected pod is no longer %s: %s", level, why)
 			}
@@ -250,20 +253,25 @@ func proveHelper(policy *inject.Policy, pod *corev1.Pod, c *corev1.Container) er
 			alone.Spec.Volumes = append(alone.Spec.Volumes, v)
 		}
 	}
-	if why := refusal(pssapi.LevelRestricted, alone); why != "" {
-		return fmt.Errorf("%s is not restricted by itself: %s", c.Name, why)
+	level := pssapi.LevelRestricted
+	if beyondRestricted(policy, c) {
+		level = pssapi.LevelBaseline
+	}
+	if why := refusal(level, alone); why != "" {
+		return fmt.Errorf("%s is not %s by itself: %s", c.Name, level, why)
 	}
 	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
 		if !budgeted(pod, name) && (c.Resources.Requests.Name(name, "").IsZero() || c.Resources.Limits.Name(name, "").IsZero()) {
 			return fmt.Errorf("%s has no request or no limit of %s", c.Name, name)
 		}
 	}
-	if !slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool {
+	covers := slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool {
 		return m.MountPath == "/var/run/secrets/kubernetes.io/serviceaccount" && m.Name == "pillion-no-token"
-	}) {
-		return fmt.Errorf("%s does not cover the place of the token", c.Name)
+	})
+	if token := definedBy(policy, c).Needs(helper.Token); covers == token {
+		return fmt.Errorf("%s: the place of the token is covered: %t, and the helper needs the token: %t", c.Name, covers, token)
 	}
-	if h := definition(policy, c); h == nil && (!knownEnvironment(c) || c.Lifecycle != nil) || c.EnvFrom != nil {
+	if definedBy(policy, c).Image == "" && (!knownEnvironment(c) || c.Lifecycle != nil) || c.EnvFrom != nil {
 		return fmt.Errorf("%s has more than a helper has: %v", c.Name, c)
 	}
 	return proveInert(c)
@@ -279,15 +287,23 @@ func pathOf(image string) string {
 	return image
 }
 
-// definition is the helper of a platform that a container belongs to; nil for one of ours.
-func definition(policy *inject.Policy, c *corev1.Container) *helper.Helper {
+// beyondRestricted tells whether a container is of a helper with a privilege that Pod Security's
+// restricted forbids. NET_BIND_SERVICE is one that it allows, and the token is not its business.
+func beyondRestricted(policy *inject.Policy, c *corev1.Container) bool {
+	return slices.ContainsFunc(definedBy(policy, c).Privileges, func(name string) bool {
+		return name == helper.Root || strings.HasPrefix(name, helper.CapabilityPrefix) && name != helper.CapabilityPrefix+"NET_BIND_SERVICE"
+	})
+}
+
+// definedBy is the helper of a platform that a container belongs to; an empty one for ours.
+func definedBy(policy *inject.Policy, c *corev1.Container) *helper.Helper {
 	for _, h := range policy.Known.All() {
 		name := podview.ReservedPrefix + h.Name
 		if h.Image != "" && (c.Name == name || strings.HasPrefix(c.Name, name+"-")) {
 			return h
 		}
 	}
-	return nil
+	return &helper.Helper{}
 }
 
 // knownEnvironment: our own program reads no variable; git-sync has the folder that can be
@@ -337,8 +353,13 @@ func budgeted(pod *corev1.Pod, name corev1.ResourceName) bool {
 // proveInert: the kubelet expands nothing in a helper's texts, whatever variables there are.
 func proveInert(c *corev1.Container) error {
 	texts := slices.Concat(c.Command, c.Args)
-	if c.StartupProbe != nil && c.StartupProbe.Exec != nil {
-		texts = append(texts, c.StartupProbe.Exec.Command...)
+	for _, p := range []*corev1.Probe{c.StartupProbe, c.ReadinessProbe, c.LivenessProbe} {
+		if p != nil && p.Exec != nil {
+			texts = append(texts, p.Exec.Command...)
+		}
+	}
+	for _, v := range c.Env {
+		texts = append(texts, v.Value)
 	}
 	for _, text := range texts {
 		var asked []string

@@ -19,12 +19,16 @@ it, and never by pillion.dev/status, which anybody can write. */ -}}
 {{- end }}
 
 {{- /* The variables and validations of a final-state guard. The arguments are CEL expressions: of a map from
-keys to values, as in the annotations of a pod; of the list of those keys in it that ask for something; and of words
-for who wants what `key` stands for. */ -}}
+keys to values, as in the annotations of a pod; of the list of those keys in it that ask for something; of words
+for who wants what `key` stands for; and the root. */ -}}
 {{- define "pillion.guard.checks" -}}
 {{- $who := index . 2 -}}
 {{- $why := "'. Either the webhook did not see the pod (was it down, with failurePolicy: Ignore?), or another webhook has taken this away. Next: kubectl pillion check'" -}}
 variables:
+  # The helpers of the platform that run as init containers, by name.
+  - name: initHelpers
+    expression: >-
+      {{ include "pillion.guard.initHelpers" (index . 3) }}
   - name: asked
     expression: >-
       {{ index . 0 }}
@@ -49,12 +53,12 @@ variables:
       variables.keys.filter(key, !key.startsWith('ipc.pillion.dev/')).map(key,
       [('.' + key).split('.pillion.dev/')[0].split('.')].map(part, [key, key.startsWith('start.pillion.dev/') ? 'pillion-install' :
       'pillion-' + part[part.size() - 1] + (part.size() > 2 ? '-' + part[1] : '')])[0]).filter(pair, !(pair[1] in variables.names))
-  # All helpers are native sidecars but those that prepare the ground, and those that
+  # All helpers are native sidecars but these, those that prepare the ground, and those that
   # fetch once, as their arguments say (the second spelling is that of git-sync).
   - name: stripped
     expression: >-
       variables.initContainers.filter(c, c.name.startsWith('pillion-') && c.name != 'pillion-install' && !c.name.startsWith('pillion-ipc-init') &&
-      !(has(c.restartPolicy) && c.restartPolicy == 'Always') &&
+      !variables.initHelpers.exists(h, (c.name + '-').startsWith('pillion-' + h + '-')) && !(has(c.restartPolicy) && c.restartPolicy == 'Always') &&
       !(has(c.args) && c.args.exists(arg, arg == '--once' || arg == '--one-time=true'))).map(c, c.name)
   # [key, container] of the commands that lack the words in front.
   - name: unwrapped
@@ -62,8 +66,8 @@ variables:
       ['start.pillion.dev/after', 'start.pillion.dev/umask'].filter(key, key in variables.asked).map(key,
       [variables.asked[key].split(',').map(pair, pair.split('=')[0].trim())].map(names, object.spec.containers.filter(c, c.name in names &&
       !(has(c.command) && c.command.size() > 1 && c.command[0] == '/.pillion/bin/pillion-helper')).map(c, [key, string(c.name)]))[0]).filter(pairs, pairs.size() > 0)
-  # Keys of ipc of which nothing is to be seen. 64Mi at /dev/shm are in every pod; "containers" asks for nothing by
-  # itself, so then a default of the policy does, of which the status alone tells.
+  # Keys of ipc of which nothing is to be seen. 64Mi at /dev/shm are in every pod; "containers", "cpu" and
+  # "memory" ask for nothing by themselves, so then a default of the policy does, of which the status alone tells.
   - name: undone
     expression: >-
       variables.keys.filter(key, key.startsWith('ipc.pillion.dev/') && !(
@@ -75,7 +79,7 @@ variables:
       key == 'ipc.pillion.dev/sysctls' ? has(object.spec.securityContext) && has(object.spec.securityContext.sysctls) &&
       variables.asked[key].split(',').all(pair, object.spec.securityContext.sysctls.exists(s, s.name.replace('/', '.') == pair.split('=')[0].trim())) :
       key == 'ipc.pillion.dev/gid' ? has(object.spec.securityContext) && has(object.spec.securityContext.fsGroup) :
-      key in ['ipc.pillion.dev/containers', 'ipc.pillion.dev/'] && (variables.keys.exists(other, other != key && other.startsWith('ipc.pillion.dev/')) || variables.status.contains('"helper":"ipc"'))))
+      key in ['ipc.pillion.dev/containers', 'ipc.pillion.dev/cpu', 'ipc.pillion.dev/memory', 'ipc.pillion.dev/'] && (variables.keys.exists(other, other != key && other.startsWith('ipc.pillion.dev/')) || variables.status.contains('"helper":"ipc"'))))
   # The status is believed where it demands more, never where it would excuse something.
   - name: lost
     expression: >-
@@ -126,6 +130,15 @@ is a key without an option. */ -}}
 {{ toJson $asked }}
 {{- end }}
 
+{{- /* The names of the helpers of the platform that run as init containers, as JSON. */ -}}
+{{- define "pillion.guard.initHelpers" -}}
+{{- $names := list -}}
+{{- range $name, $of := .Values.helpers -}}
+{{- if eq (toString $of.run) "Init" -}}{{- $names = append $names $name -}}{{- end -}}
+{{- end -}}
+{{ toJson $names }}
+{{- end }}
+
 {{- /* For each policy, the limits that it gives its helpers, as JSON, which is CEL as well. */ -}}
 {{- define "pillion.guard.limits" -}}
 {{- $standard := .Files.Get "files/helpers.json" | fromJson -}}
@@ -135,8 +148,12 @@ is a key without an option. */ -}}
 {{- $helpers := dict -}}
 {{- range $helper, $of := $spec.helpers -}}
 {{- $of = default dict $of -}}
-{{- $limits := (get $standard (ternary (printf "%s/git-sync" $helper) $helper (eq (toString $of.engine) "git-sync"))).limits -}}
-{{- with $of.resources -}}{{- $limits = .limits -}}{{- end -}}
+{{- $limits := (get $standard (ternary (printf "%s/git-sync" $helper) $helper (eq (toString $of.engine) "git-sync")) | default dict).limits -}}
+{{- with get (default dict $.Values.helpers) $helper -}}{{- $limits = .container.resources.limits -}}{{- end -}}
+{{- with ($of.resources).limits -}}{{- $limits = . -}}{{- end -}}
+{{- range $resource := list "cpu" "memory" -}}
+{{- with (get (default dict $of.resources) $resource) -}}{{- $limits = merge (dict $resource .max) $limits -}}{{- end -}}
+{{- end -}}
 {{- $quoted := dict -}}
 {{- range $resource, $quantity := $limits -}}
 {{- $_ := set $quoted $resource (toJson $quantity | trimAll "\"") -}}

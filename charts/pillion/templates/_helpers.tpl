@@ -139,15 +139,26 @@ imagePullSecrets:
 {{- end -}}
 {{- end -}}
 {{- $images := .Files.Get "files/helpers.json" | fromJson -}}
+{{- $defined := .Values.helpers | default dict -}}
+{{- $names := keys $defined -}}
+{{- range $name, $_ := $images -}}{{- if not (contains "/" $name) -}}{{- $names = append $names $name | sortAlpha -}}{{- end -}}{{- end -}}
+{{- range $name, $_ := $defined -}}
+{{- if hasKey $images $name -}}
+{{- fail (printf "helpers.%s: the name is taken by a built-in helper; choose another one" $name) -}}
+{{- end -}}
+{{- end -}}
 {{- $registry := include "pillion.registry" . -}}
 {{- $image := .Values.helperImage -}}
 {{- if and $registry (not $image) -}}{{- $image = (get $images "git-poller").image -}}{{- end -}}
-{{- if and (or $policies $image) (not (hasKey $policies "default")) -}}
+{{- if and (or $policies $image $defined) (not (hasKey $policies "default")) -}}
 {{- $_ := set $policies "default" (.Files.Get "files/default-policy.yaml" | fromYaml).spec -}}
 {{- end -}}
 {{- range $name, $spec := $policies -}}
 {{- if and $image (not $spec.image) -}}{{- $_ := set $spec "image" (include "pillion.fromRegistry" (list $ $image)) -}}{{- end -}}
 {{- range $helper, $of := $spec.helpers -}}
+{{- if not (or (hasKey $images $helper) (hasKey $defined $helper)) -}}
+{{- fail (printf "policies.%s.helpers.%s: there is no such helper; the helpers are %s. One of your own is defined under helpers.%s" $name $helper ($names | join ", ") $helper) -}}
+{{- end -}}
 {{- if and $registry $of (eq (toString ($of).engine) "git-sync") (not ($of).image) -}}
 {{- $_ := set $of "image" (include "pillion.fromRegistry" (list $ (get $images (printf "%s/git-sync" $helper)).image)) -}}
 {{- end -}}
@@ -162,12 +173,16 @@ imagePullSecrets:
 {{ $name }}.json: |
   {{- dict "apiVersion" "pillion.dev/v1alpha1" "kind" "InjectionPolicy" "metadata" (dict "name" $name) "spec" $spec | toPrettyJson | nindent 2 }}
 {{- end }}
+{{- range $name, $spec := .Values.helpers }}
+helper-{{ $name }}.yaml: |
+  {{- dict "apiVersion" "pillion.dev/v1alpha1" "kind" "Helper" "metadata" (dict "name" $name) "spec" $spec | toPrettyJson | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{- /* Names end in a hash of the content: other policies are another ConfigMap and so a rollout, and
 a previous replica that restarts never reads what was meant for its successor. */ -}}
 {{- define "pillion.policiesName" -}}
-{{ include "pillion.fullname" . }}-policies-{{ include "pillion.policies" . | sha256sum | trunc 10 }}
+{{ include "pillion.fullname" . }}-policies-{{ print (include "pillion.policies" .) (ternary "" (toJson .Values.helpers) (empty .Values.helpers)) | sha256sum | trunc 10 }}
 {{- end }}
 
 {{- /* Nine tenths of the memory limit in bytes, for the Go runtime; nothing if there is no limit. */ -}}

@@ -26,10 +26,11 @@ func (e *Editor) Container(r *Request, c *corev1.Container, first bool) {
 	for i := range c.Args {
 		c.Args[i] = Literal(c.Args[i])
 	}
-	e.finish(r.Helper, c, hp)
+	e.finish(r.Helper, c, hp, r.resources(hp))
 	e.refuseRoot(c)
 	if !r.Helper.Needs(Token) {
-		e.Volume(EmptyDir(NoTokenVolume, resource.MustParse("1Mi")))
+		noToken := EmptyDir(NoTokenVolume, resource.MustParse("1Mi"))
+		e.volume(&noToken, nil)
 	}
 
 	for _, secret := range hp.PullSecrets {
@@ -44,12 +45,12 @@ func (e *Editor) Container(r *Request, c *corev1.Container, first bool) {
 }
 
 // finish gives a container what all helpers have in common.
-func (e *Editor) finish(h *Helper, c *corev1.Container, hp *rule.Helper) {
+func (e *Editor) finish(h *Helper, c *corev1.Container, hp *rule.Helper, resources corev1.ResourceRequirements) {
 	c.Image, c.ImagePullPolicy = hp.Image, hp.PullPolicy
 	if c.Command == nil && h.Image == "" {
 		c.Command = []string{Program}
 	}
-	c.Resources = e.resources(hp)
+	c.Resources = e.resources(resources)
 	if c.SecurityContext == nil {
 		c.SecurityContext = Restricted(hp, hp.User())
 	}
@@ -65,19 +66,24 @@ func (e *Editor) finish(h *Helper, c *corev1.Container, hp *rule.Helper) {
 }
 
 // Volume puts a volume into the plan unless an equal one is there.
-func (e *Editor) Volume(v corev1.Volume) {
+func (e *Editor) Volume(v corev1.Volume) { e.volume(&v, e.request) }
+
+// volume is [Editor.Volume] for an owner, which is nil for what all helpers have together.
+func (e *Editor) volume(v *corev1.Volume, owner *Request) {
 	if i := slices.Index(e.added, v.Name); i >= 0 {
-		e.refuseSameName(v.Name, e.addedBy[i])
+		if e.addedBy[i] != owner {
+			e.refuseSameName(v.Name, e.addedBy[i])
+		}
 		return
 	}
-	e.added, e.addedBy = append(e.added, v.Name), append(e.addedBy, e.request)
-	e.count(&v)
+	e.added, e.addedBy = append(e.added, v.Name), append(e.addedBy, owner)
+	e.count(v)
 	if v.EmptyDir != nil && v.EmptyDir.Medium != corev1.StorageMediumMemory { // as the autoscaler sees it
 		e.disk = append(e.disk, v.Name)
 	}
 	i := slices.IndexFunc(e.spec.Volumes, func(have pod.Volume) bool { return have.Name == v.Name })
-	if i == plan.Insert || !sameVolume(e.spec.Volumes[i].Raw, &v) {
-		e.plan.Volumes = append(e.plan.Volumes, plan.Volume{Volume: v, Renew: i})
+	if i == plan.Insert || !sameVolume(e.spec.Volumes[i].Raw, v) {
+		e.plan.Volumes = append(e.plan.Volumes, plan.Volume{Volume: *v, Renew: i})
 	}
 }
 
@@ -95,16 +101,16 @@ func (e *Editor) count(v *corev1.Volume) {
 	kind.Total.Add(*v.EmptyDir.SizeLimit)
 }
 
-// resources are the policy's, with two exceptions. In a pod of the Guaranteed class
+// resources are the policy's and the pod's own choice, with two exceptions. In a pod of the Guaranteed class
 // requests are raised to the limits, because one helper with lower requests would take
 // the class from the app. What the pod as a whole requests or limits is left to that
 // budget: the API server refuses a pod whose containers request more than the pod does.
-func (e *Editor) resources(hp *rule.Helper) corev1.ResourceRequirements {
+func (e *Editor) resources(of corev1.ResourceRequirements) corev1.ResourceRequirements {
 	whole := e.spec.Resources
 	if whole == nil && !e.guaranteed { // the usual case: nothing is changed, so nothing is copied
-		return hp.Resources
+		return of
 	}
-	res := *hp.Resources.DeepCopy()
+	res := *of.DeepCopy()
 	if whole != nil {
 		for _, list := range []corev1.ResourceList{whole.Requests, whole.Limits} {
 			for name := range list {

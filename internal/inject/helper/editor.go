@@ -102,6 +102,21 @@ func (e *Editor) Add(r *Request, rules *rule.Helper) []reason.Problem {
 	return e.problems[before:]
 }
 
+// Request is what the pod asks of a helper and instance, nil for nothing; and the names of all
+// that it asks for, as in the front of an annotation key.
+func (e *Editor) Request(name, instance string) (found *Request, names []string) {
+	for _, r := range e.requests {
+		key := r.Helper.Name
+		if r.Instance != "" {
+			key = r.Instance + "." + key
+		}
+		if names = append(names, key); r.Helper.Name == name && r.Instance == instance {
+			found = r
+		}
+	}
+	return found, names
+}
+
 // Spec is the pod's own, which is to be read only.
 func (e *Editor) Spec() *pod.Spec { return e.spec }
 

@@ -67,10 +67,12 @@ func shownEnv(v *pod.EnvVar) string {
 // refuseSameName denies two helpers whose objects would have one name, as those of the
 // instance "b" of "a" and those of "a-b".
 func (e *Editor) refuseSameName(volume string, owner *Request) {
-	if volume == NoTokenVolume || owner == nil || owner == e.request || owner.Helper.Image == "" && e.request.Helper.Image == "" {
-		return
+	switch {
+	case volume == NoTokenVolume:
+		e.DenyOnce(reason.Invalid(reason.Contradiction, e.request.AnyPath(), e.request.Name(), "has a volume %q, which helpers have in place of the ServiceAccount token; name the instance otherwise", volume))
+	case owner.Helper.Image != "" || e.request.Helper.Image != "":
+		e.DenyOnce(reason.Invalid(reason.Contradiction, e.request.AnyPath(), e.request.Name(), "has a volume %q, as %s has; name the instance otherwise", volume, describeRequest(owner)))
 	}
-	e.DenyOnce(reason.Invalid(reason.Contradiction, e.request.AnyPath(), e.request.Name(), "has a volume %q, as %s has; name the instance otherwise", volume, describeRequest(owner)))
 }
 
 // refuseSameContainer is [Editor.refuseSameName] for containers.

@@ -63,6 +63,10 @@ type Helper struct {
 	Ahead int
 	// Check reports contradictions between options of one request; nil if there can be none.
 	Check func(r *Request) []reason.Problem
+	// Up says how a container of the app knows that the helper is up: a condition of start that
+	// another container can see, "" for none; and whether Kubernetes starts the app after the
+	// helper is up anyway. Without it Kubernetes does.
+	Up func(r *Request, container string) (condition string, held bool)
 	// Build adds the helper's containers, volumes and mounts to the pod.
 	Build func(e *Editor, r *Request)
 }
@@ -75,6 +79,16 @@ func (h *Helper) Option(name string) *option.Option {
 		}
 	}
 	return nil
+}
+
+// Offering is the helper with options that only the pods of one policy have.
+func (h *Helper) Offering(options []option.Option) *Helper {
+	if len(options) == 0 {
+		return h
+	}
+	more := *h
+	more.Options = slices.Concat(h.Options, options)
+	return &more
 }
 
 // OptionNames are the names of the options in their order.

@@ -109,7 +109,7 @@ func (r *Request) Seen(s *pod.Spec) bool {
 func (r *Request) Joined(s *pod.Spec, c *pod.Container) bool {
 	return slices.ContainsFunc(c.VolumeMounts, func(m pod.VolumeMount) bool {
 		return r.owns(m.Name) || slices.ContainsFunc(s.InitContainers, func(ours pod.Container) bool {
-			return r.owns(ours.Name) && slices.ContainsFunc(ours.VolumeMounts, func(o pod.VolumeMount) bool { return o.Name == m.Name && o.MountPath == ContentDir })
+			return r.owns(ours.Name) && slices.ContainsFunc(ours.VolumeMounts, func(o pod.VolumeMount) bool { return o.Name == m.Name })
 		})
 	})
 }

@@ -37,7 +37,7 @@ func (e *Editor) LeftOver(c *pod.Container, hp *rule.Helper) bool {
 		user = *s.RunAsUser
 	}
 	want.SecurityContext = Restricted(hp, user)
-	e.finish(&Helper{}, &want, hp) // of a helper of ours: a defined one runs a program of its own
+	e.finish(&Helper{}, &want, hp, hp.Resources) // of a helper of ours: a defined one runs a program of its own
 	return sameContainer(c.Raw, &want, false)
 }
 

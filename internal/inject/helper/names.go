@@ -32,7 +32,8 @@ const (
 // and mounts the token into each container that has no mount at that path.
 const NoTokenVolume = pod.ReservedPrefix + "no-token"
 
-// Options that no definition may have, so that policies can offer them for every helper.
+// Options by which a pod sets the helper's resources. A helper has them only under a policy that
+// has bounds for them, so no definition may have options of these names.
 const (
 	CPU    = "cpu"
 	Memory = "memory"

@@ -4,6 +4,7 @@ package helper
 
 import (
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -74,6 +75,11 @@ func (r *Request) Given(option string) bool { s := r.setting(option); return s !
 func (r *Request) Defaulted(option string) bool {
 	s := r.setting(option)
 	return s != nil && s.has && !s.given && r.owned[option] == nil
+}
+
+// Sees tells whether a container takes part.
+func (r *Request) Sees(container string) bool {
+	return !r.Has(Containers) || slices.Contains(r.Value(Containers).List, container)
 }
 
 // Give notes that the pod itself sets an option, whatever its value.

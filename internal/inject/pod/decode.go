@@ -107,6 +107,8 @@ func (v *viewer) spec(s *Spec) error {
 			return v.any(&s.Resources)
 		case "shareProcessNamespace":
 			return v.any(&s.ShareProcessNamespace)
+		case "terminationGracePeriodSeconds":
+			return v.any(&s.TerminationGracePeriodSeconds)
 		}
 		return jsonscan.Skip(v.dec)
 	})

@@ -30,7 +30,7 @@ const everyField = `{"metadata":{"generateName":"web-","annotations":{"a":"b","c
 	`"imagePullSecrets":[{"name":"s"}],"nodeSelector":{"k":"v"},"nodeName":"n","os":{"name":"linux"},` +
 	`"hostNetwork":true,"hostPID":true,"hostIPC":true,"restartPolicy":"Never","runtimeClassName":"r",` +
 	`"securityContext":{"runAsUser":1,"fsGroup":2,"supplementalGroups":[3],"sysctls":[{"name":"a","value":"b"}]},` +
-	`"resources":{"limits":{"cpu":"2"}},"shareProcessNamespace":true}}`
+	`"resources":{"limits":{"cpu":"2"}},"shareProcessNamespace":true,"terminationGracePeriodSeconds":5}}`
 
 // FuzzViewIsWhatItsTagsSay holds the decoding by hand against jsonv2's, which goes by the
 // tags of the view: the same view, or the same error. (Of what is not JSON, which no review

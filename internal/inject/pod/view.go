@@ -54,7 +54,8 @@ type Spec struct {
 	SecurityContext  *Security                     `json:"securityContext"`
 	Resources        *corev1.ResourceRequirements  `json:"resources"` // of the pod as a whole
 
-	ShareProcessNamespace *bool `json:"shareProcessNamespace"`
+	ShareProcessNamespace         *bool  `json:"shareProcessNamespace"`
+	TerminationGracePeriodSeconds *int64 `json:"terminationGracePeriodSeconds"`
 }
 
 // Security is the view of a pod's security context.

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/pillion-dev/pillion/internal/policy"
 	"github.com/pillion-dev/pillion/test/controlplane"
 )
 
@@ -167,5 +168,43 @@ func ofTheCronJob(t *testing.T, objects map[string][]unstructured.Unstructured, 
 	want(objects["RoleBinding"][0], "subjects/0/namespace", "acme-system")
 	if account := at(t, objects["RoleBinding"][0], "subjects/0/name"); account != "acme-pillion-certificates-two" || !slices.Contains(names(objects["ServiceAccount"]), account) {
 		t.Errorf("the rights are those of %s", account)
+	}
+}
+
+// The example of helpers that a platform defines: its files are what the webhook loads, and
+// the guard knows the one that is an init container.
+func TestTheExampleOfDefinedHelpers(t *testing.T) {
+	example, err := filepath.Abs(filepath.Join(root, "examples", "defined"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := controlplane.Objects(kubectl(t, "", "kustomize", example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []policy.File
+	var initHelpers any
+	for _, o := range all {
+		switch {
+		case o.GetKind() == "ConfigMap":
+			data, _, _ := unstructured.NestedStringMap(o.Object, "data")
+			for name, text := range data {
+				files = append(files, policy.File{Name: name, Data: []byte(text)})
+			}
+		case o.GetKind() == "ValidatingAdmissionPolicy" && o.GetName() == "pillion-final-state":
+			if at(t, o, "spec/variables/0/name") == "initHelpers" {
+				initHelpers = at(t, o, "spec/variables/0/expression")
+			}
+		}
+	}
+	policies, errs := policy.Load(files)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	if p := policies["default"]; p == nil || p.Helpers["log-shipper"] == nil || p.Helpers["seed"] == nil {
+		t.Errorf("the policies are %v", policies)
+	}
+	if initHelpers != "['seed']" {
+		t.Errorf("the guard's init helpers are %v", initHelpers)
 	}
 }

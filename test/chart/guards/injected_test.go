@@ -201,6 +201,16 @@ func TestTheResourcesOfAHelperStayWithinThePolicy(t *testing.T) {
 		}
 		await(t, "the label to be seen", func() bool { return resize("1Gi") == nil })
 		deniedUpdate(t, resize("1025Mi"), "would be 1025Mi, and can be at most 1073741824, the limit of policy \"roomy\"")
+		if err := patch(t, clients, ns, `"bounded"`, ""); err != nil {
+			t.Fatal(err)
+		}
+		await(t, "a policy that lets pods set it to be seen", func() bool {
+			err := resize("1025Mi")
+			return err != nil && strings.Contains(err.Error(), `can be at most 512Mi, the limit of policy "bounded"`)
+		})
+		if err := resize("512Mi"); err != nil {
+			t.Errorf("as much as pods can ask for: %v", err)
+		}
 		if err := patch(t, clients, ns, `"unknown"`, ""); err != nil {
 			t.Fatal(err)
 		}

@@ -43,8 +43,20 @@ var values = map[string]any{
 		"roomy": map[string]any{"helpers": map[string]any{"git-poller": map[string]any{"resources": map[string]any{
 			"requests": map[string]any{"cpu": 1, "memory": "1Gi"}, "limits": map[string]any{"cpu": 1.5, "memory": 1 << 30},
 		}}}},
+		"bounded": map[string]any{"helpers": map[string]any{
+			"git-poller": map[string]any{"resources": map[string]any{"memory": map[string]any{"default": "64Mi", "max": "512Mi"}}}, "seed": map[string]any{},
+		}},
 		"lenient": map[string]any{"enforcement": "Warn", "require": []any{map[string]any{"helper": "start"}}},
 	},
+	"helpers": map[string]any{"seed": seed},
+}
+
+// seed is a helper of the platform that runs as an init container, as examples/defined has one.
+var seed = map[string]any{
+	"description": "Fills a directory before the app starts.", "run": "Init",
+	"container": map[string]any{"image": "registry.acme.example/seed:2026.11", "resources": map[string]any{
+		"requests": map[string]any{"cpu": "50m", "memory": "64Mi"}, "limits": map[string]any{"cpu": "1", "memory": "256Mi"},
+	}},
 }
 
 func TestMain(m *testing.M) {

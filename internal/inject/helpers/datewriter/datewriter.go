@@ -4,6 +4,8 @@
 package datewriter
 
 import (
+	"path"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
@@ -58,7 +60,16 @@ func Helper() *helper.Helper {
 		Resources: helper.Requirements("1m", "8Mi", "100m", "32Mi"),
 		Builtin:   map[string]rule.Spec{},
 		Build:     build,
+		Up:        up,
 	}
+}
+
+// up is the file, where the container sees it.
+func up(r *helper.Request, container string) (condition string, held bool) {
+	if r.Sees(container) {
+		condition = "file:" + path.Join(r.Value(helper.MountPath).Text, r.Value("file").Text)
+	}
+	return condition, r.Value(helper.Wait).Bool()
 }
 
 // dateWriterStart is how many seconds the first line may take. It waits for nothing

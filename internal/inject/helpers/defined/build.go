@@ -11,6 +11,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 // builder adds a defined helper to a pod.
@@ -98,6 +99,7 @@ func (b *builder) build(e *helper.Editor, r *helper.Request) {
 		}
 	}
 	c.SecurityContext = e.Security(r)
+	b.grace(e, r)
 	for i := range s.AppEnv {
 		v := &s.AppEnv[i]
 		if value, ok := variable(v.Value, v.Prefix, v.Option, r); ok {
@@ -116,6 +118,20 @@ func (b *builder) build(e *helper.Editor, r *helper.Request) {
 	}
 	e.Container(r, c, first)
 	e.Done(r, volumes, helper.TargetNames(targets))
+}
+
+// grace denies a pod that ends before the helper's preStop is over, as the API server would
+// without saying why the helper sleeps.
+func (b *builder) grace(e *helper.Editor, r *helper.Request) {
+	p, grace := b.spec.Container.PreStop, int64(corev1.DefaultTerminationGracePeriodSeconds)
+	if own := e.Spec().TerminationGracePeriodSeconds; own != nil {
+		grace = *own
+	}
+	if p == nil || p.Sleep == nil || p.Sleep.Seconds <= grace {
+		return
+	}
+	e.DenyOnce(reason.Invalid(reason.PodConflict, e.Root().Child("spec", "terminationGracePeriodSeconds"), grace,
+		"%s waits %d seconds before it stops, so the pod needs as many at least; set it to %d or more", r.Helper.Name, p.Sleep.Seconds, p.Sleep.Seconds))
 }
 
 // volume adds one volume; ok is false if an option leaves it out or something is in the way.
@@ -139,7 +155,7 @@ func (b *builder) volume(e *helper.Editor, r *helper.Request, i int, targets []p
 		if at == "" {
 			return "", false
 		}
-		return e.ShareVolume(helper.Sharing{Request: r, Option: v.App.MountPath.Option, Path: at, Targets: targets, ReadOnly: v.App.ReadOnly, Own: own})
+		return e.ShareVolume(helper.Sharing{Request: r, Option: v.App.MountPath.Option, Path: at, Targets: targets, ReadOnly: v.App.ReadOnly, Own: own, Content: true})
 	}
 	object, secret := v.ConfigMap, false
 	if v.Secret != nil {
@@ -195,14 +211,16 @@ func (b *builder) container(r *helper.Request) *corev1.Container {
 	if b.spec.Run == "Sidecar" {
 		c.RestartPolicy = new(corev1.ContainerRestartPolicyAlways)
 	}
-	if b.spec.Wait == nil || text(b.spec.Wait, r) != "false" {
+	if b.waits(r) {
 		c.StartupProbe = probe(k.StartupProbe, r)
 	}
 	c.ReadinessProbe, c.LivenessProbe = probe(k.ReadinessProbe, r), probe(k.LivenessProbe, r)
 	if p := k.PreStop; p != nil {
 		c.Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{}}
 		if p.Exec != nil {
-			c.Lifecycle.PreStop.Exec = &corev1.ExecAction{Command: escaped(p.Exec.Command, r)}
+			// Unlike commands, arguments and probes, the kubelet expands nothing here
+			// (pkg/kubelet/lifecycle/handlers.go).
+			c.Lifecycle.PreStop.Exec = &corev1.ExecAction{Command: words(p.Exec.Command, r)}
 		} else {
 			c.Lifecycle.PreStop.Sleep = &corev1.SleepAction{Seconds: p.Sleep.Seconds}
 		}

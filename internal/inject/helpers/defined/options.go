@@ -22,6 +22,9 @@ var kinds = map[string]option.Kind{
 	"container names": option.Containers, "time zone": option.TimeZone, "git ref": option.GitRef, "repository URL": option.Repository,
 }
 
+// Types are the types that an option can have.
+func Types() []string { return slices.Clone(types) }
+
 var types = []string{
 	"string", "url", "port", "list", "boolean", "choice", "integer", "duration", "size", "absolute path", "relative path", "file name",
 	"object name", "container names", "time zone", "git ref", "repository URL",
@@ -46,6 +49,7 @@ func (c *compiler) declared(specs []Option, at *field.Path) (all []option.Option
 		case (s.Name == helper.Containers) != (s.Type == option.Containers.Name):
 			c.wrong(field.Invalid(at.Child("name"), s.Name, "the option of type container names is called containers, and no other is"))
 		}
+		s.Description = oneLine(s.Description)
 		if s.Description == "" {
 			c.wrong(field.Required(at.Child("description"), "say in a sentence what the option is for"))
 		}

@@ -57,6 +57,7 @@ type Spec struct {
 
 // Option is one thing that a pod can set.
 type Option struct {
+	// Name is the part of the annotation key behind the slash.
 	Name string `json:"name"`
 	// Type is string, url, port, list, boolean, choice, integer, duration, size, absolute path,
 	// relative path, file name, object name, container names, time zone, git ref or repository URL.
@@ -67,8 +68,9 @@ type Option struct {
 	Required bool `json:"required,omitempty"`
 	// Default is used when neither the pod nor the policy says anything.
 	Default *Scalar `json:"default,omitempty"`
-	// Min and Max bound numbers, durations, sizes and ports, inclusive.
+	// Min is the least that a number, a duration, a size or a port may be.
 	Min *Scalar `json:"min,omitempty"`
+	// Max is the most.
 	Max *Scalar `json:"max,omitempty"`
 	// Choices are the words of a choice.
 	Choices []Scalar `json:"choices,omitempty"`
@@ -86,10 +88,14 @@ type Option struct {
 
 // Volume is a volume that the helper's container mounts. It has one source.
 type Volume struct {
-	Name      string    `json:"name"`
-	EmptyDir  *EmptyDir `json:"emptyDir,omitempty"`
-	Secret    *Object   `json:"secret,omitempty"`
-	ConfigMap *Object   `json:"configMap,omitempty"`
+	// Name is by which mounts know the volume.
+	Name string `json:"name"`
+	// EmptyDir is a volume that begins empty and ends with the pod.
+	EmptyDir *EmptyDir `json:"emptyDir,omitempty"`
+	// Secret is one of the pod's namespace.
+	Secret *Object `json:"secret,omitempty"`
+	// ConfigMap is one of the pod's namespace.
+	ConfigMap *Object `json:"configMap,omitempty"`
 	// App is where the app's containers see an emptyDir.
 	App *App `json:"app,omitempty"`
 }
@@ -120,18 +126,25 @@ type App struct {
 
 // Container is the helper's container.
 type Container struct {
+	// Image is its image, unless a policy has another.
 	Image string `json:"image"`
 	// Command replaces the entrypoint of the image.
 	Command []Value `json:"command,omitempty"`
 	// Args are arguments. An option that is unset leaves its argument out; a list gives one for each element.
-	Args   []Value `json:"args,omitempty"`
-	Env    []Env   `json:"env,omitempty"`
+	Args []Value `json:"args,omitempty"`
+	// Env are its variables.
+	Env []Env `json:"env,omitempty"`
+	// Mounts are where it sees the volumes.
 	Mounts []Mount `json:"mounts,omitempty"`
-	Ports  []Port  `json:"ports,omitempty"`
+	// Ports are those on which it listens.
+	Ports []Port `json:"ports,omitempty"`
 
-	StartupProbe   *Probe `json:"startupProbe,omitempty"`
+	// StartupProbe tells when the helper is up; what comes after it in the pod waits for that.
+	StartupProbe *Probe `json:"startupProbe,omitempty"`
+	// ReadinessProbe tells whether the helper, and with it the pod, is ready.
 	ReadinessProbe *Probe `json:"readinessProbe,omitempty"`
-	LivenessProbe  *Probe `json:"livenessProbe,omitempty"`
+	// LivenessProbe tells whether the helper has to be restarted.
+	LivenessProbe *Probe `json:"livenessProbe,omitempty"`
 	// PreStop runs before the container is stopped.
 	PreStop *PreStop `json:"preStop,omitempty"`
 	// Resources are requests and limits of cpu and memory; all four have to be there.
@@ -142,34 +155,45 @@ type Container struct {
 	TerminationMessagePolicy string `json:"terminationMessagePolicy,omitempty"`
 }
 
-// Env is a variable of the helper's container.
+// Env is a variable of the helper's container. It has one of value, option and fieldRef.
 type Env struct {
+	// Name is the name of the variable.
 	Name string `json:"name"`
-	// Value is literal; Option with an optional Prefix is a pod's; FieldRef is the pod's own,
-	// such as metadata.name.
-	Value    *Scalar `json:"value,omitempty"`
-	Prefix   string  `json:"prefix,omitempty"`
-	Option   string  `json:"option,omitempty"`
-	FieldRef string  `json:"fieldRef,omitempty"`
+	// Value is a literal.
+	Value *Scalar `json:"value,omitempty"`
+	// Prefix is a literal in front of the option's value.
+	Prefix string `json:"prefix,omitempty"`
+	// Option is the option whose value it has. One that is unset leaves the variable out.
+	Option string `json:"option,omitempty"`
+	// FieldRef is a field of the pod, such as metadata.name.
+	FieldRef string `json:"fieldRef,omitempty"`
 }
 
-// AppEnv is a variable of the app's containers.
+// AppEnv is a variable of the app's containers. It has one of value and option.
 type AppEnv struct {
-	Name   string  `json:"name"`
-	Value  *Scalar `json:"value,omitempty"`
-	Prefix string  `json:"prefix,omitempty"`
-	Option string  `json:"option,omitempty"`
+	// Name is the name of the variable. A container that has it with another value denies the pod.
+	Name string `json:"name"`
+	// Value is a literal.
+	Value *Scalar `json:"value,omitempty"`
+	// Prefix is a literal in front of the option's value.
+	Prefix string `json:"prefix,omitempty"`
+	// Option is the option whose value it has. One that is unset leaves the variable out.
+	Option string `json:"option,omitempty"`
 }
 
 // Mount is where the helper's container sees a volume.
 type Mount struct {
-	Volume   string `json:"volume"`
-	Path     string `json:"path"`
-	ReadOnly bool   `json:"readOnly,omitempty"`
+	// Volume is the name of a volume of the definition.
+	Volume string `json:"volume"`
+	// Path is a literal. No option stands here.
+	Path string `json:"path"`
+	// ReadOnly keeps the helper from writing. Secrets and ConfigMaps always are.
+	ReadOnly bool `json:"readOnly,omitempty"`
 }
 
 // Port is one on which the helper listens.
 type Port struct {
+	// Name is a name for the port.
 	Name string `json:"name,omitempty"`
 	// Port is a number, or an option of type port.
 	Port Value `json:"port"`
@@ -179,18 +203,26 @@ type Port struct {
 
 // Probe is a probe of the helper's container. It has one handler.
 type Probe struct {
-	HTTPGet   *HTTPGet   `json:"httpGet,omitempty"`
+	// HTTPGet is a request to a port of the helper.
+	HTTPGet *HTTPGet `json:"httpGet,omitempty"`
+	// TCPSocket is a connection to a port of the helper.
 	TCPSocket *TCPSocket `json:"tcpSocket,omitempty"`
-	Exec      *Exec      `json:"exec,omitempty"`
+	// Exec is a program in the helper's container.
+	Exec *Exec `json:"exec,omitempty"`
 
+	// InitialDelaySeconds is how long to wait before the first probe (0).
 	InitialDelaySeconds int32 `json:"initialDelaySeconds,omitempty"`
-	PeriodSeconds       int32 `json:"periodSeconds,omitempty"`
-	TimeoutSeconds      int32 `json:"timeoutSeconds,omitempty"`
-	FailureThreshold    int32 `json:"failureThreshold,omitempty"`
+	// PeriodSeconds is how often to probe (10).
+	PeriodSeconds int32 `json:"periodSeconds,omitempty"`
+	// TimeoutSeconds is how long a probe may take (1).
+	TimeoutSeconds int32 `json:"timeoutSeconds,omitempty"`
+	// FailureThreshold is how many failures in a row are one (3).
+	FailureThreshold int32 `json:"failureThreshold,omitempty"`
 }
 
 // HTTPGet is a request to a port of the helper.
 type HTTPGet struct {
+	// Path is the path of the request.
 	Path string `json:"path"`
 	// Port is the number or name of one of the container's ports, or the option that it has.
 	Port Value `json:"port"`
@@ -198,32 +230,39 @@ type HTTPGet struct {
 
 // TCPSocket is a connection to a port of the helper.
 type TCPSocket struct {
+	// Port is the number or name of one of the container's ports, or the option that it has.
 	Port Value `json:"port"`
 }
 
 // Exec is a program in the helper's container.
 type Exec struct {
+	// Command is the program and its arguments.
 	Command []Value `json:"command"`
 }
 
 // PreStop is what is done before the container is stopped.
 type PreStop struct {
-	Exec  *Exec  `json:"exec,omitempty"`
+	// Exec is a program in the helper's container.
+	Exec *Exec `json:"exec,omitempty"`
+	// Sleep waits.
 	Sleep *Sleep `json:"sleep,omitempty"`
 }
 
 // Sleep waits.
 type Sleep struct {
+	// Seconds is how long, from 1 to 3600. The pod's terminationGracePeriodSeconds goes on meanwhile.
 	Seconds int64 `json:"seconds"`
 }
 
 // Resources are requests and limits.
 type Resources struct {
+	// Requests are those of cpu and memory.
 	Requests map[string]Scalar `json:"requests"`
-	Limits   map[string]Scalar `json:"limits"`
+	// Limits are those of cpu and memory.
+	Limits map[string]Scalar `json:"limits"`
 }
 
-// Scalar is a string, a number or a boolean of the file, as it is written.
+// Scalar is a string, a number or a boolean, as the file has it.
 type Scalar string
 
 // UnmarshalJSON takes a string, a number or a boolean.

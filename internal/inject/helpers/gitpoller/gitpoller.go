@@ -100,6 +100,10 @@ func Helper() *helper.Helper {
 		}, metrics(), told()),
 		Check: check,
 		Build: build,
+		// Engines publish in different places, so no file tells.
+		Up: func(r *helper.Request, _ string) (string, bool) {
+			return "", r.Value(helper.Mode).Text == "once" || r.Value(helper.Wait).Bool()
+		},
 	}
 }
 

@@ -20,10 +20,11 @@ type condition struct {
 	text      string // canonical: what the wrapper is told
 	container string // that has to have started or ended; "" for other conditions
 	exited    bool
+	helper    string // that has to be up, as in the front of an annotation key: "docs.git-poller"
 }
 
 // conditionKinds are the words before the colon.
-var conditionKinds = []string{"mqueue", "sysv-msg", "sysv-sem", "sysv-shm", "shm", "file", "socket", "fifo", "tcp", "http", "started", "exited"}
+var conditionKinds = []string{"mqueue", "sysv-msg", "sysv-sem", "sysv-shm", "shm", "file", "socket", "fifo", "tcp", "http", "started", "exited", "ready"}
 
 // conditions are a comma list of container=condition.
 var conditions = option.Kind{
@@ -69,6 +70,11 @@ func parseCondition(text string) (condition, error) {
 			err = errors.New("must name a container, as started:db does")
 		}
 		c.container, c.exited = what, kind == "exited"
+	case "ready":
+		if len(validation.IsDNS1123Subdomain(what)) > 0 || strings.Count(what, ".") > 1 {
+			err = errors.New("must name a helper as annotation keys do, as ready:log-shipper or ready:docs.git-poller does")
+		}
+		c.helper = what
 	case "https":
 		err = errors.New("is not a condition: the wrapper knows no certificates; wait with tcp:host:port")
 	default:

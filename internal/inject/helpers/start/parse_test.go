@@ -58,7 +58,7 @@ func TestAPairThatCannotBeIsRefusedInASentence(t *testing.T) {
 		noHost   = "must have a host that is a DNS name or an IP address, such as localhost"
 		noPort   = "must have a port from 1 to 65535"
 		noAddr   = "must have a host and a port, as 127.0.0.1:5432 or [::1]:5432 have"
-		all      = "is not a condition; the conditions are mqueue, sysv-msg, sysv-sem, sysv-shm, shm, file, socket, fifo, tcp, http, started and exited"
+		all      = "is not a condition; the conditions are mqueue, sysv-msg, sysv-sem, sysv-shm, shm, file, socket, fifo, tcp, http, started, exited and ready"
 	)
 	for _, tt := range []struct{ option, value, why string }{
 		{umask, "0002", `must be a list of container=value, such as web=0002; "0002" is not one of them`},

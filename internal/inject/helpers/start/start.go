@@ -22,7 +22,7 @@ func Helper() *helper.Helper {
 			{
 				Name: after, Kind: conditions, Example: "consumer=mqueue:/events,web=tcp:127.0.0.1:5432",
 				Doc: "Which container waits for what; all conditions of a container have to hold. mqueue:/name, sysv-msg:KEY, sysv-sem:KEY, sysv-shm:KEY and shm:/name wait until it exists, file:/path and fifo:/path as well, " +
-					"socket:/path, tcp:host:port and http:host:port/path until it answers, started:CONTAINER and exited:CONTAINER for another container of the pod. A policy's allow list has conditions, such as tcp:127.0.0.1:5432 or a pattern of them.",
+					"socket:/path, tcp:host:port and http:host:port/path until it answers, started:CONTAINER and exited:CONTAINER for another container of the pod, ready:HELPER until a helper of the pod is up that the app does not wait for as a whole (wait \"false\"). A policy's allow list has conditions, such as tcp:127.0.0.1:5432 or a pattern of them.",
 			},
 			{
 				Name: timeout, Kind: option.Duration, Default: "5m", Min: "1s", Max: "24h", Example: "2m",

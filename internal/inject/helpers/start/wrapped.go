@@ -40,7 +40,11 @@ func wrappedContainers(e *helper.Editor, r *helper.Request) []wrapped {
 			entry(after, p.name).state = true
 		}
 		w := entry(after, p.name)
-		w.waits = append(w.waits, p.condition)
+		if p.condition.helper == "" {
+			w.waits = append(w.waits, p.condition)
+		} else if c := up(e, r, &p); c != nil {
+			w.waits = append(w.waits, *c)
+		}
 	}
 	for _, p := range pairsOf(r, umask) {
 		entry(umask, p.name).umask = p.value
