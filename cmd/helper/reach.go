@@ -17,6 +17,10 @@ func reachFlags(flags *flag.FlagSet, r *gitfetch.Request) {
 	flags.BoolVar(&r.ProxySSH, "proxy-ssh", false, "reach ssh servers through the proxy as well, by CONNECT")
 	flags.StringVar(&r.ProxyAuthDir, "proxy-auth-dir", "", "the `directory` of a mounted Secret with the proxy's username and password")
 	flags.StringVar(&r.GitHubAPI, "github-api", "", "`URL` of GitHub's API for --auth=github-app, if it is not where the repository's host has it")
+	flags.Func("submodule", "`pattern` of repositories from which submodules are fetched; again for each; without one they are empty", func(pattern string) error {
+		r.Submodules = append(r.Submodules, pattern)
+		return nil
+	})
 	flags.Func("redirect", "`pattern` of repositories to which the server may redirect with the credentials; again for each", func(pattern string) error {
 		r.Redirects = append(r.Redirects, pattern)
 		return nil

@@ -86,6 +86,8 @@ func (r *resolver) step(at place, name string, nth int) place {
 	switch {
 	case name == "" || name == ".":
 		return at
+	case name == ".." && at.below > 0 && at.entry.kind == submodule: // a link in there may have led elsewhere
+		return place{outside: true}
 	case name == ".." && at.below > 0:
 		at.below--
 		return at

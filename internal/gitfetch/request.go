@@ -59,6 +59,9 @@ type Request struct {
 	// another repository of the same host is followed if one of them covers it. Empty:
 	// it is followed without credentials.
 	Redirects []string `json:"redirects,omitempty"`
+	// Submodules are patterns of URLs, as those of Redirects: submodules that come from there
+	// are fetched, each without its own. Empty: they are empty directories.
+	Submodules []string `json:"submodules,omitempty"`
 	// Token is what the last call returned, for github-app. Nil: none.
 	Token *Token `json:"token,omitempty"`
 	// Have is the commit that is published now. If Ref still means it nothing is

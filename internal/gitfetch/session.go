@@ -24,6 +24,9 @@ type Session struct {
 	secrets  secrets           // of the connection
 	token    *Token            // of the connection, for github-app
 	greeting *greeting         // of a server that need not be greeted again
+
+	disk    int64 // what the last checkout takes of the volume
+	entries int   // its files, links and folders
 }
 
 // Fetch polls once. An error of it is an [*Error]; what is in Dir is then of no use,

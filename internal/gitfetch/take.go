@@ -97,7 +97,7 @@ func (f *fetcher) take(ctx context.Context, server remote, hello *greeting, want
 		return Result{}, server.explain(err)
 	}
 	result, err := f.checkout(ctx, root, objects, want)
-	result.Received = objects.received
+	result.Received += objects.received // to what submodules took
 	return result, err
 }
 
@@ -224,6 +224,10 @@ func (f *fetcher) checkout(ctx context.Context, root *os.Root, objects *store, w
 	if err != nil {
 		return Result{}, err
 	}
+	modules, err := f.locateModules(t, c.tree)
+	if err != nil {
+		return Result{}, err
+	}
 	f.session.Close() // what remains to be done takes a while
 	out := &checkout{pack: objects, time: c.time, buffer: bufio.NewWriterSize(io.Discard, 64<<10)}
 	if err := out.writeFolder(ctx, root, "tree", tree); err != nil {
@@ -232,5 +236,9 @@ func (f *fetcher) checkout(ctx context.Context, root *os.Root, objects *store, w
 	if err := objects.keep(root, t.keep, tree); err != nil {
 		return Result{}, malformed(err)
 	}
-	return Result{Commit: c.hash.String(), Changed: true, Files: t.written, Bytes: t.bytes, LFSPointers: out.lfsPointers, Submodules: t.submodules}, nil
+	result := Result{Commit: c.hash.String(), Changed: true, Files: t.written, Bytes: t.bytes, LFSPointers: out.lfsPointers, Submodules: len(t.modules)}
+	objects.close() // the volume has room for one pack
+	err = f.fetchModules(ctx, root, modules, t, &result)
+	f.session.disk, f.session.entries = t.disk, t.files
+	return result, err
 }

@@ -81,8 +81,8 @@ type treeReader struct {
 	keep            map[int32]bool // trees and links: what the next fetch can build upon
 	origins         map[*entry]way // of the root, and of folders that a link was followed to
 	written         int            // files and links
-	submodules      int
-	bytes           int64 // of the files
+	modules         []*entry       // submodules
+	bytes           int64          // of the files
 }
 
 func (t *treeReader) read(ctx context.Context, from way) (*entry, error) {
@@ -156,7 +156,7 @@ func (t *treeReader) admit(e *entry, hash plumbing.Hash, length int) error {
 	var err error
 	switch e.kind {
 	case submodule: // an empty folder, as git leaves it
-		t.submodules++
+		t.modules = append(t.modules, e)
 		return t.spend(e, 0)
 	case folder:
 		if e.object, err = t.pack.find(hash, plumbing.TreeObject); err != nil {

@@ -166,3 +166,44 @@ func TestAHashOfSHA256IsForGitSyncAlone(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func TestSubmodulesComeFromWhereThePodCouldGoItself(t *testing.T) {
+	t.Parallel()
+	const modules, github, acme = "git-poller.pillion.dev/submodules", "https://github.com/acme/site.git", "https://github.com/acme/*"
+	for _, tt := range []struct {
+		name      string
+		repo      string
+		value     string
+		rule      *rule.Spec
+		want      []string
+		sentences []string
+	}{
+		{"not asked for", github, "none", nil, nil, nil},
+		{"a policy without a rule", github, "shallow", nil, []string{"--submodule=https://github.com/*", "--submodule=https://*:*/*"}, nil},
+		{"patterns, of other hosts as well", github, "shallow", &rule.Spec{Allow: rule.Texts{acme, "https://git.acme.example/*", "ssh://git@github.com/*"}}, []string{"--submodule=" + acme, "--submodule=https://git.acme.example/*"}, nil},
+		{"a fixed value", github, "shallow", &rule.Spec{Fixed: new(rule.Text(github))}, []string{"--submodule=" + github}, nil},
+		{"over ssh", "ssh://git@github.com/acme/site", "shallow", nil, nil, []string{wrong(modules, "shallow", "submodules are fetched for https URLs only; use one, or remove it")}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := testPolicy()
+			if tt.rule != nil {
+				p = withRule(t, p, "git-poller", "repo", *tt.rule)
+			}
+			d := Injector{}.Decide(MakePod("web").Git(keyRepo, tt.repo, keySecret, "s", modules, tt.value).Obj(), p, nil)
+			if diff := cmp.Diff(tt.sentences, sentences(d)); diff != "" {
+				t.Fatalf("sentences (-want +got):\n%s", diff)
+			}
+			if tt.sentences == nil {
+				if diff := cmp.Diff(tt.want, flagsOf(t, d, "--submodule")); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			}
+		})
+	}
+	d := decideGitSync(MakePod("web").Git(modules, "shallow").Obj())
+	want := []string{wrong(modules, "shallow", `policy "big" has the engine git-sync for git-poller, which would fetch submodules from wherever the repository says, past the policy; remove it`)}
+	if diff := cmp.Diff(want, sentences(d)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

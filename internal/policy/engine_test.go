@@ -83,6 +83,7 @@ func TestARuleThatTheEngineAlwaysRefusesIsAMistake(t *testing.T) {
 		{"always writable", with("writable: {fixed: true}"), refused("writable", "true")},
 		{"never writable", with("writable: {fixed: false}"), nil},
 		{"a login that it does not know, for all", with("auth: {default: github-app}"), refused("auth", "github-app")},
+		{"submodules for all", with("submodules: {fixed: shallow}"), refused("submodules", "shallow")},
 		{"a login that it knows, for all", with("auth: {default: basic}"), nil},
 		{"folders that may be asked for", with("subdir: {allow: [public]}"), nil},
 		{"a default folder for our own program", ruleFor("subdir", "{default: public}"), nil},

@@ -122,7 +122,7 @@ func TestAHelperOrAnOptionThatDoesNotExistIsRefused(t *testing.T) {
 	testParse(t, []parseTest{
 		{"a helper", file("helpers:", "  git-poler: {}"), []string{`spec.helpers[git-poler]: Not found: "git-poler; the helpers of this version are config-reloader, date-writer, git-poller, ipc and start; did you mean \"git-poller\"?"`}},
 		{"a helper with nothing behind it", file("helpers:", "  git-poler:"), []string{`spec.helpers[git-poler]: Not found: "git-poler; the helpers of this version are config-reloader, date-writer, git-poller, ipc and start; did you mean \"git-poller\"?"`}},
-		{"an option", ruleFor("repos", "{}"), []string{`spec.helpers[git-poller].options[repos]: Not found: "repos; git-poller has the options repo, ref, mount-path, subdir, containers, mode, period, depth, secret, auth, ca-configmap, wait, wait-timeout, position, writable, metrics-port, metrics-address, notify, notify-method, notify-status, signal"`}},
+		{"an option", ruleFor("repos", "{}"), []string{`spec.helpers[git-poller].options[repos]: Not found: "repos; git-poller has the options repo, ref, mount-path, subdir, containers, mode, period, depth, submodules, secret, auth, ca-configmap, wait, wait-timeout, position, writable, metrics-port, metrics-address, notify, notify-method, notify-status, signal"`}},
 		{"an option of the other helper", file("helpers:", "  date-writer: {options: {repo: {}}}"), []string{`spec.helpers[date-writer].options[repo]: Not found: "repo; date-writer has the options mount-path, file, interval, mode, format, timezone, max-size, containers, wait"`}},
 	})
 }

@@ -28,6 +28,7 @@ var optionValues = map[string]values{
 	"metrics-address": {odd: []string{"0.0.0.0"}},
 	"secret":          {[]string{"site-credentials", "a.b"}, []string{"kube-system/token", "UPPER", "", "-a"}},
 	"auth":            {odd: []string{"none"}},
+	"submodules":      {odd: []string{"recursive", "true"}},
 	"ca-configmap":    {[]string{"acme-ca"}, []string{"a/b"}},
 	"wait":            {[]string{"true", "false"}, []string{"yes", "True"}},
 	"wait-timeout":    {[]string{"1s", "1500ms", "24h"}, []string{"0s", "forever"}},

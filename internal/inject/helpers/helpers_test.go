@@ -110,7 +110,7 @@ func TestTheDocumentedDefaultsAreTheDefaults(t *testing.T) {
 		}
 	}
 	want := map[string]string{ // the blueprint, §3
-		"git-poller.pillion.dev/ref":          "HEAD",
+		"git-poller.pillion.dev/ref": "HEAD", "git-poller.pillion.dev/submodules": "none",
 		"git-poller.pillion.dev/mode":         "poll",
 		"git-poller.pillion.dev/period":       "1m",
 		"git-poller.pillion.dev/depth":        "1",
@@ -187,6 +187,7 @@ func TestTheDocumentedKindsAndBoundsAreThose(t *testing.T) {
 		"git-poller.pillion.dev/mode":                 "choice [poll once]",
 		"git-poller.pillion.dev/period":               "duration 1s to 24h",
 		"git-poller.pillion.dev/depth":                "integer 1 to 1000",
+		"git-poller.pillion.dev/submodules":           "choice [none shallow]",
 		"git-poller.pillion.dev/secret":               "object name",
 		"git-poller.pillion.dev/auth":                 "choice [basic ssh github-app]",
 		"git-poller.pillion.dev/ca-configmap":         "object name",

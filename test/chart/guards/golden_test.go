@@ -169,18 +169,20 @@ func withoutMounts(p *corev1.Pod) {
 // lackNothing are the golden pods that ask, as they were sent, and have what they ask for
 // without our doing.
 var lackNothing = map[string]string{
-	"already-injected-and-defaulted": "all is there",
-	"copied-from-older-version":      "the helpers of that version are there",
-	"ipc-shm-of-the-pod":             "it shares memory at /dev/shm by itself",
-	"ipc-shm-small":                  "every pod has that much",
-	"ipc-socket-without-a-group":     "it mounts the folder by itself",
-	"limit-range-extras":             "the helper is there",
-	"ipc-shm-of-one":                 "something is mounted at /dev/shm; that not all share it, the webhook alone finds out",
-	"refused-ipc-shm-on-disk":        "something is mounted at /dev/shm; that it is a disk, the webhook alone finds out",
-	"refused-ipc-sysctl-of-the-pod":  "the sysctl is set; the value, the webhook alone compares",
-	"second-look-log-agent":          "the helper is there",
-	"second-look-mesh-proxy":         "the helper is there",
-	"second-look-vault-agent":        "the helper is there",
+	"already-injected-and-defaulted":  "all is there",
+	"copied-from-older-version":       "the helpers of that version are there",
+	"ipc-shm-of-the-pod":              "it shares memory at /dev/shm by itself",
+	"ipc-shm-small":                   "every pod has that much",
+	"ipc-socket-without-a-group":      "it mounts the folder by itself",
+	"limit-range-extras":              "the helper is there",
+	"ipc-shm-of-one":                  "something is mounted at /dev/shm; that not all share it, the webhook alone finds out",
+	"refused-ipc-shm-on-disk":         "something is mounted at /dev/shm; that it is a disk, the webhook alone finds out",
+	"refused-ipc-sysctl-of-the-pod":   "the sysctl is set; the value, the webhook alone compares",
+	"second-look-log-agent":           "the helper is there",
+	"second-look-mesh-proxy":          "the helper is there",
+	"second-look-metrics-for-all":     "the helpers are there",
+	"second-look-proxy-of-the-policy": "the helper is there",
+	"second-look-vault-agent":         "the helper is there",
 
 	"second-look-pull-policy-mirror-proxy-resources": "the helper is there",
 

@@ -46,6 +46,9 @@ func check(r *helper.Request) []reason.Problem {
 	case repo.Scheme == "http" && secret:
 		problems = append(problems, reason.Invalid(reason.Contradiction, r.Path("secret"), r.Value("secret").Text, "would be sent in clear text over http; use an https URL"))
 	}
+	if repo.Scheme == "ssh" && r.Value(submodules).Text == shallow && !r.Defaulted(submodules) {
+		problems = append(problems, reason.Invalid(reason.Contradiction, r.Path(submodules), shallow, "submodules are fetched for https URLs only; use one, or remove it"))
+	}
 	if repo.Scheme != "https" && r.Has("ca-configmap") {
 		problems = append(problems, reason.Invalid(reason.Contradiction, r.Path("ca-configmap"), r.Value("ca-configmap").Text, "has a meaning for https URLs only; remove it"))
 	}

@@ -30,7 +30,7 @@ func Helper() *helper.Helper {
 			{
 				Name: "repo", Kind: option.Repository, Required: true, Example: "https://github.com/acme/site.git",
 				WithGitSync: "The same; the policy has to leave git-sync the user 65533 for ssh. No redirect is followed, not even that of a URL without .git. A link of the repository becomes a file that holds its target.",
-				Doc:         "The repository, by https or ssh, and by plain http only where the policy allows it. Credentials go into a Secret, never into the URL. Files of git LFS are published as the pointers that the repository holds: their content comes from another service, often on another host, with tokens of its own. Submodules are empty directories: each is another repository, whose URL the policy never saw. The log counts both.",
+				Doc:         "The repository, by https or ssh, and by plain http only where the policy allows it. Credentials go into a Secret, never into the URL. Files of git LFS are published as the pointers that the repository holds: their content comes from another service, often on another host, with tokens of its own. The log counts them.",
 			},
 			{
 				Name: "ref", Kind: option.GitRef, Default: "HEAD", Example: "main",
@@ -63,6 +63,11 @@ func Helper() *helper.Helper {
 			{
 				Name: "depth", Kind: option.Integer, Default: "1", Min: "1", Max: "1000", Example: "1",
 				Doc: "How many commits of history to fetch. One is enough, unless ref is a hash and the server does not hand out single commits.",
+			},
+			{
+				Name: submodules, Kind: option.Choice("none", shallow), Default: "none", Example: shallow,
+				WithGitSync: "`shallow` is refused: git-sync would fetch them from wherever the repository says.",
+				Doc:         "shallow fetches the submodules as well, without theirs, over https (or http where the policy allows it) and only from where the policy allows for repo; the Secret goes to the repository's own host alone. They are fetched anew with each commit, within the budgets of the whole. Otherwise they are empty directories.",
 			},
 			{
 				Name: "secret", Kind: option.ObjectName, Example: "site-credentials",

@@ -104,6 +104,9 @@ func refuseGitSync(e *helper.Editor, r *helper.Request, hp *rule.Helper) {
 			e.Deny(notWithGitSync(e, r, name, "which tells nobody in this way; remove it, or watch the folder with config-reloader"))
 		}
 	}
+	if r.Value(submodules).Text == shallow {
+		e.Deny(notWithGitSync(e, r, submodules, "which would fetch submodules from wherever the repository says, past the policy; remove it"))
+	}
 	if authOf(r) == gitHubApp && r.Has("secret") {
 		e.Deny(notWithGitSync(e, r, "auth", "which logs in with a password or a token; put a token into the Secret and leave auth out, or ask for the engine pillion in the policy"))
 	}

@@ -28,7 +28,7 @@ func gitSync() helper.Engine {
 	return helper.Engine{
 		Name: "git-sync", Image: gitSyncImage, CheckImage: checkGitSyncImage, User: gitSyncUser,
 		Resources:  helper.Requirements("10m", "64Mi", "500m", "512Mi"),
-		Cannot:     []string{"subdir", "writable", "auth=" + gitHubApp, telling.Notify, telling.Signal},
+		Cannot:     []string{"subdir", "writable", "auth=" + gitHubApp, submodules + "=" + shallow, telling.Notify, telling.Signal},
 		CheckReach: checkGitSyncReach,
 		Build:      buildGitSync,
 	}

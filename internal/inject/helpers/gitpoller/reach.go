@@ -97,3 +97,30 @@ func redirects(e *helper.Editor, r *helper.Request, args []string) []string {
 	}
 	return args
 }
+
+// The option of submodules, and its value that fetches them.
+const (
+	submodules = "submodules"
+	shallow    = "shallow"
+)
+
+// modules adds the repositories that submodules may come from: those that the pod could name
+// itself. Without a rule that is every host that has a name, and the repository's own.
+func modules(e *helper.Editor, r *helper.Request, args []string) []string {
+	const flag = "--submodule="
+	repo, is := option.RepositoryOf(r.Value("repo")), e.Rules().Rules["repo"]
+	switch {
+	case r.Value(submodules).Text != shallow || repo.Scheme == "ssh":
+	case !is.Lists() || e.Lenient():
+		args = append(args, flag+repo.Root()+"/*", flag+"https://*:*/*")
+	case is.Fixed != nil:
+		args = append(args, flag+is.Fixed.Text)
+	default:
+		for _, p := range is.Allow {
+			if !strings.HasPrefix(p.String(), "ssh:") {
+				args = append(args, flag+p.String())
+			}
+		}
+	}
+	return args
+}
