@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/pillion-dev/pillion/cmd/kubectl-pillion/cluster"
+	"github.com/pillion-dev/pillion/internal/admission"
 	"github.com/pillion-dev/pillion/internal/explain"
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
@@ -91,7 +92,8 @@ func (l *live) explain(ctx context.Context, k cluster.Kind, name string) (*expla
 	if err := json.Unmarshal(raw, &meta); err != nil {
 		return nil, fmt.Errorf("reading %s %s of namespace %s: %w", k.Name, name, namespace, err)
 	}
-	objects := found(nil, raw, "", k.Name)
+	read := readItem(nil, raw, "", k.Name)
+	objects := read.objects()
 	if len(objects) == 0 {
 		return nil, fmt.Errorf("reading %s %s of namespace %s: the API server answers with another kind of object", k.Name, name, namespace)
 	}
@@ -104,6 +106,9 @@ func (l *live) explain(ctx context.Context, k cluster.Kind, name string) (*expla
 	}, l.policies, c)
 	if err != nil {
 		return nil, err
+	}
+	if stray, err := admission.Stray(l.policies.Known(), raw, k.Name); err == nil {
+		r.Warnings = append(stray, r.Warnings...)
 	}
 	l.fromOwners(ctx, meta, r)
 	pods, err := l.pods(ctx, namespace, "")
@@ -157,7 +162,8 @@ func (l *live) fromOwners(ctx context.Context, meta metav1.PartialObjectMetadata
 			r.Findings = append(r.Findings, explain.Finding{Code: explain.NotLookedAt, Text: "what it comes from: " + err.Error()})
 			break
 		}
-		if o := found(nil, raw, "", k.Name); len(o) > 0 && o[0].misplaced {
+		above := readItem(nil, raw, "", k.Name)
+		if o := above.objects(); len(o) > 0 && o[0].misplaced {
 			top = &o[0]
 		}
 		meta = metav1.PartialObjectMetadata{}

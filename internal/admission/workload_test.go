@@ -20,6 +20,8 @@ import (
 var resources = map[string][2]string{
 	"Deployment": {"apps", "deployments"}, "StatefulSet": {"apps", "statefulsets"}, "DaemonSet": {"apps", "daemonsets"},
 	"ReplicaSet": {"apps", "replicasets"}, "Job": {"batch", "jobs"}, "CronJob": {"batch", "cronjobs"},
+	"ReplicationController": {"", "replicationcontrollers"}, "PodTemplate": {"", "podtemplates"},
+	"Rollout": {"argoproj.io", "rollouts"}, "JobSet": {"jobset.x-k8s.io", "jobsets"}, "Database": {"acme.example", "databases"},
 }
 
 // reviewOfA is the review that the API server sends about a workload: a new one if

@@ -33,7 +33,8 @@ type parsed struct {
 	requests []*helper.Request
 	problems []reason.Problem
 	optOut   bool
-	ours     int // annotations under our domain, the status not counted
+	optIn    bool // inject: "true", which asks for nothing
+	ours     int  // annotations under our domain, the status not counted
 }
 
 // parse reads all annotations under our domain. It stops at nothing: every mistake
@@ -52,7 +53,7 @@ func parse(known *helper.Set, annotations map[string]string, root *field.Path) p
 			if err != nil {
 				p.problems = append(p.problems, reason.Invalid(reason.InvalidValue, helper.Annotations(root).Key(key), option.Boolean.Shown(value), "%s", err))
 			}
-			p.optOut = v.Text == "false"
+			p.optOut, p.optIn = v.Text == "false", v.Text == "true"
 			continue
 		}
 		h, instance, o, problem := readKey(known, key, root)

@@ -36,7 +36,7 @@ func ourKeys(annotations map[string]string) []string {
 
 // readKey takes a key apart: [<instance>.]<helper>.pillion.dev/<option>.
 func readKey(known *helper.Set, key string, root *field.Path) (h *helper.Helper, instance string, o *option.Option, problem *reason.Problem) {
-	prefix, name, _ := strings.Cut(key, "/")
+	prefix, name, slash := strings.Cut(key, "/")
 	owner := strings.TrimSuffix(prefix[:len(prefix)-len(helper.Domain)], ".")
 	dot := strings.LastIndexByte(owner, '.')
 	if dot >= 0 {
@@ -59,6 +59,9 @@ func readKey(known *helper.Set, key string, root *field.Path) (h *helper.Helper,
 			return refuse("unknown key; a key is <helper>.%s/<option>, and the helpers are %s%s", helper.Domain, known, suggestion)
 		}
 		return refuse("unknown helper %+q; the helpers are %s%s", owner, known, suggestion)
+	}
+	if !slash || name == "" {
+		return refuse("names no option; write %s/<option>, such as %q", shownKey(prefix), h.Key(instance, h.Options[0].Name))
 	}
 	if o = h.Option(name); o == nil {
 		return refuse("%s has no option %+q%s", h.Name, name, option.DidYouMean(nearestKey(known, instance, owner, name)))
