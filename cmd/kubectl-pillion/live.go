@@ -27,6 +27,7 @@ type live struct {
 	notRead  []string
 	policies *explain.Policies
 	newest   explain.Newest
+	seen     int // pods of which events and logs were read
 }
 
 // look connects to the cluster of the flags. at is the value of --policy.
@@ -79,6 +80,29 @@ func (l *live) judge(c *explain.Cluster) *explain.Look {
 	return &explain.Look{Injector: injector(), Policies: l.policies, Cluster: c, Newest: l.newest}
 }
 
+// mostSeen is of how many pods that do not run events and logs are read.
+const mostSeen = 20
+
+// judgePod tells what became of a pod. Of one that does not run, it reads the events and the
+// helper's log as well, if the user may.
+func (l *live) judgePod(ctx context.Context, c *explain.Cluster, p *explain.PodIn) explain.Pod {
+	pod := l.judge(c).Judge(p)
+	if pod.State != explain.Waiting && pod.State != explain.Failing || l.seen >= mostSeen {
+		return pod
+	}
+	l.seen++
+	p.Seen.Events, _ = l.client.Events(ctx, p.Namespace, p.Name, p.UID) // without them less is said
+	p.Seen.Logs = map[string]string{}
+	for _, container := range p.NotRunning() {
+		text, err := l.client.LogTail(ctx, p.Namespace, p.Name, container, false)
+		if err != nil || text == "" {
+			text, _ = l.client.LogTail(ctx, p.Namespace, p.Name, container, true)
+		}
+		p.Seen.Logs[container] = text
+	}
+	return l.judge(c).Judge(p)
+}
+
 func injector() inject.Injector { return inject.Injector{Version: version.String()} }
 
 // explain reports on an object of the cluster and on its pods.
@@ -122,7 +146,7 @@ func (l *live) explain(ctx context.Context, k cluster.Kind, name string) (*expla
 		if p.UID != meta.UID && (controller == nil || !slices.Contains(owners, controller.UID)) {
 			continue
 		}
-		if pod := l.judge(c).Judge(p); pod.State != explain.None {
+		if pod := l.judgePod(ctx, c, p); pod.State != explain.None {
 			r.Pods = append(r.Pods, pod)
 		}
 	}
