@@ -114,7 +114,9 @@ func TestLabelsOfWorkloadsAreWarnedOf(t *testing.T) {
 		{"two templates, of which one is wrong", "JobSet", `{"spec":{"replicatedJobs":[{"template":{"spec":{"template":{"spec":` + noneAsked + `}}}},` +
 			`{"template":{"spec":{"template":{"metadata":{"annotations":{"git-poller.pillion.dev/a":"b"}},"spec":` + noneAsked + `}}}}]}}`, "", []string{
 			"pillion: policy default will refuse the pods of this JobSet:",
-			`pillion: git-poller.pillion.dev/a: git-poller has no option "a"`,
+			`pillion: git-poller.pillion.dev/a: git-poller has no option "a"; its options are repo, ref, mount-path, subdir,`,
+			`pillion:   containers, mode, period, depth, secret, auth, ca-configmap, wait, wait-timeout, position, metrics-port,`,
+			`pillion:   metrics-address and writable`,
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -200,9 +200,14 @@ func advise(a *advice, kind string, d inject.Decision) {
 	case d.Result == reason.Denied:
 		a.say("policy %s will refuse the pods of this %s:", d.Policy, kind)
 		for _, p := range d.Problems {
-			a.say("%s", brief(p))
+			text := brief(p)
+			if len(d.Problems) > 1 { // there is no room to list options for each
+				text, _, _ = strings.Cut(text, "; its options are ")
+			}
+			a.say("%s", text)
 		}
 	}
+	teamCanChange(a, d.Policy, d.Problems)
 	if len(d.Violations) > 0 {
 		a.say("policy %s only warns, and would refuse the pods of this %s:", d.Policy, kind)
 		for _, p := range d.Violations {
@@ -214,6 +219,19 @@ func advise(a *advice, kind string, d inject.Decision) {
 	}
 	if d.Result == reason.Injected {
 		a.say("policy %s: each pod gets %s", d.Policy, additions(d.Helpers))
+	}
+}
+
+// teamCanChange names the fields of the policy that deny something, and who can change them.
+func teamCanChange(a *advice, policy string, problems []reason.Problem) {
+	var fields []string
+	for _, p := range problems {
+		if p.PolicyField != "" && !slices.Contains(fields, p.PolicyField) {
+			fields = append(fields, p.PolicyField)
+		}
+	}
+	if len(fields) > 0 {
+		a.say("the platform team can change policy %s, spec.%s", policy, strings.Join(fields, ", spec."))
 	}
 }
 

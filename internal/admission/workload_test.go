@@ -92,6 +92,7 @@ func TestWorkloadsAreWarned(t *testing.T) {
 				"pillion: policy default will refuse the pods of this CronJob:",
 				`pillion: spec.jobTemplate.spec.template.spec.hostNetwork: policy "default" does not allow helpers in pods that use the`,
 				"pillion:   node's network (git-poller); remove hostNetwork or the annotations",
+				"pillion: the platform team can change policy default, spec.hostNetwork",
 			},
 		},
 		{

@@ -117,7 +117,7 @@ func Explain(in inject.Injector, o Object, policies *Policies, c *Cluster) (*Rep
 	}
 	r.Result, r.Reason, r.Warnings = out.Result, out.Reason, out.Warnings
 	for _, p := range out.Problems {
-		r.Problems = append(r.Problems, p.Error.Error())
+		r.Problems = append(r.Problems, p.Text())
 	}
 	r.Rules = rules(out.Decision)
 	r.Helpers = helpers(inject.Explain(out.Pod, choice.policy, o.At.Path()), slices.Concat(out.Problems, out.Violations))

@@ -128,8 +128,18 @@ func build(p *pod.Pod, policy *Policy, requests []*helper.Request, root *field.P
 	slices.SortStableFunc(requests, func(a, b *helper.Request) int { return cmp.Compare(b.Helper.Ahead, a.Helper.Ahead) })
 	e := helper.NewEditor(p, helper.Terms{Policy: policy.Name, GVisor: policy.GVisor}, requests, root)
 	for _, r := range requests {
-		if rules := policy.helper(r.Helper.Name); rules != nil && r.Complete() {
-			wayOut(r, e.Add(r, rules))
+		switch rules := policy.helper(r.Helper.Name); {
+		case rules == nil:
+		case r.Complete():
+			addWayOut(r, e.Add(r, rules))
+		default: // it is denied, and says what else is wrong with it
+			whole, made := r.Completed()
+			alone := helper.NewEditor(p, helper.Terms{Policy: policy.Name, GVisor: policy.GVisor}, []*helper.Request{whole}, root)
+			for _, problem := range alone.Add(whole, rules) {
+				if !slices.ContainsFunc(made, func(path *field.Path) bool { return path.String() == problem.Field }) {
+					e.Deny(problem)
+				}
+			}
 		}
 	}
 	return e

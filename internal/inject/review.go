@@ -17,36 +17,47 @@ func review(p *Policy, of *pod.Pod, requests []*helper.Request, root *field.Path
 	var problems []reason.Problem
 	if of.Spec.HostNetwork && !p.HostNetwork && len(requests) > 0 {
 		problems = append(problems, reason.Forbidden(reason.HostNetwork, root.Child("spec", "hostNetwork"),
-			"policy %q does not allow helpers in pods that use the node's network (%s); %s", p.Name, requests[0].Helper.Name, p.either("remove hostNetwork", " or the annotations")))
+			"policy %q does not allow helpers in pods that use the node's network (%s); %s", p.Name, requests[0].Helper.Name, p.either("remove hostNetwork", " or the annotations")).In("hostNetwork"))
 	}
 	if p.deniesClass(&of.Spec) && len(requests) > 0 {
 		problems = append(problems, reason.Invalid(reason.RuntimeClass, root.Child("spec", "runtimeClassName"), *of.Spec.RuntimeClassName,
-			"policy %q does not allow helpers in pods of this class (%s); %s", p.Name, requests[0].Helper.Name, p.either("use another one", ", or remove the annotations")))
+			"policy %q does not allow helpers in pods of this class (%s); %s", p.Name, requests[0].Helper.Name, p.either("use another one", ", or remove the annotations")).In("runtimeClasses.deny"))
 	}
 	for _, r := range requests {
 		if p.Helpers[r.Helper.Name] == nil {
 			problems = append(problems, reason.Forbidden(reason.HelperNotAllowed, r.AnyPath(),
-				"policy %q does not allow %s; it allows %s", p.Name, r.Helper.Name, p.allowedHelpers()))
+				"policy %q does not allow %s; it allows %s%s", p.Name, r.Helper.Name, p.allowedHelpers(), wayOut(r)).In("helpers"))
 		}
 		hp := p.helper(r.Helper.Name)
 		if hp == nil {
 			continue
 		}
 		for i := range r.Helper.Options {
-			if problem := reviewOption(p, hp, r, &r.Helper.Options[i]); problem != nil {
-				problems = append(problems, *problem)
+			o := &r.Helper.Options[i]
+			if problem := reviewOption(p, hp, r, o); problem != nil {
+				problems = append(problems, ofPolicy(*problem, r, o.Name))
 			}
 		}
 		if problem := reviewEveryContainer(p, hp, r, &of.Spec); problem != nil {
-			problems = append(problems, *problem)
+			problems = append(problems, ofPolicy(*problem, r, helper.Containers))
 		}
 		if r.Helper.Check != nil {
 			found := r.Helper.Check(r)
-			wayOut(r, found)
+			addWayOut(r, found)
 			problems = append(problems, found...)
 		}
 	}
 	return problems
+}
+
+// ofPolicy completes what an option's rule denies: who can change it, and how to do without a
+// helper that nobody asked for.
+func ofPolicy(p reason.Problem, r *helper.Request, option string) reason.Problem {
+	if p.Reason == reason.ValueNotAllowed && p.PolicyField == "" {
+		p.PolicyField = "helpers[" + r.Helper.Name + "].options[" + option + "]"
+	}
+	p.Detail += wayOut(r)
+	return p
 }
 
 // reviewOption checks the value that the pod gave, or fills in the one that the

@@ -3,7 +3,9 @@
 package helper
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -87,6 +89,27 @@ func (r *Request) Complete() bool {
 		}
 	}
 	return true
+}
+
+// Completed is a copy of a request that is not [Request.Complete], in which the options that
+// lack a value have one that is right, so that all else that is wrong with the request can be
+// found. made are the paths of these options, whose problems are known.
+func (r *Request) Completed() (whole *Request, made []*field.Path) {
+	c := *r
+	c.settings = slices.Clone(r.settings)
+	for i := range r.Helper.Options {
+		s, o := &c.settings[i], &r.Helper.Options[i]
+		if s.has || !s.given && !o.Required {
+			continue
+		}
+		v, err := o.Parse(cmp.Or(o.Default, o.Example))
+		if err != nil { // the example of a definition may be none
+			continue
+		}
+		s.value, s.has = v, true
+		made = append(made, r.Path(o.Name))
+	}
+	return &c, made
 }
 
 // Path is where an option's value stands: an annotation of the pod, or a field of the
