@@ -4,6 +4,7 @@ package inject
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
 
@@ -68,6 +69,10 @@ func parse(known *helper.Set, annotations map[string]string, root *field.Path) p
 		}
 		r.Give(o.Name)
 		v, err := o.Parse(value)
+		if closed := (*option.Closed)(nil); errors.As(err, &closed) {
+			r.Close(o.Name, closed) // the policy may open it
+			continue
+		}
 		if err != nil {
 			p.problems = append(p.problems, reason.Invalid(reason.InvalidValue, helper.Annotations(root).Key(key), o.Kind.Shown(value), "%s", err))
 			continue

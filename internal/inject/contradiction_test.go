@@ -115,7 +115,7 @@ func TestFiveMistakesOfAPodGiveFiveSentencesInOneAnswer(t *testing.T) {
 	t.Parallel()
 	pod := MakePod("web").Annotate(
 		"git-poller.pillion.dev/repo", "http://user:hunter2@git.example/site",
-		"git-poller.pillion.dev/mount-path", "/etc/nginx",
+		"git-poller.pillion.dev/mount-path", "/proc/nginx",
 		"git-poller.pillion.dev/period", "60",
 		"git-poller.pillion.dev/sub-dir", "public",
 		"date-writer.pillion.dev/mount-path", "/srv/date",
@@ -126,7 +126,7 @@ func TestFiveMistakesOfAPodGiveFiveSentencesInOneAnswer(t *testing.T) {
 	want := strings.Join([]string{
 		"5 problems with what this pod asks of Pillion:",
 		`  1. metadata.annotations[date-writer.pillion.dev/file]: Invalid value: "../index.html": must be a file name without folders; the folder is the option mount-path`,
-		`  2. metadata.annotations[git-poller.pillion.dev/mount-path]: Invalid value: "/etc/nginx": lies in /etc, where a mount can break or undermine the container; choose another folder, such as /srv/site`,
+		`  2. metadata.annotations[git-poller.pillion.dev/mount-path]: Invalid value: "/proc/nginx": lies in /proc, where a mount can break or undermine the container; choose another folder, such as /srv/site`,
 		`  3. metadata.annotations[git-poller.pillion.dev/period]: Invalid value: "60": has no unit; write "60s" for seconds`,
 		`  4. metadata.annotations[git-poller.pillion.dev/repo]: Invalid value: "http://…@git.example/site": must not contain credentials (what stands before the @): name a Secret in the option secret instead`,
 		`  5. metadata.annotations[git-poller.pillion.dev/sub-dir]: Forbidden: git-poller has no option "sub-dir"; did you mean "git-poller.pillion.dev/subdir"?`,

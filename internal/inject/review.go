@@ -65,6 +65,13 @@ func ofPolicy(p reason.Problem, r *helper.Request, option string) reason.Problem
 func reviewOption(policy *Policy, hp *rule.Helper, r *helper.Request, o *option.Option) *reason.Problem {
 	is := hp.Rules[o.Name]
 	if r.Given(o.Name) {
+		if closed := r.Closed(o.Name); closed != nil {
+			if !is.Opens(closed) {
+				p := reason.Invalid(reason.InvalidValue, r.Path(o.Name), closed.Value.Text, "%s", closed).In("helpers[" + r.Helper.Name + "].options[" + o.Name + "].allow")
+				return &p
+			}
+			r.Set(o.Name, closed.Value)
+		}
 		if !r.Has(o.Name) { // a value that did not parse has been reported
 			return nil
 		}

@@ -32,6 +32,8 @@ type setting struct {
 	value option.Value
 	has   bool // a value; what is given and does not parse is none
 	given bool // by the pod itself
+	// closed is set if the pod gives a path that the policy has to open.
+	closed *option.Closed
 }
 
 // NewRequest is a request without values for the pod at root.
@@ -73,6 +75,12 @@ func (r *Request) Given(option string) bool { s := r.setting(option); return s !
 
 // Give notes that the pod itself sets an option, whatever its value.
 func (r *Request) Give(option string) { r.setting(option).given = true }
+
+// Close notes that the pod sets an option to a path that the policy has to open.
+func (r *Request) Close(option string, closed *option.Closed) { r.setting(option).closed = closed }
+
+// Closed is that path; nil if there is none.
+func (r *Request) Closed(option string) *option.Closed { return r.setting(option).closed }
 
 // Set gives an option of the helper a value.
 func (r *Request) Set(option string, v option.Value) {
