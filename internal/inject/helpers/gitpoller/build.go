@@ -19,9 +19,13 @@ func build(e *helper.Editor, r *helper.Request) {
 	limit := e.Rules().VolumeSize
 	content, names, ok := e.Share(r, r.Value(helper.MountPath).Text, !r.Value("writable").Bool(), limit, first)
 	if !ok {
+		if r.Has(helper.MetricsPort) {
+			e.Listen(r, helper.MetricsPort) // what is wrong with the port is said as well
+		}
 		return
 	}
 	warnShortHash(e, r)
+	warnMesh(e, r)
 	once := r.Value(helper.Mode).Text == "once"
 	c := corev1.Container{
 		Args: []string{
@@ -57,6 +61,13 @@ func build(e *helper.Editor, r *helper.Request) {
 	}
 	e.Container(r, &c, first)
 	e.Done(r, volumes, names)
+}
+
+// warnMesh warns of a first checkout that the app waits for and that has no network.
+func warnMesh(e *helper.Editor, r *helper.Request) {
+	if once := r.Value(helper.Mode).Text == "once"; once || r.Value(helper.Wait).Bool() {
+		e.WarnMesh(r, once)
+	}
 }
 
 // treeBudget is how large one checkout may be, so that the pod is not evicted for

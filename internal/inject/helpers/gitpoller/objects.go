@@ -36,6 +36,7 @@ func gitSecret(e *helper.Editor, r *helper.Request, c *corev1.Container) string 
 // helper is not root, so they have to be readable for others; an fsGroup instead would
 // change the ownership of every volume of the pod.
 func authVolume(e *helper.Editor, r *helper.Request, c *corev1.Container, keys ...string) string {
+	e.WarnReadable(r)
 	name := pod.ReservedPrefix + "auth-" + r.Name()
 	source := &corev1.SecretVolumeSource{SecretName: r.Value("secret").Text, DefaultMode: new(int32(0o444)), Optional: new(false)}
 	for _, key := range keys {
