@@ -32,6 +32,7 @@ errors. [policy.schema.json](policy.schema.json) is for editors, ` + "`kubectl p
 		{"spec.limits", reflect.TypeFor[policy.Limits]()},
 		{"spec.helpers.NAME", reflect.TypeFor[policy.Helper]()},
 		{"spec.helpers.NAME.options.NAME", reflect.TypeFor[rule.Spec]()},
+		{"spec.helpers.NAME.secrets[]", reflect.TypeFor[rule.SecretSpec]()},
 		{"spec.require[] and spec.inject[]", reflect.TypeFor[inject.AdditionSpec]()},
 	} {
 		fmt.Fprintf(&out, "\n## %s\n\n| field | meaning |\n|---|---|\n", part.where)

@@ -38,6 +38,9 @@ func review(p *Policy, of *pod.Pod, requests []*helper.Request, root *field.Path
 				problems = append(problems, ofPolicy(*problem, r, o.Name))
 			}
 		}
+		if problem := reviewSecret(p, hp, r); problem != nil {
+			problems = append(problems, *problem)
+		}
 		if problem := reviewEveryContainer(p, hp, r, &of.Spec); problem != nil {
 			problems = append(problems, ofPolicy(*problem, r, helper.Containers))
 		}
@@ -48,6 +51,20 @@ func review(p *Policy, of *pod.Pod, requests []*helper.Request, root *field.Path
 		}
 	}
 	return problems
+}
+
+// reviewSecret holds the Secret and the repository of a request against each other.
+func reviewSecret(p *Policy, hp *rule.Helper, r *helper.Request) *reason.Problem {
+	if !r.Has("secret") || !r.Has("repo") {
+		return nil
+	}
+	secret := r.Value("secret")
+	err := hp.CheckSecret(secret, r.Value("repo"))
+	if err == nil {
+		return nil
+	}
+	problem := reason.Invalid(reason.ValueNotAllowed, r.Path("secret"), secret.Text, "policy %q does not allow this value: %s%s", p.Name, err, wayOut(r)).In("helpers[" + r.Helper.Name + "].secrets")
+	return &problem
 }
 
 // ofPolicy completes what an option's rule denies: who can change it, and how to do without a

@@ -171,7 +171,9 @@ func TestStartWarnsOfWhatWillNotWork(t *testing.T) {
 			}
 		}
 	}
-	grants := func(probe *pod.Probe) func(p *pod.Pod) { return func(p *pod.Pod) { p.Spec.Containers[0].StartupProbe = probe } }
+	grants := func(probe *pod.Probe) func(p *pod.Pod) {
+		return func(p *pod.Pod) { p.Spec.Containers[0].StartupProbe = probe }
+	}
 	hook := func(i int) func(p *pod.Pod) {
 		return func(p *pod.Pod) { p.Spec.Containers[i].Lifecycle = &pod.Lifecycle{PostStart: &struct{}{}} }
 	}

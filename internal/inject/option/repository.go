@@ -214,6 +214,8 @@ func repoPath(u *url.URL) (string, error) {
 			return "", errors.New("has a '%' in its path that two hexadecimal digits do not follow")
 		case plain == "" || plain == "." || plain == "..":
 			return "", errors.New(`has an empty, "." or ".." segment in its path; write the path out`)
+		case strings.Contains(plain, "%"):
+			return "", errors.New("has a percent-encoded '%' in its path, which some servers decode a second time, and so read another path than the policy does")
 		case strings.HasPrefix(plain, "-"):
 			return "", errors.New("has a path segment that begins with '-', which git and ssh take for an option")
 		case strings.ContainsFunc(plain, func(r rune) bool { return r < 0x20 || r == 0x7f || r == '/' || r == '\\' }):
