@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/admission"
 	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
 )
 
 // document is one YAML or JSON document of the input.
@@ -33,6 +35,15 @@ type object struct {
 	kind, name, namespace string
 	at                    admission.Template
 	misplaced             bool // our annotations are on the workload instead of its pod template
+	raw                   []byte
+}
+
+// item is an object of any kind in a document.
+type item struct {
+	apiVersion, kind, name, namespace string
+	annotations                       map[string]string
+	where                             []string // in its document
+	raw                               []byte
 }
 
 func (o *object) label(d *document) string {
@@ -98,8 +109,8 @@ func toJSON(text []byte) ([]byte, error) {
 	return yaml.YAMLToJSONStrict(text)
 }
 
-// objects finds the pods and workloads in a document.
-func (d *document) objects() ([]object, error) {
+// items takes a document apart: it is one object, or a List of them.
+func (d *document) items() ([]item, error) {
 	var list struct {
 		APIVersion string            `json:"apiVersion"`
 		Kind       string            `json:"kind"`
@@ -109,19 +120,19 @@ func (d *document) objects() ([]object, error) {
 		return nil, errors.New("is not a Kubernetes object: it must be a mapping with apiVersion and kind")
 	}
 	if !strings.HasSuffix(list.Kind, "List") {
-		return found(nil, d.json, "", ""), nil
+		return []item{readItem(nil, d.json, "", "")}, nil
 	}
-	var objects []object
-	for i, item := range list.Items {
+	var items []item
+	for i, raw := range list.Items {
 		// The items of a PodList, unlike those of a List, need not say what they are.
-		objects = append(objects, found([]string{"items", strconv.Itoa(i)}, item, list.APIVersion, strings.TrimSuffix(list.Kind, "List"))...)
+		items = append(items, readItem([]string{"items", strconv.Itoa(i)}, raw, list.APIVersion, strings.TrimSuffix(list.Kind, "List")))
 	}
-	return objects, nil
+	return items, nil
 }
 
-// found is the object in raw if it is a kind that has pods, nothing otherwise. What the
-// object does not say of its kind is that of the list it is in.
-func found(where []string, raw []byte, apiVersion, kind string) []object {
+// readItem reads what an object says of itself. What it does not say of its kind is that of
+// the list it is in.
+func readItem(where []string, raw []byte, apiVersion, kind string) item {
 	var o struct {
 		APIVersion string `json:"apiVersion"`
 		Kind       string `json:"kind"`
@@ -136,14 +147,84 @@ func found(where []string, raw []byte, apiVersion, kind string) []object {
 	if o.Kind == "" {
 		o.APIVersion, o.Kind = apiVersion, kind
 	}
-	at, has := admission.TemplateOf(o.Kind)
-	if group, _, grouped := strings.Cut(o.APIVersion, "/"); !has || (grouped && group != "apps" && group != "batch") {
-		return nil
-	}
 	name := o.Metadata.Name
 	if name == "" {
 		name = o.Metadata.GenerateName + "*"
 	}
-	misplaced := o.Kind != "Pod" && inject.Asks(o.Metadata.Annotations)
-	return []object{{kind: o.Kind, name: name, namespace: o.Metadata.Namespace, at: at.In(where...), misplaced: misplaced}}
+	return item{o.APIVersion, o.Kind, name, o.Metadata.Namespace, o.Metadata.Annotations, where, raw}
+}
+
+// objects finds the pods and workloads in a document.
+func (d *document) objects() ([]object, error) {
+	items, err := d.items()
+	if err != nil {
+		return nil, err
+	}
+	var objects []object
+	for i := range items {
+		objects = append(objects, items[i].objects()...)
+	}
+	return objects, nil
+}
+
+// objects are one for each pod template that the item has.
+func (i *item) objects() []object {
+	var objects []object
+	for _, at := range i.templates() {
+		objects = append(objects, object{
+			kind: i.kind, name: i.name, namespace: i.namespace, at: at.In(i.where...), raw: i.raw,
+			misplaced: i.kind != "Pod" && inject.Asks(i.annotations),
+		})
+	}
+	return objects
+}
+
+// templates are the pod templates of the item: where its kind has one if it is a kind of
+// Kubernetes, and where there is one to be seen if it is a kind of somebody else.
+func (i *item) templates() []admission.Template {
+	if !i.custom() {
+		if at, has := admission.TemplateOf(i.kind); has {
+			return []admission.Template{at}
+		}
+		return nil
+	}
+	return admission.TemplatesIn(i.raw)
+}
+
+// custom tells whether the kind is none of Kubernetes' own. Their groups have no dot, or end
+// in .k8s.io; no version at all is taken for theirs. Our own kinds make no pods.
+func (i *item) custom() bool {
+	group, _, grouped := strings.Cut(i.apiVersion, "/")
+	return grouped && strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io") && group != helper.Domain
+}
+
+// notes tells on standard error which keys of ours nobody reads, and which kinds are not
+// judged although they may make pods.
+func notes(errOut io.Writer, known *helper.Set, documents []*document) error {
+	var kinds []string
+	for _, d := range documents {
+		items, err := d.items()
+		if err != nil {
+			return fmt.Errorf("%s: %w", d.source, err)
+		}
+		for n := range items {
+			i := &items[n]
+			stray, err := admission.Stray(known, i.raw, i.kind)
+			if err != nil {
+				continue // whoever decides on it says what is wrong
+			}
+			if text := strings.ReplaceAll(strings.Join(stray, "\n"), "\npillion:   ", " "); text != "" {
+				for line := range strings.SplitSeq(text, "\n") {
+					fmt.Fprintf(errOut, "warning: %s/%s (%s): %s\n", i.kind, i.name, d.source, line)
+				}
+			}
+			if name := i.kind + " of " + i.apiVersion; i.custom() && len(i.templates()) == 0 && !slices.Contains(kinds, name) {
+				kinds = append(kinds, name)
+			}
+		}
+	}
+	if len(kinds) > 0 {
+		fmt.Fprintf(errOut, "note: not judged, since no pod template is to be seen in them: %s\n", strings.Join(kinds, ", "))
+	}
+	return nil
 }

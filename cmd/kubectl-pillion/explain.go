@@ -52,7 +52,7 @@ flag or a policy is wrong, or the cluster did not answer.`,
   kubectl pillion explain deploy/web -o json`,
 		Args: cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.run(cmd.Context(), args, cmd.InOrStdin(), cmd.OutOrStdout())
+			return o.run(cmd.Context(), args, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 		ValidArgsFunction: o.complete,
 	}
@@ -63,7 +63,7 @@ flag or a policy is wrong, or the cluster did not answer.`,
 	return cmd
 }
 
-func (o *explainOptions) run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
+func (o *explainOptions) run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) error {
 	if err := checkOutput(o.output); err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (o *explainOptions) run(ctx context.Context, args []string, in io.Reader, o
 	case len(o.files) > 0 && len(args) > 0:
 		return errors.New("give either --filename or a kind and a name, not both")
 	case len(o.files) > 0:
-		reports, err = o.explainFiles(in)
+		reports, err = o.explainFiles(in, errOut)
 	case err != nil:
 		return err
 	default:
@@ -122,13 +122,16 @@ func (o *explainOptions) explainLive(ctx context.Context, k cluster.Kind, name s
 	return []*explain.Report{r}, nil
 }
 
-func (o *explainOptions) explainFiles(in io.Reader) ([]*explain.Report, error) {
+func (o *explainOptions) explainFiles(in io.Reader, errOut io.Writer) ([]*explain.Report, error) {
 	policies, err := policiesAt(o.policy)
 	if err != nil {
 		return nil, err
 	}
 	documents, err := readFiles(o.files, in)
 	if err != nil {
+		return nil, err
+	}
+	if err := notes(errOut, policies.Known(), documents); err != nil {
 		return nil, err
 	}
 	namespaces := namespacesIn(documents)

@@ -31,8 +31,10 @@ func newInject() *cobra.Command {
 code decides here and there.
 
 Pods, Deployments, StatefulSets, DaemonSets, ReplicaSets, ReplicationControllers,
-Jobs, CronJobs and Lists of them are injected; every other object is printed as it
-is. If one object would be refused, nothing is printed, the reasons go to standard
+Jobs, CronJobs, PodTemplates, custom resources with pod templates (such as Rollouts,
+Knative Services and JobSets) and Lists of them are injected; every other object is
+printed as it is, and a kind of custom resource without one is named on standard
+error. If one object would be refused, nothing is printed, the reasons go to standard
 error, and the exit code is 1.`,
 		Example: `  # what would Pillion add?
   kubectl pillion inject -f web.yaml | diff web.yaml -
@@ -73,6 +75,9 @@ func (o *injectOptions) run(in io.Reader, out, errOut io.Writer) error {
 	}
 	documents, err := readFiles(o.files, in)
 	if err != nil {
+		return err
+	}
+	if err := notes(errOut, p.Known, documents); err != nil {
 		return err
 	}
 	injector := inject.Injector{Version: version.String()}

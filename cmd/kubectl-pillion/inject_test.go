@@ -174,6 +174,18 @@ func TestWarnings(t *testing.T) {
 			"warning: Pod/web (standard input, document 1): pillion: helpers are Linux containers; this Windows pod gets none\n",
 		},
 		"nothing to warn of": {podOf("Pod", "v1"), ""},
+		"a label of the template": {
+			"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {metadata: {labels: {pillion.dev/inject: \"false\"}}, spec: {containers: [{name: web}]}}}\n",
+			"warning: Deployment/web (standard input, document 1): pillion: the label pillion.dev/inject does nothing; write it as an annotation, in spec.template.metadata.annotations\n",
+		},
+		"a Service": {
+			"apiVersion: v1\nkind: Service\nmetadata: {name: web, annotations: {git-poller.pillion.dev: x}}\n",
+			"warning: Service/web (standard input, document 1): pillion: git-poller.pillion.dev does nothing on a Service; annotations of Pillion belong on the pod template of a workload\n",
+		},
+		"kinds of others without a pod": {
+			podOf("Pod", "v1") + "---\napiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: a}\n---\napiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: b}\n---\napiVersion: argoproj.io/v1alpha1\nkind: Rollout\nspec: {workloadRef: {name: web}}\n",
+			"note: not judged, since no pod template is to be seen in them: Certificate of cert-manager.io/v1, Rollout of argoproj.io/v1alpha1\n",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -189,6 +201,33 @@ func TestWarnings(t *testing.T) {
 			t.Errorf("got\n%s", got)
 		}
 	})
+}
+
+// Their kinds are known to nobody here: what has a pod template is injected.
+func TestKindsOfOthersAreInjected(t *testing.T) {
+	t.Parallel()
+	const template = "{metadata: {annotations: {date-writer.pillion.dev/mount-path: /html}}, spec: {containers: [{name: web, image: i}]}}"
+	for name, c := range map[string]struct {
+		text string
+		at   [][]any
+	}{
+		"an Argo Rollout":         {"apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nspec: {template: " + template + "}\n", [][]any{{"spec", "template"}}},
+		"a StatefulSet of Kruise": {"apiVersion: apps.kruise.io/v1beta1\nkind: StatefulSet\nspec: {template: " + template + "}\n", [][]any{{"spec", "template"}}},
+		"a Knative Service":       {"apiVersion: serving.knative.dev/v1\nkind: Service\nspec: {template: " + template + "}\n", [][]any{{"spec", "template"}}},
+		"a PodTemplate":           {"apiVersion: v1\nkind: PodTemplate\ntemplate: " + template + "\n", [][]any{{"template"}}},
+		"a JobSet with two templates": {"apiVersion: jobset.x-k8s.io/v1alpha2\nkind: JobSet\nspec: {replicatedJobs: [{template: {spec: {template: " + template + "}}}, {template: {spec: {template: " + template + "}}}]}\n",
+			[][]any{{"spec", "replicatedJobs", 0, "template", "spec", "template"}, {"spec", "replicatedJobs", 1, "template", "spec", "template"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := documentsOf(t, injected(t, c.text))
+			for _, place := range c.at {
+				if name := at(got[0], append(place, "spec", "initContainers", 0, "name")...); name != "pillion-date-writer" {
+					t.Errorf("at %v the first init container is %v", place, name)
+				}
+			}
+		})
+	}
 }
 
 func TestPolicyFile(t *testing.T) {

@@ -216,9 +216,32 @@ func doubtful(h *helper.Helper, hp *rule.Helper, lines *lines) []remark {
 				all = append(all, lines.at(fmt.Sprintf("%s.allow[%d]", path, j), fmt.Sprintf("%q is there twice", pattern)))
 			}
 			seen = append(seen, pattern.String())
+			if text := option.ForeignHosts(pattern); text != "" {
+				all = append(all, lines.at(fmt.Sprintf("%s.allow[%d]", path, j), text))
+			}
 		}
 	}
-	return all
+	for i, s := range hp.Secrets {
+		for j, pattern := range s.Repo {
+			if text := option.ForeignHosts(pattern); text != "" {
+				all = append(all, lines.at(fmt.Sprintf("%s.secrets[%d].repo[%d]", at, i, j), text))
+			}
+		}
+	}
+	return append(all, crossProduct(h, hp, lines, at)...)
+}
+
+// crossProduct warns of Secrets that may be sent to more than one place, without a word on which
+// of them goes where.
+func crossProduct(h *helper.Helper, hp *rule.Helper, lines *lines, at string) []remark {
+	repo, secret := hp.Rules["repo"], hp.Rules["secret"]
+	if len(hp.Secrets) > 0 || h.Option("secret") == nil || repo == nil || secret == nil || len(secret.Allow) == 0 {
+		return nil
+	}
+	if len(repo.Allow) < 2 && !slices.ContainsFunc(repo.Allow, option.AnyHost) {
+		return nil
+	}
+	return []remark{lines.at(at+".options[secret]", "each of these Secrets may be sent to each repository that the rule of repo allows; say which goes where: secrets: [{name: git-*, repo: [\"https://git.acme.example/*\"]}]")}
 }
 
 // apart takes an error of several mistakes apart.

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/pillion-dev/pillion/cmd/kubectl-pillion/cluster"
+	"github.com/pillion-dev/pillion/internal/admission"
 	"github.com/pillion-dev/pillion/internal/explain"
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
@@ -26,6 +27,7 @@ type live struct {
 	notRead  []string
 	policies *explain.Policies
 	newest   explain.Newest
+	seen     int // pods of which events and logs were read
 }
 
 // look connects to the cluster of the flags. at is the value of --policy.
@@ -78,6 +80,29 @@ func (l *live) judge(c *explain.Cluster) *explain.Look {
 	return &explain.Look{Injector: injector(), Policies: l.policies, Cluster: c, Newest: l.newest}
 }
 
+// mostSeen is of how many pods that do not run events and logs are read.
+const mostSeen = 20
+
+// judgePod tells what became of a pod. Of one that does not run, it reads the events and the
+// helper's log as well, if the user may.
+func (l *live) judgePod(ctx context.Context, c *explain.Cluster, p *explain.PodIn) explain.Pod {
+	pod := l.judge(c).Judge(p)
+	if pod.State != explain.Waiting && pod.State != explain.Failing || l.seen >= mostSeen {
+		return pod
+	}
+	l.seen++
+	p.Seen.Events, _ = l.client.Events(ctx, p.Namespace, p.Name, p.UID) // without them less is said
+	p.Seen.Logs = map[string]string{}
+	for _, container := range p.NotRunning() {
+		text, err := l.client.LogTail(ctx, p.Namespace, p.Name, container, false)
+		if err != nil || text == "" {
+			text, _ = l.client.LogTail(ctx, p.Namespace, p.Name, container, true)
+		}
+		p.Seen.Logs[container] = text
+	}
+	return l.judge(c).Judge(p)
+}
+
 func injector() inject.Injector { return inject.Injector{Version: version.String()} }
 
 // explain reports on an object of the cluster and on its pods.
@@ -91,7 +116,8 @@ func (l *live) explain(ctx context.Context, k cluster.Kind, name string) (*expla
 	if err := json.Unmarshal(raw, &meta); err != nil {
 		return nil, fmt.Errorf("reading %s %s of namespace %s: %w", k.Name, name, namespace, err)
 	}
-	objects := found(nil, raw, "", k.Name)
+	read := readItem(nil, raw, "", k.Name)
+	objects := read.objects()
 	if len(objects) == 0 {
 		return nil, fmt.Errorf("reading %s %s of namespace %s: the API server answers with another kind of object", k.Name, name, namespace)
 	}
@@ -105,6 +131,9 @@ func (l *live) explain(ctx context.Context, k cluster.Kind, name string) (*expla
 	if err != nil {
 		return nil, err
 	}
+	if stray, err := admission.Stray(l.policies.Known(), raw, k.Name); err == nil {
+		r.Warnings = append(stray, r.Warnings...)
+	}
 	l.fromOwners(ctx, meta, r)
 	pods, err := l.pods(ctx, namespace, "")
 	if err != nil {
@@ -117,7 +146,7 @@ func (l *live) explain(ctx context.Context, k cluster.Kind, name string) (*expla
 		if p.UID != meta.UID && (controller == nil || !slices.Contains(owners, controller.UID)) {
 			continue
 		}
-		if pod := l.judge(c).Judge(p); pod.State != explain.None {
+		if pod := l.judgePod(ctx, c, p); pod.State != explain.None {
 			r.Pods = append(r.Pods, pod)
 		}
 	}
@@ -194,7 +223,8 @@ func (l *live) fromOwners(ctx context.Context, meta metav1.PartialObjectMetadata
 			r.Findings = append(r.Findings, explain.Finding{Code: explain.NotLookedAt, Text: "what it comes from: " + err.Error()})
 			break
 		}
-		if o := found(nil, raw, "", k.Name); len(o) > 0 && o[0].misplaced {
+		above := readItem(nil, raw, "", k.Name)
+		if o := above.objects(); len(o) > 0 && o[0].misplaced {
 			top = &o[0]
 		}
 		meta = metav1.PartialObjectMetadata{}

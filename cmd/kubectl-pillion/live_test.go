@@ -34,6 +34,11 @@ func (f fakeCluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !has:
 		status, text = http.StatusNotFound, "{apiVersion: v1, kind: Status, status: Failure, reason: NotFound, code: 404, message: it is not there}"
 	}
+	if strings.HasSuffix(r.URL.Path, "/log") && status == http.StatusOK {
+		w.Header().Set("Content-Type", "text/plain")
+		_, _ = w.Write([]byte(text))
+		return
+	}
 	var object map[string]any
 	if err := yaml.Unmarshal([]byte(text), &object); err != nil {
 		status = http.StatusInternalServerError
@@ -256,20 +261,7 @@ func TestTheBuiltInPolicyIsKnownOfTheSameVersionOnly(t *testing.T) {
 
 func TestStatusOfANamespace(t *testing.T) {
 	t.Parallel()
-	had := func(name, made, by string) string {
-		pod := podItem(name, asksForDates, "")
-		asJSON, err := yaml.YAMLToJSON([]byte(pod))
-		if err != nil {
-			t.Fatal(err)
-		}
-		policy := filepath.Join(t.TempDir(), "web.yaml")
-		if err := os.WriteFile(policy, []byte("{apiVersion: pillion.dev/v1alpha1, kind: InjectionPolicy, metadata: {name: web}, spec: {helpers: {date-writer: {}}}}"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		out := injected(t, string(asJSON), "--policy", policy, "-o", "json")
-		out = strings.ReplaceAll(out, version.String(), by)
-		return strings.Replace(out, "2026-02-01T00:00:00Z", made, 1)
-	}
+	had := func(name, made, by string) string { return injectedItem(t, name, made, by) }
 	f := shop(
 		had("old", "2026-02-02T00:00:00Z", "v0.0.1"), had("new", "2026-02-03T00:00:00Z", "v0.9.0"),
 		podItem("bare", asksForDates, ""), podItem("none", "a: b", ""),
@@ -317,4 +309,44 @@ shop/bare
 			t.Errorf("got %+v", r)
 		}
 	})
+}
+
+// injectedItem is a pod of the shop that was injected by a version of Pillion.
+func injectedItem(t *testing.T, name, made, by string) string {
+	t.Helper()
+	asJSON, err := yaml.YAMLToJSON([]byte(podItem(name, asksForDates, "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := filepath.Join(t.TempDir(), "web.yaml")
+	if err := os.WriteFile(policy, []byte("{apiVersion: pillion.dev/v1alpha1, kind: InjectionPolicy, metadata: {name: web}, spec: {helpers: {date-writer: {}}}}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := injected(t, string(asJSON), "--policy", policy, "-o", "json")
+	out = strings.ReplaceAll(out, version.String(), by)
+	return strings.Replace(out, "2026-02-01T00:00:00Z", made, 1)
+}
+
+func TestStatusReadsEventsAndLogsOfPodsThatDoNotRun(t *testing.T) {
+	t.Parallel()
+	pod := strings.TrimSpace(injectedItem(t, "web", "2026-02-02T00:00:00Z", version.String()))
+	pod = strings.TrimSuffix(pod, "}") + `, "status": {"phase": "Pending", "initContainerStatuses": [{"name": "pillion-date-writer", "state": {"running": {}}, "started": false}]}}`
+	f := shop(pod)
+	const events, log = "/api/v1/namespaces/shop/events", podsPath + "/web/log"
+	f[events] = `{items: [{reason: Unhealthy, message: "Startup probe failed: nothing is written", involvedObject: {uid: web, fieldPath: "spec.initContainers{pillion-date-writer}"}},
+		{reason: Unhealthy, message: "of a pod of the same name", involvedObject: {uid: earlier, fieldPath: "spec.initContainers{pillion-date-writer}"}}]}`
+	f[log] = `{"level":"ERROR","msg":"write failed","error":"no space left\u001b[2J"}`
+	got := said(t, exitRefused, "", append(f.flags(t), "status")...)
+	want := `✗ NotRunningYet: the app waits for pillion-date-writer, which runs and is not ready (Startup probe failed: nothing is written): write failed: no space left\x1b[2J` +
+		"\n    fix: kubectl -n shop logs web -c pillion-date-writer\n"
+	if !strings.Contains(got, "web  Waiting  ") || !strings.Contains(got, want) {
+		t.Errorf("got\n%s", got)
+	}
+	f[events], f[log] = "forbidden", "forbidden"
+	if got := said(t, exitRefused, "", append(f.flags(t), "status")...); !strings.Contains(got, "which runs and is not ready\n") {
+		t.Errorf("without the rights it says\n%s", got)
+	}
+	if got := said(t, exitRefused, "", append(f.flags(t), "explain", "pod", "web")...); !strings.HasPrefix(got, "✗ Pod/web of namespace shop: Waiting, pillion-date-writer") {
+		t.Errorf("explain says\n%s", got)
+	}
 }

@@ -46,7 +46,7 @@ known to be the newest, and why polls fail. That needs the right to create pods/
 without it the rest is shown.
 
 Exit codes: 0 all pods have what they ask for, be it from an older version; 1 a pod is
-Missing or Changed; 2 a flag or a policy is wrong, or the cluster did not answer.`,
+Waiting, Failing, Missing or Changed, or asks for what it cannot have; 2 a flag or a policy is wrong, or the cluster did not answer.`,
 		Example: `  # is there a pod that asked and has nothing?
   kubectl pillion status -A
 
@@ -113,7 +113,7 @@ func (o *statusOptions) run(ctx context.Context, out, errOut io.Writer) error {
 				}
 			}
 		}
-		if pod := l.judge(namespaces[p.Namespace]).Judge(p); pod.State != explain.None {
+		if pod := l.judgePod(ctx, namespaces[p.Namespace], p); pod.State != explain.None {
 			pods = append(pods, podStatus{Pod: pod})
 			can, _ := pollers(p)
 			asked = append(asked, can...)

@@ -54,7 +54,7 @@ func TestOtherKindsAreNotTouched(t *testing.T) {
 	for name, text := range map[string]string{
 		"a ConfigMap in a style of its own": "# head\nkind:   ConfigMap\n\n\ndata: {\"a\":   'b',  c: \"yes\",\n   d: 010}   # tail\ntext: >-\n    folded\n\n    twice\nlast: |+\n  kept\n\n",
 		"a pod that asks for nothing":       "apiVersion: v1\nkind: Pod\nmetadata: {name:   web}\nspec:\n    containers:\n        -   name: web   # one\n",
-		"a Deployment of another group":     strings.Replace(podOf("Deployment", "example.com/v1"), "kind:", "kind:  ", 1),
+		"a kind of others without a pod":    "apiVersion: example.com/v1\nkind:   Deployment\nspec: {containers:   [{name: a}]}\n",
 		"an object without a kind":          "a: 1   # one\nb:   [1,  2]\n",
 		"anchors, aliases and merge keys":   "a: &a {b: 1}\nc:   *a\nd:\n  <<:   *a\n  e:   2\n",
 		"a CustomResourceDefinition's list": "apiVersion: v1\nkind: SecretList\nitems:\n-   kind: Secret\n",

@@ -36,6 +36,7 @@ errors. [policy.schema.json](policy.schema.json) is for editors, ` + "`kubectl p
 		{"spec.helpers.NAME.resources", reflect.TypeFor[policy.Resources]()},
 		{"spec.helpers.NAME.resources.cpu and .memory", reflect.TypeFor[policy.Bounds]()},
 		{"spec.helpers.NAME.options.NAME", reflect.TypeFor[rule.Spec]()},
+		{"spec.helpers.NAME.secrets[]", reflect.TypeFor[rule.SecretSpec]()},
 		{"spec.require[] and spec.inject[]", reflect.TypeFor[inject.AdditionSpec]()},
 	} {
 		fmt.Fprintf(&out, "\n## %s\n\n| field | meaning |\n|---|---|\n", part.where)

@@ -229,7 +229,7 @@ func fieldDoc(f *ast.Field, name string) string {
 // policyDocs are the comments of all fields of a policy file.
 func policyDocs(root string) (map[string]string, error) {
 	core := filepath.Join(root, "internal", "inject")
-	return fieldDocs(filepath.Join(root, "internal", "policy", "types.go"), filepath.Join(root, "internal", "policy", "resources.go"), filepath.Join(core, "rule", "spec.go"), filepath.Join(core, "additionspec.go"))
+	return fieldDocs(filepath.Join(root, "internal", "policy", "types.go"), filepath.Join(root, "internal", "policy", "resources.go"), filepath.Join(core, "rule", "spec.go"), filepath.Join(core, "rule", "secret.go"), filepath.Join(core, "additionspec.go"))
 }
 
 // fieldName is a field of a type with its package, as the comments of the sources are known by.

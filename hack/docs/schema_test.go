@@ -52,6 +52,7 @@ spec:
       proxy: {url: "http://proxy.example:3128", noProxy: [.svc], ssh: true, secret: proxy-login}
       extraCAs: {configMap: acme-cas}
       githubAPI: https://github.example/api/v3
+      secrets: [{name: "git-*", repo: ["https://git.example/*"]}]
       pullPolicy: Never
       imagePullSecrets: [other]
       runAsUser: 1000
@@ -302,7 +303,7 @@ func TestTheSchemaNamesEveryField(t *testing.T) {
 	}
 	for _, typ := range []reflect.Type{
 		reflect.TypeFor[policy.InjectionPolicy](), reflect.TypeFor[policy.Metadata](), reflect.TypeFor[policy.Spec](), reflect.TypeFor[policy.Limits](),
-		reflect.TypeFor[policy.RuntimeClasses](), reflect.TypeFor[policy.Proxy](), reflect.TypeFor[policy.ExtraCAs](), reflect.TypeFor[policy.Helper](), reflect.TypeFor[policy.Bounds](), reflect.TypeFor[inject.AdditionSpec](), reflect.TypeFor[rule.Spec](),
+		reflect.TypeFor[policy.RuntimeClasses](), reflect.TypeFor[policy.Proxy](), reflect.TypeFor[policy.ExtraCAs](), reflect.TypeFor[policy.Helper](), reflect.TypeFor[policy.Bounds](), reflect.TypeFor[inject.AdditionSpec](), reflect.TypeFor[rule.Spec](), reflect.TypeFor[rule.SecretSpec](),
 	} {
 		for f := range typ.Fields() {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")

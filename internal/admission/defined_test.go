@@ -41,6 +41,7 @@ func TestWorkloadsAreWarnedOfDefinedHelpers(t *testing.T) {
 				`pillion: log-shipper.pillion.dev/steam: log-shipper has no option "steam"; did you mean`,
 				`pillion:   "log-shipper.pillion.dev/stream"?`,
 				`pillion: log-shipper.pillion.dev/memory: "1Gi": policy "default" does not allow this value: the most is 512Mi`,
+				"pillion: the platform team can change policy default, spec.helpers[log-shipper].options[memory]",
 			},
 			observation{"default", "Denied", "UnknownAnnotation"},
 		},

@@ -160,7 +160,11 @@ func viewSecurity(s *corev1.PodSecurityContext) *pod.Security {
 	if s == nil {
 		return nil
 	}
-	return &pod.Security{RunAsUser: s.RunAsUser, FSGroup: s.FSGroup, SupplementalGroups: s.SupplementalGroups, Sysctls: s.Sysctls}
+	view := &pod.Security{RunAsUser: s.RunAsUser, FSGroup: s.FSGroup, SupplementalGroups: s.SupplementalGroups, Sysctls: s.Sysctls}
+	if a := s.AppArmorProfile; a != nil {
+		view.AppArmorProfile = &pod.AppArmor{Type: string(a.Type), LocalhostProfile: a.LocalhostProfile}
+	}
+	return view
 }
 
 func viewContainer(c corev1.Container) pod.Container {
@@ -172,7 +176,13 @@ func viewContainer(c corev1.Container) pod.Container {
 		Name: c.Name, RestartPolicy: policy, Command: c.Command, VolumeMounts: each(c.VolumeMounts, viewMount),
 		VolumeDevices: c.VolumeDevices, Ports: c.Ports, Resources: c.Resources,
 		TerminationMessagePath: c.TerminationMessagePath,
-		LivenessProbe:          present(c.LivenessProbe), StartupProbe: present(c.StartupProbe),
+		LivenessProbe:          present(c.LivenessProbe),
+	}
+	if p := c.StartupProbe; p != nil {
+		view.StartupProbe = &pod.Probe{InitialDelaySeconds: p.InitialDelaySeconds, PeriodSeconds: p.PeriodSeconds, FailureThreshold: p.FailureThreshold}
+	}
+	if c.Lifecycle != nil {
+		view.Lifecycle = &pod.Lifecycle{PostStart: present(c.Lifecycle.PostStart)}
 	}
 	if c.SecurityContext != nil {
 		view.SecurityContext = &pod.ContainerSecurity{RunAsUser: c.SecurityContext.RunAsUser}

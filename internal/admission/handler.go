@@ -41,8 +41,8 @@ type Options struct {
 }
 
 // NewHandler serves reviews of pods, which it may change or refuse, at POST
-// /inject/<policy>; and of workloads and namespaces, whose authors it may warn and
-// nothing else, at POST /warn/<policy> and POST /namespace.
+// /inject/<policy>; and of workloads, namespaces and further objects, whose authors it may
+// warn and nothing else, at POST /warn/<policy>, POST /namespace and POST /object.
 func NewHandler(o Options) http.Handler {
 	o = o.complete()
 	mux, large := http.NewServeMux(), new(sync.Mutex)
@@ -50,6 +50,7 @@ func NewHandler(o Options) http.Handler {
 		"/inject/{policy}": {"pod", newPods, (*handler).reviewPod, o.Observe},
 		"/warn/{policy}":   {"workload", workloads, (*handler).reviewWorkload, o.ObserveWarn},
 		"/namespace":       {"namespace", namespaces, (*handler).reviewNamespace, o.ObserveWarn},
+		"/object":          {"object", objects, (*handler).reviewObject, o.ObserveWarn},
 	} {
 		mux.Handle("POST "+pattern, &handler{Options: o, endpoint: e, injector: inject.Injector{Version: o.Version}, large: large})
 	}

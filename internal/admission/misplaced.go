@@ -4,25 +4,154 @@ package admission
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+
+	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/pillion-dev/pillion/internal/inject"
-	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/jsonscan"
 )
 
-// Misplaced warns of annotations on a workload itself that only its pod template's would
-// have an effect, in the words that the API server shows the author of the workload.
-func Misplaced(policy *inject.Policy, document []byte, kind string) ([]string, error) {
-	w, err := decodeWorkload(policy.Known, document, kind)
+// metadata is the view of what carries keys.
+type metadata struct {
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations"`
+}
+
+// keyed is the view of anything with metadata.
+type keyed struct {
+	Metadata metadata `json:"metadata"`
+}
+
+// readKeyed reads the keys of any object, and what it is for an error text.
+func readKeyed(raw []byte, what string) (*keyed, error) {
+	var k keyed
+	if err := jsonv2.Unmarshal(raw, &k, jsonscan.AllowDuplicates); err != nil {
+		return nil, fmt.Errorf("decoding the %s: %w", what, jsonscan.WithoutValue(err))
+	}
+	return &k, nil
+}
+
+// oursIn are the keys under our domain, sorted, that the same map did not have before with the
+// same value.
+func oursIn(keys, before map[string]string) []string {
+	var ours []string
+	for key, value := range keys {
+		if had, has := before[key]; isOurs(key) && (!has || had != value) {
+			ours = append(ours, key)
+		}
+	}
+	slices.Sort(ours)
+	return ours
+}
+
+// misplacedLabels says that labels do nothing. annotations is where they would do something as
+// annotations.
+func misplacedLabels(a *advice, keys []string, kind, annotations string) {
+	if len(keys) == 0 {
+		return
+	}
+	if i := slices.Index(keys, inject.PolicyLabel); i >= 0 {
+		a.say("the label %s does nothing on a %s; it belongs on the Namespace", inject.PolicyLabel, kind)
+		keys = slices.Delete(slices.Clone(keys), i, i+1)
+	}
+	switch len(keys) {
+	case 0:
+	case 1:
+		a.say("the label %s does nothing; write it as an annotation, in %s", keys[0], annotations)
+	default:
+		a.say("the label %s and %d more do nothing; write them as annotations, in %s", keys[0], len(keys)-1, annotations)
+	}
+}
+
+// misplacedOn says what the keys of an object without pods do: nothing, but for the label by
+// which a Namespace picks its policy.
+func misplacedOn(a *advice, kind string, now, before *keyed) {
+	labels, annotations := oursIn(now.Metadata.Labels, before.Metadata.Labels), oursIn(now.Metadata.Annotations, before.Metadata.Annotations)
+	if kind == "Namespace" {
+		labels = slices.DeleteFunc(labels, func(key string) bool { return key == inject.PolicyLabel })
+		if i := slices.Index(annotations, inject.PolicyLabel); i >= 0 {
+			a.say("the annotation %s does nothing on a Namespace; write it as a label", inject.PolicyLabel)
+			annotations = slices.Delete(annotations, i, i+1)
+		}
+		if len(labels) > 0 && option.Nearest(labels[0], []string{inject.PolicyLabel}) != "" {
+			a.say("the label %s does nothing; did you mean %s?", labels[0], inject.PolicyLabel)
+			labels = labels[1:]
+		}
+	}
+	keys := slices.Concat(annotations, labels)
+	slices.Sort(keys)
+	if keys = slices.Compact(keys); len(keys) > 0 {
+		a.say("%s on a %s; annotations of Pillion belong on the pod template of a workload", nothing(keys), kind)
+	}
+}
+
+// misplacedOnPod says what a pod's labels do, and annotations that come when it is there.
+func misplacedOnPod(a *advice, now, before *keyed, exists bool) {
+	misplacedLabels(a, oursIn(now.Metadata.Labels, before.Metadata.Labels), "Pod", "metadata.annotations")
+	if late := oursIn(now.Metadata.Annotations, before.Metadata.Annotations); exists && len(late) > 0 {
+		a.say("%s in a pod that exists: annotations are read when a pod is created; change its template, or recreate it", nothing(late))
+	}
+}
+
+// Misplaced warns of keys of ours where nobody reads them, in the words that the API server
+// shows the author of the object. kind is any kind of object.
+func Misplaced(known *helper.Set, document []byte, kind string) ([]string, error) {
+	return misplaced(known, document, kind, (*workload).misplaced)
+}
+
+// Stray is [Misplaced] without the annotations of a workload itself.
+func Stray(known *helper.Set, document []byte, kind string) ([]string, error) {
+	return misplaced(known, document, kind, func(*workload) []string { return nil })
+}
+
+func misplaced(known *helper.Set, document []byte, kind string, own func(*workload) []string) ([]string, error) {
+	var a advice
+	now, err := readKeyed(document, "object")
 	if err != nil {
 		return nil, err
 	}
-	p, err := pod.Decode(w.template)
+	if kind == "Pod" {
+		misplacedOnPod(&a, now, &keyed{}, false)
+		return a.lines(), nil
+	}
+	w, err := decodeWorkload(known, document, kind)
 	if err != nil {
-		return nil, fmt.Errorf("decoding the pod template: %w", err)
+		return nil, err
 	}
-	var a advice
-	if misplaced := w.misplaced(p); len(misplaced) > 0 {
-		a.say("%s on the %s itself; move to %s", nothing(misplaced), kind, w.at.Path().Child("metadata", "annotations"))
+	if len(w.templates) == 0 {
+		misplacedOn(&a, kind, now, &keyed{})
+		return a.lines(), nil
 	}
+	w.misplace(&a, kind, own(w))
 	return a.lines(), nil
+}
+
+// place is where annotations of the workload belong, for a text.
+func (w *workload) place() string {
+	return w.templates[0].at.Path().Child("metadata", "annotations").String()
+}
+
+// misplace says which keys of the workload do nothing.
+func (w *workload) misplace(a *advice, kind string, misplaced []string) {
+	if len(misplaced) > 0 {
+		a.say("%s on the %s itself; move to %s", nothing(misplaced), kind, w.place())
+	}
+	misplacedLabels(a, w.labels(), kind, w.place())
+}
+
+// labels are the labels that are meant for us, of the workload and of all that it makes.
+func (w *workload) labels() []string {
+	all := maps.Clone(w.Metadata.Labels)
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, w.Spec.JobTemplate.Metadata.Labels)
+	for i := range w.templates {
+		maps.Copy(all, w.templates[i].labels)
+	}
+	return oursIn(all, nil)
 }

@@ -16,13 +16,6 @@ import (
 	"github.com/pillion-dev/pillion/internal/jsonscan"
 )
 
-// labelled is the view of a namespace.
-type labelled struct {
-	Metadata struct {
-		Labels map[string]string `json:"labels"`
-	} `json:"metadata"`
-}
-
 // namespaces is the check of reviews that ask about a namespace.
 func namespaces(r *request) error {
 	if r.Resource != (metav1.GroupVersionResource{Version: "v1", Resource: "namespaces"}) || r.SubResource != "" ||
@@ -35,7 +28,7 @@ func namespaces(r *request) error {
 // reviewNamespace warns of a label that names no policy: here alone is its value known,
 // and here the person reads it who wrote it.
 func (h *handler) reviewNamespace(req *request, _ string) (Outcome, *admissionv1.AdmissionResponse, error) {
-	var now, before labelled
+	var now, before keyed
 	if err := jsonv2.Unmarshal(req.Object, &now, jsonscan.AllowDuplicates); err != nil {
 		return Outcome{}, nil, malformed(http.StatusBadRequest, fmt.Errorf("decoding the namespace: %w", jsonscan.WithoutValue(err)))
 	}
@@ -55,6 +48,41 @@ func (h *handler) reviewNamespace(req *request, _ string) (Outcome, *admissionv1
 			hint = fmt.Sprintf("; did you mean %q?", near)
 		}
 		a.say("there is no policy %q, so pods of this namespace that ask for a helper will be refused; the policies are %s%s", jsonscan.Shown(name), h.knownPolicies(), hint)
+	}
+	return out, &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true, Warnings: a.lines(), AuditAnnotations: audit(out)}, nil
+}
+
+// objects is the check of reviews that ask about something that has no pod template: nothing
+// that is said there depends on what kind it is of, but for pods and namespaces.
+func objects(r *request) error {
+	if r.SubResource != "" || r.Operation != admissionv1.Create && r.Operation != admissionv1.Update {
+		return r.unexpected("only new and changed objects are reviewed here")
+	}
+	return nil
+}
+
+// reviewObject warns of keys of ours where nobody reads them. Those that were there before the
+// change are not repeated.
+func (h *handler) reviewObject(req *request, _ string) (Outcome, *admissionv1.AdmissionResponse, error) {
+	now, err := readKeyed(req.Object, "object")
+	if err != nil {
+		return Outcome{}, nil, malformed(http.StatusBadRequest, err)
+	}
+	before := &keyed{}
+	if req.Operation == admissionv1.Update {
+		if before, err = readKeyed(req.OldObject, "old object"); err != nil {
+			return Outcome{}, nil, malformed(http.StatusBadRequest, err)
+		}
+	}
+	out := Outcome{Decision: inject.Decision{Result: reason.Skipped, Reason: reason.NothingRequested, Policy: inject.NoPolicy}}
+	var a advice
+	if req.Resource == (metav1.GroupVersionResource{Version: "v1", Resource: "pods"}) {
+		misplacedOnPod(&a, now, before, req.Operation == admissionv1.Update)
+	} else {
+		misplacedOn(&a, jsonscan.Shown(req.Kind.Kind), now, before)
+	}
+	if len(a.sentences) > 0 {
+		out.Reason = reason.WrongObject
 	}
 	return out, &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true, Warnings: a.lines(), AuditAnnotations: audit(out)}, nil
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/pillion-dev/pillion/internal/inject/pod"
 )
 
@@ -20,12 +22,13 @@ func TestTemplateOf(t *testing.T) {
 		"ReplicationController": "spec.template",
 		"Job":                   "spec.template",
 		"CronJob":               "spec.jobTemplate.spec.template",
+		"PodTemplate":           "template",
 	} {
 		if at, ok := TemplateOf(kind); !ok || at.Path().String() != path && path != "" {
 			t.Errorf("%s has its pods at %q, %v; want %q", kind, at.Path(), ok, path)
 		}
 	}
-	for _, kind := range []string{"", "pod", "PodTemplate", "ConfigMap", "List"} {
+	for _, kind := range []string{"", "pod", "Rollout", "ConfigMap", "List"} {
 		if at, ok := TemplateOf(kind); ok {
 			t.Errorf("%q has pods at %q", kind, at.Path())
 		}
@@ -90,5 +93,60 @@ func TestOfAKeyThatIsThereTwiceInAPodTheLastCounts(t *testing.T) {
 	}
 	if got := pod.Metadata.Annotations["a"] + pod.Spec.Containers[0].Name; got != "2y" || pod.Spec.HostNetwork {
 		t.Errorf("got %s, hostNetwork %v", got, pod.Spec.HostNetwork)
+	}
+}
+
+// Kinds as the projects document them, cut to what leads to their pods.
+func TestTemplatesAreFoundByTheirShape(t *testing.T) {
+	t.Parallel()
+	const spec = `{"spec":{"containers":[{"name":"web","image":"i"}]}}`
+	for name, c := range map[string]struct {
+		object string
+		want   []string
+	}{
+		"an Argo Rollout":                     {`{"spec":{"replicas":1,"strategy":{"canary":{"steps":[{"setWeight":20}]}},"template":` + spec + `}}`, []string{"spec.template"}},
+		"an Argo Rollout of another workload": {`{"spec":{"workloadRef":{"kind":"Deployment","name":"web"}}}`, nil},
+		"a Knative Service":                   {`{"spec":{"template":{"spec":{"containers":[{"image":"ghcr.io/acme/site"}]}}}}`, []string{"spec.template"}},
+		"a JobSet":                            {`{"spec":{"replicatedJobs":[{"name":"a","template":{"spec":{"template":` + spec + `}}},{"name":"b","template":{"spec":{"template":` + spec + `}}}]}}`, []string{"spec.replicatedJobs[0].template.spec.template", "spec.replicatedJobs[1].template.spec.template"}},
+		"a LeaderWorkerSet":                   {`{"spec":{"leaderWorkerTemplate":{"leaderTemplate":` + spec + `,"workerTemplate":` + spec + `}}}`, []string{"spec.leaderWorkerTemplate.leaderTemplate", "spec.leaderWorkerTemplate.workerTemplate"}},
+		"an AdvancedCronJob of Kruise":        {`{"spec":{"template":{"jobTemplate":{"spec":{"template":` + spec + `}}}}}`, []string{"spec.template.jobTemplate.spec.template"}},
+		"a UnitedDeployment of Kruise":        {`{"spec":{"template":{"statefulSetTemplate":{"spec":{"template":` + spec + `}}}}}`, []string{"spec.template.statefulSetTemplate.spec.template"}},
+		"a PyTorchJob":                        {`{"spec":{"pytorchReplicaSpecs":{"Master":{"template":` + spec + `},"Worker":{"template":` + spec + `}}}}`, []string{"spec.pytorchReplicaSpecs.Master.template", "spec.pytorchReplicaSpecs.Worker.template"}},
+		"a RayCluster":                        {`{"spec":{"headGroupSpec":{"template":` + spec + `},"workerGroupSpecs":[{"template":` + spec + `}]}}`, []string{"spec.headGroupSpec.template", "spec.workerGroupSpecs[0].template"}},
+		"a FlinkDeployment":                   {`{"spec":{"podTemplate":` + spec + `,"taskManager":{"podTemplate":` + spec + `}}}`, []string{"spec.podTemplate", "spec.taskManager.podTemplate"}},
+		"a Pod":                               {spec, nil},
+		"a SidecarSet, whose containers are not a pod": {`{"spec":{"selector":{},"containers":[{"name":"log","image":"i"}]}}`, nil},
+		"a policy about pods":                          {`{"spec":{"rules":[{"validate":{"pattern":{"spec":{"containers":[{"name":"*","image":"*"}]}}}}]}}`, nil},
+		"a policy about templates":                     {`{"spec":{"rules":[{"mutate":{"patchStrategicMerge":{"spec":{"template":{"spec":{"containers":[{"(name)":"*"}]}}}}}}]}}`, nil},
+		"the schema of a kind":                         {`{"spec":{"versions":[{"schema":{"openAPIV3Schema":{"properties":{"template":{"properties":{"spec":{"properties":{"containers":{"type":"array"}}}}}}}}}]}}`, nil},
+		"what an apply has left":                       {`{"metadata":{"template":` + spec + `},"status":{"template":` + spec + `}}`, nil},
+		"a template without containers":                {`{"spec":{"template":{"spec":{"containers":[]}}}}`, nil},
+		"a ConfigMap with a manifest":                  {`{"data":{"template":"{\"spec\":{\"containers\":[{\"name\":\"a\"}]}}"}}`, nil},
+		"a text":                                       {`"spec"`, nil},
+		"a document that breaks off":                   {`{"spec":{"template":{"spec":{"containers":[{"name":"a"`, nil},
+		"one that breaks off behind a template":        {`{"spec":{"template":` + spec + `,`, []string{"spec.template"}},
+		"one that is deeper than any":                  {strings.Repeat(`{"template":`, 40) + spec + strings.Repeat(`}`, 40), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, at := range TemplatesIn([]byte(c.object)) {
+				got = append(got, at.Path().String())
+				if _, err := at.find([]byte(c.object)); err != nil && !strings.Contains(name, "breaks off") {
+					t.Errorf("%s is not found again: %v", at.Path(), err)
+				}
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTemplatesOfOneObjectAreBounded(t *testing.T) {
+	t.Parallel()
+	object := `{"spec":{"list":[` + strings.TrimSuffix(strings.Repeat(`{"template":{"spec":{"containers":[{"name":"a"}]}}},`, 10_000), ",") + `]}}`
+	if got := len(TemplatesIn([]byte(object))); got != maxTemplates {
+		t.Errorf("%d are found", got)
 	}
 }

@@ -26,49 +26,70 @@ import (
 // Pods are made by controllers, so what is said about a pod is read by nobody. A
 // workload is made by a person, and the answer to it is what kubectl prints.
 
-// annotated is the view of anything with metadata.
-type annotated struct {
-	Metadata struct {
-		Annotations map[string]string `json:"annotations"`
-	} `json:"metadata"`
-}
-
-// workload is the view of an object with a pod template: the annotations that people
-// put in the wrong place, and the template.
+// workload is the view of an object with pod templates: the keys that people put in the
+// wrong place, and the templates.
 type workload struct {
-	annotated
+	keyed
 	Spec struct {
-		JobTemplate annotated `json:"jobTemplate"`
+		JobTemplate keyed `json:"jobTemplate"`
 	} `json:"spec"`
 
-	known    *helper.Set // the helpers whose keys are looked for
-	at       Template
-	template []byte
+	known     *helper.Set // the helpers whose keys are looked for
+	templates []podTemplate
+}
+
+// podTemplate is one of those that a workload has.
+type podTemplate struct {
+	at     Template
+	raw    []byte
+	pod    *pod.Pod
+	labels map[string]string
 }
 
 // workloads is the check of reviews that ask about a workload.
 func workloads(r *request) error {
 	_, ok := TemplateOf(r.Kind.Kind)
 	kinds := map[string][]string{
+		"":      {"replicationcontrollers", "podtemplates"},
 		"apps":  {"deployments", "statefulsets", "daemonsets", "replicasets"},
 		"batch": {"jobs", "cronjobs"},
 	}
-	if !ok || r.Resource.Version != "v1" || r.SubResource != "" || !slices.Contains(kinds[r.Resource.Group], r.Resource.Resource) ||
+	resources, ofKubernetes := kinds[r.Resource.Group]
+	if ofKubernetes && (!ok || r.Resource.Version != "v1" || !slices.Contains(resources, r.Resource.Resource)) || r.SubResource != "" ||
 		r.Operation != admissionv1.Create && r.Operation != admissionv1.Update {
-		return r.unexpected("only new and changed workloads of apps/v1 and batch/v1 are reviewed here")
+		return r.unexpected("only new and changed workloads are reviewed here")
 	}
 	return nil
 }
 
+// decodeWorkload reads a workload. One of a kind of Kubernetes has a template where the kind
+// says; one of any other kind has those that it is seen to have, perhaps none.
 func decodeWorkload(known *helper.Set, raw []byte, kind string) (*workload, error) {
 	w := workload{known: known}
 	if err := jsonv2.Unmarshal(raw, &w, jsonscan.AllowDuplicates); err != nil {
 		return nil, fmt.Errorf("decoding the workload: %w", jsonscan.WithoutValue(err))
 	}
-	var err error
-	w.at, _ = TemplateOf(kind)
-	w.template, err = w.at.find(raw)
-	return &w, err
+	templates := TemplatesIn
+	if at, ok := TemplateOf(kind); ok {
+		templates = func([]byte) []Template { return []Template{at} }
+	}
+	for _, at := range templates(raw) {
+		t := podTemplate{at: at}
+		var err error
+		if t.raw, err = at.find(raw); err != nil {
+			return nil, err
+		}
+		if t.pod, err = pod.Decode(t.raw); err != nil {
+			return nil, fmt.Errorf("decoding the pod template: %w", err)
+		}
+		keys, err := readKeyed(t.raw, "pod template")
+		if err != nil {
+			return nil, err
+		}
+		t.labels = keys.Metadata.Labels
+		w.templates = append(w.templates, t)
+	}
+	return &w, nil
 }
 
 // reviewWorkload says what will become of the workload's pods. It never refuses: the
@@ -87,20 +108,36 @@ func (h *handler) reviewWorkload(req *request, policyName string) (Outcome, *adm
 	}
 	out := Outcome{Decision: inject.Decision{Result: reason.Skipped, Reason: reason.NothingChanged, Policy: policy.Name, PolicyHash: policy.Hash}}
 	var a advice
-	if !w.same(req) {
-		p, err := pod.Decode(w.template)
-		if err != nil {
-			return Outcome{}, nil, malformed(http.StatusBadRequest, err)
-		}
-		out.Pod = p
-		out.Decision = h.named(bounded(h.injector.Decide(p, policy, w.at.Path())), req.Namespace)
-		misplaced := w.misplaced(p)
-		if len(misplaced) > 0 && out.Reason == reason.NothingRequested {
-			out.Reason = reason.WrongObject
-		}
-		w.advise(&a, req.Kind.Kind, misplaced, out.Decision, p)
+	switch {
+	case w.same(req):
+	case len(w.templates) == 0:
+		out.Reason = reason.NothingRequested
+		misplacedOn(&a, jsonscan.Shown(req.Kind.Kind), &w.keyed, &keyed{})
+	default:
+		out.Decision, out.Pod = h.decideWorkload(&a, w, policy, req)
 	}
 	return out, &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true, Warnings: a.lines(), AuditAnnotations: audit(out)}, nil
+}
+
+// decideWorkload decides on the pods of each template. What is noted in the end is the first
+// decision that denies pods, or the first one.
+func (h *handler) decideWorkload(a *advice, w *workload, policy *inject.Policy, req *request) (noted inject.Decision, of *pod.Pod) {
+	misplaced := w.misplaced()
+	kind := jsonscan.Shown(req.Kind.Kind)
+	w.misplace(a, kind, misplaced)
+	w.meant(a)
+	for i := range w.templates {
+		t := &w.templates[i]
+		d := h.named(bounded(h.injector.Decide(t.pod, policy, t.at.Path())), req.Namespace)
+		if (len(misplaced) > 0 || len(w.labels()) > 0) && d.Reason == reason.NothingRequested {
+			d.Reason = reason.WrongObject
+		}
+		if i == 0 || d.Result == reason.Denied && noted.Result != reason.Denied {
+			noted, of = d, t.pod
+		}
+		advise(a, kind, d)
+	}
+	return noted, of
 }
 
 // same tells whether an update leaves alone all that could be said something about, as
@@ -111,7 +148,8 @@ func (w *workload) same(req *request) bool {
 		return false
 	}
 	before, err := decodeWorkload(w.known, req.OldObject, req.Kind.Kind)
-	return err == nil && bytes.Equal(before.template, w.template) && maps.Equal(before.own(), w.own())
+	return err == nil && maps.Equal(before.own(), w.own()) && slices.Equal(before.labels(), w.labels()) &&
+		slices.EqualFunc(before.templates, w.templates, func(a, b podTemplate) bool { return bytes.Equal(a.raw, b.raw) })
 }
 
 // own are the annotations of the workload itself that are meant for us.
@@ -127,42 +165,49 @@ func (w *workload) own() map[string]string {
 	return own
 }
 
-// misplaced are the keys that ask for something where nobody looks. One that the
-// template has with the same value is what kustomize and others make of an annotation
-// for everything.
-func (w *workload) misplaced(p *pod.Pod) []string {
-	var keys []string
-	for key, value := range w.own() {
-		if there, has := p.Metadata.Annotations[key]; isOurs(key) && (!has || there != value) {
-			keys = append(keys, key)
-		}
-	}
-	slices.Sort(keys)
-	return keys
+// misplaced are the keys that ask for something where nobody looks. One that a template
+// has with the same value is what kustomize and others make of an annotation for everything.
+func (w *workload) misplaced() []string {
+	return slices.DeleteFunc(oursIn(w.own(), nil), func(key string) bool {
+		return slices.ContainsFunc(w.templates, func(t podTemplate) bool {
+			there, has := t.pod.Metadata.Annotations[key]
+			return has && there == w.own()[key]
+		})
+	})
 }
 
-// advise puts what is to be said in its order: what would happen in silence, what would
-// be refused, what is odd, and what will be.
-func (w *workload) advise(a *advice, kind string, misplaced []string, d inject.Decision, p *pod.Pod) {
-	if len(misplaced) > 0 {
-		a.say("%s on the %s itself; move to %s", nothing(misplaced), kind, w.at.Path().Child("metadata", "annotations"))
+// meant says which keys of other domains were meant for us.
+func (w *workload) meant(a *advice) {
+	var all []map[string]string
+	for i := range w.templates {
+		all = append(all, w.templates[i].pod.Metadata.Annotations)
 	}
-	for _, annotations := range []map[string]string{p.Metadata.Annotations, w.own()} {
+	for _, annotations := range append(all, w.own()) {
 		for _, key := range slices.Sorted(maps.Keys(annotations)) {
 			if right := meant(w.known, key); right != "" {
 				a.say("nobody reads the annotation %s; did you mean %s?", key, right)
 			}
 		}
 	}
+}
+
+// advise puts what is to be said of pods in its order: what would be refused, what is odd, and
+// what will be.
+func advise(a *advice, kind string, d inject.Decision) {
 	switch {
 	case d.Reason == reason.UnknownPolicy:
 		a.say("the pods of this %s will be refused: %s", kind, d.Problems[0].Detail)
 	case d.Result == reason.Denied:
 		a.say("policy %s will refuse the pods of this %s:", d.Policy, kind)
 		for _, p := range d.Problems {
-			a.say("%s", brief(p))
+			text := brief(p)
+			if len(d.Problems) > 1 { // there is no room to list options for each
+				text, _, _ = strings.Cut(text, "; its options are ")
+			}
+			a.say("%s", text)
 		}
 	}
+	teamCanChange(a, d.Policy, d.Problems)
 	if len(d.Violations) > 0 {
 		a.say("policy %s only warns, and would refuse the pods of this %s:", d.Policy, kind)
 		for _, p := range d.Violations {
@@ -174,6 +219,19 @@ func (w *workload) advise(a *advice, kind string, misplaced []string, d inject.D
 	}
 	if d.Result == reason.Injected {
 		a.say("policy %s: each pod gets %s", d.Policy, additions(d.Helpers))
+	}
+}
+
+// teamCanChange names the fields of the policy that deny something, and who can change them.
+func teamCanChange(a *advice, policy string, problems []reason.Problem) {
+	var fields []string
+	for _, p := range problems {
+		if p.PolicyField != "" && !slices.Contains(fields, p.PolicyField) {
+			fields = append(fields, p.PolicyField)
+		}
+	}
+	if len(fields) > 0 {
+		a.say("the platform team can change policy %s, spec.%s", policy, strings.Join(fields, ", spec."))
 	}
 }
 

@@ -20,6 +20,8 @@ import (
 var resources = map[string][2]string{
 	"Deployment": {"apps", "deployments"}, "StatefulSet": {"apps", "statefulsets"}, "DaemonSet": {"apps", "daemonsets"},
 	"ReplicaSet": {"apps", "replicasets"}, "Job": {"batch", "jobs"}, "CronJob": {"batch", "cronjobs"},
+	"ReplicationController": {"", "replicationcontrollers"}, "PodTemplate": {"", "podtemplates"},
+	"Rollout": {"argoproj.io", "rollouts"}, "JobSet": {"jobset.x-k8s.io", "jobsets"}, "Database": {"acme.example", "databases"},
 }
 
 // reviewOfA is the review that the API server sends about a workload: a new one if
@@ -90,6 +92,7 @@ func TestWorkloadsAreWarned(t *testing.T) {
 				"pillion: policy default will refuse the pods of this CronJob:",
 				`pillion: spec.jobTemplate.spec.template.spec.hostNetwork: policy "default" does not allow helpers in pods that use the`,
 				"pillion:   node's network (git-poller); remove hostNetwork or the annotations",
+				"pillion: the platform team can change policy default, spec.hostNetwork",
 			},
 		},
 		{

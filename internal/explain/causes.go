@@ -5,6 +5,8 @@ package explain
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,34 +68,54 @@ func remake(p *PodIn) string {
 }
 
 // annotatedLater tells whether all of the pod's annotations of ours were written after
-// it had been made, as kubectl annotate does. managedFields tell who wrote what, when.
+// it had been made, as kubectl annotate does.
 func annotatedLater(p *PodIn) (when time.Time, later bool) {
+	written := writtenLater(p)
+	for key := range p.Annotations {
+		if !inject.Asks(map[string]string{key: ""}) {
+			continue
+		}
+		at, is := written[key]
+		if !is {
+			return time.Time{}, false
+		}
+		when = at
+	}
+	return when, !when.IsZero()
+}
+
+// writtenLater are the annotations of ours that were written after the pod had been made, with
+// the time. managedFields tell who wrote what, when.
+func writtenLater(p *PodIn) map[string]time.Time {
 	const grace = 2 * time.Second // times are of whole seconds
-	owned := map[string]time.Time{}
+	later := map[string]time.Time{}
 	for _, m := range p.ManagedFields {
 		var fields struct {
 			Metadata struct {
 				Annotations map[string]json.RawMessage `json:"f:annotations"`
 			} `json:"f:metadata"`
 		}
-		if m.FieldsV1 == nil || m.Time == nil || json.Unmarshal(m.FieldsV1.GetRawBytes(), &fields) != nil {
+		if m.FieldsV1 == nil || m.Time == nil || m.Time.Time.Before(p.CreationTimestamp.Add(grace)) || json.Unmarshal(m.FieldsV1.GetRawBytes(), &fields) != nil {
 			continue
 		}
-		for key := range fields.Metadata.Annotations {
-			owned[strings.TrimPrefix(key, "f:")] = m.Time.Time
+		for field := range fields.Metadata.Annotations {
+			key := strings.TrimPrefix(field, "f:")
+			if _, has := p.Annotations[key]; has && inject.Asks(map[string]string{key: ""}) {
+				later[key] = m.Time.Time
+			}
 		}
 	}
-	for key := range p.Annotations {
-		if !inject.Asks(map[string]string{key: ""}) {
-			continue
-		}
-		at, known := owned[key]
-		if !known || at.Before(p.CreationTimestamp.Add(grace)) {
-			return time.Time{}, false
-		}
-		when = at
+	return later
+}
+
+// keysWrittenLater is [writtenLater] for a text.
+func keysWrittenLater(p *PodIn) []string {
+	written := writtenLater(p)
+	var texts []string
+	for _, key := range slices.Sorted(maps.Keys(written)) {
+		texts = append(texts, fmt.Sprintf("%s was written at %s", key, stamp(written[key])))
 	}
-	return when, !when.IsZero()
+	return texts
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -2,6 +2,8 @@
 
 package explain
 
+import "github.com/pillion-dev/pillion/internal/inject/reason"
+
 // Code names what was found. The set is closed, as that of the reasons is.
 type Code string
 
@@ -23,6 +25,11 @@ const (
 	PolicyNotKnown        Code = "PolicyNotKnown"
 	RefusedToday          Code = "RefusedToday"
 	ForeignStatus         Code = "ForeignStatus"
+	LeftOut               Code = "LeftOut"
+	AskedInVain           Code = "AskedInVain"
+	HelperFailing         Code = "HelperFailing"
+	VolumeNotMounted      Code = "VolumeNotMounted"
+	NotRunningYet         Code = "NotRunningYet"
 	NotLookedAt           Code = "NotLookedAt"
 )
 
@@ -36,7 +43,7 @@ type CodeDoc struct {
 func Codes() []CodeDoc {
 	return []CodeDoc{
 		{AnnotationsOnWorkload, "The annotations are on the workload itself instead of its pod template, where they have no effect."},
-		{AnnotatedLater, "The annotations were put on the pod after it had been made; helpers are added only when a pod is created."},
+		{AnnotatedLater, "Annotations were put on the pod, or changed, after it had been made; helpers are added only when a pod is created."},
 		{PodOlderThanWebhook, "The pod was made before the webhook was installed."},
 		{NoWebhook, "No MutatingWebhookConfiguration of the cluster calls Pillion."},
 		{NamespaceLeftOut, "The selectors of Pillion's webhooks leave out the namespace or the pod."},
@@ -45,14 +52,27 @@ func Codes() []CodeDoc {
 		{ContainerTakenAway, "The status says that a helper was added, and the pod has no such container: another webhook took it away."},
 		{RestartPolicyLost, "The helper's container lost its restartPolicy, so what was a sidecar is an init container that the pod waits for."},
 		{MountTakenAway, "A container of the app lost the mount of a helper's volume."},
-		{ChangedByOthers, "Another webhook changed what Pillion had added, such as the image."},
+		{ChangedByOthers, "What Pillion had added was changed to something that Pillion would not add, such as another image. An image mirror, a stricter pull policy, proxy variables, and cpu and memory are no such change."},
 		{MadeByOther, "The pod was made by another version, or under another policy, than pods are now."},
 		{PolicyLabelIgnored, "The namespace's label names one policy, and the webhook that is sent its pods applies another."},
 		{PolicyNotKnown, "The policy that the cluster has could not be read, so another one stands in for it."},
 		{RefusedToday, "The pod runs, and a pod like it would be refused today."},
 		{ForeignStatus, "The pod's status annotation does not have the form that Pillion gives it, so it was not written by Pillion, and nothing in it is shown or believed."},
+		{LeftOut, "Another webhook added a container after the first review, and it cannot take part in a helper. The pod was admitted without it."},
+		{AskedInVain, "The pod is a Windows pod, or a static one, and asks for a helper, which neither can have."},
+		{HelperFailing, "A helper, or a wait in front of an app's command, cannot run: its image cannot be pulled, or it ends with an error. The last error of its log is repeated."},
+		{VolumeNotMounted, "The kubelet cannot mount a volume of a helper, usually because a Secret or a ConfigMap does not exist."},
+		{NotRunningYet, "The app waits for a helper that has not started, or has not done its work yet."},
 		{NotLookedAt, "Something could not be read, usually for want of a permission."},
 	}
+}
+
+// askedInVain is the finding about a pod that no helper can run in.
+func askedInVain(why reason.Reason) Finding {
+	if why == reason.MirrorPod {
+		return Finding{Code: AskedInVain, Problem: true, Text: "a static pod is read from the node's disk, so nothing can be added to it", Fix: "put the helper into its file, and remove the annotations"}
+	}
+	return Finding{Code: AskedInVain, Problem: true, Text: "helpers are Linux containers, so this Windows pod gets none", Fix: "remove the annotations, or run the pod on Linux nodes"}
 }
 
 // Finding is something that the decision alone does not tell.

@@ -3,6 +3,7 @@
 package explain
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -25,7 +26,9 @@ const (
 	Current State = "Current" // has what it asks for, as a pod made now would
 	Drifted State = "Drifted" // has it from another version or policy
 	Skipped State = "Skipped" // rightly has none: a Windows pod, say
-	Changed State = "Changed" // somebody took away a part of what was added
+	Waiting State = "Waiting" // has it, and the app waits for it
+	Failing State = "Failing" // has it, and it cannot run
+	Changed State = "Changed" // somebody changed or took away a part of what was added
 	Missing State = "Missing" // asks for what it does not have
 	None    State = "None"    // asks for nothing
 )
@@ -41,8 +44,10 @@ func States() []StateDoc {
 	return []StateDoc{
 		{Current, "The pod has what it asks for, as far as can be told from what a pod made now would get."},
 		{Drifted, "It has its helpers from another version or policy than pods made now. Make it anew when it suits you."},
-		{Skipped, "It asks for a helper and rightly has none, such as a Windows pod."},
-		{Changed, "A part of what Pillion added is gone."},
+		{Skipped, "It opts out, or can have no helper, as a Windows pod; one that asks in vain makes the exit code 1."},
+		{Waiting, "The app waits for a helper that has not started, or has not done its work yet. A pod that has just been created passes through it."},
+		{Failing, "A helper cannot run: its image, a volume, or its own error keeps it from it."},
+		{Changed, "A part of what Pillion added is gone, or is not what Pillion adds."},
 		{Missing, "It asks for a helper that it does not have."},
 	}
 }
@@ -62,13 +67,20 @@ type Pod struct {
 }
 
 // Good tells whether the pod has all that it asks for.
-func (p *Pod) Good() bool { return p.State != Changed && p.State != Missing }
+func (p *Pod) Good() bool {
+	return p.State == Current || p.State == Drifted || p.State == None || p.State == Skipped && !inVain(p.Reason)
+}
+
+// inVain are the reasons for which a pod that asks gets nothing.
+func inVain(r reason.Reason) bool { return r == reason.WindowsPod || r == reason.MirrorPod }
 
 // PodIn is a pod as it was read.
 type PodIn struct {
 	corev1.Pod
 	status *inject.Status // nil if it has none that Pillion can have written
 	view   *pod.Pod
+	// Seen is what else the cluster knows of it.
+	Seen Seen
 }
 
 // ReadPod decodes a pod.
@@ -140,6 +152,7 @@ func (n Newest) Add(p *PodIn) {
 // Judge tells what became of a pod.
 func (l *Look) Judge(p *PodIn) Pod {
 	out := l.judge(p)
+	p.live(&out)
 	if f := p.notPillions(); f != nil {
 		out.Findings = append([]Finding{*f}, out.Findings...)
 		if out.State == None || out.State == Skipped {
@@ -170,6 +183,9 @@ func (l *Look) judge(p *PodIn) Pod {
 		out.State = None
 	case decision.Result == reason.Skipped:
 		out.State, out.Reason = Skipped, decision.Reason
+		if asks && inVain(decision.Reason) {
+			out.Findings = append(out.Findings, askedInVain(decision.Reason))
+		}
 	case len(out.Helpers) > 0:
 		out.State = Changed
 		out.Findings = append(out.Findings, Finding{
@@ -206,6 +222,13 @@ func (l *Look) without(p *PodIn, choice *PolicyChoice) Finding {
 // what a pod made now would get?
 func (l *Look) judgeInjected(p *PodIn, out *Pod, choice *PolicyChoice, d *inject.Decision) {
 	out.State = Current
+	for i := range p.status.Helpers {
+		if h := &p.status.Helpers[i]; len(h.LeftOut) > 0 {
+			out.Findings = append(out.Findings, Finding{
+				Code: LeftOut, Text: fmt.Sprintf("%s came after the first review, too late for a part in %s", joinAnd(h.LeftOut), cmp.Or(h.Container, h.Helper)),
+			})
+		}
+	}
 	if drift := l.drift(p, choice); drift != nil && !finished(p) {
 		out.State = Drifted
 		out.Findings = append(out.Findings, *drift)
@@ -228,11 +251,24 @@ func (l *Look) judgeInjected(p *PodIn, out *Pod, choice *PolicyChoice, d *inject
 		})
 	}
 	same := choice.certain && p.status.PolicyHash == choice.Hash && p.status.Version == l.Injector.Version
-	if renewed := d.Plan.Renewed(); same && len(renewed) > 0 {
-		out.Findings = append(out.Findings, Finding{
-			Code: ChangedByOthers, Text: joinAnd(renewed) + " is not as Pillion writes it: another webhook changed it, as an image mirror does",
-		})
+	renewed := d.Plan.Renewed()
+	if !same || len(renewed) == 0 || finished(p) {
+		return
 	}
+	if later := keysWrittenLater(p); len(later) > 0 {
+		out.State = Missing
+		out.Findings = append(out.Findings, Finding{
+			Code: AnnotatedLater, Problem: true,
+			Text: fmt.Sprintf("%s, after the pod was made at %s; %s has what the annotations said then", joinAnd(later), stamp(p.CreationTimestamp.Time), joinAnd(renewed)),
+			Fix:  "put the annotations where the pod comes from, then " + remake(p),
+		})
+		return
+	}
+	out.State = Changed
+	out.Findings = append(out.Findings, Finding{
+		Code: ChangedByOthers, Problem: true,
+		Text: joinAnd(renewed) + " is not as Pillion writes it: another webhook, or somebody who may change pods, put something else there", Fix: l.Cluster.suspects(),
+	})
 }
 
 // addedLater names the containers that the pod asks for and would get if it were made now,

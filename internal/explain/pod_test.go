@@ -65,9 +65,49 @@ func TestJudgeOfInjectedPods(t *testing.T) {
 			change: func(p *corev1.Pod) { p.Spec.Containers[0].VolumeMounts = nil }, state: Changed,
 			want: []string{"MountTakenAway: container app has no mount of pillion-date-writer at /html, which Pillion had added"},
 		},
-		"an image that another webhook mirrors is good to know": {
-			change: func(p *corev1.Pod) { p.Spec.InitContainers[0].Image = "mirror.example/x" }, state: Current,
-			want: []string{"ChangedByOthers: pillion-date-writer is not as Pillion writes it"},
+		"an image that another webhook mirrors is none of a change": {
+			change: func(p *corev1.Pod) {
+				_, name, _ := strings.Cut(p.Spec.InitContainers[0].Image, "/")
+				p.Spec.InitContainers[0].Image = "mirror.example/" + name
+			},
+			state: Current,
+		},
+		"a container that was left out": {
+			change: func(p *corev1.Pod) {
+				text := p.Annotations[inject.StatusAnnotation]
+				p.Annotations[inject.StatusAnnotation] = strings.Replace(text, `"containers":["app"]`, `"containers":["app"],"leftOut":["agent","proxy"]`, 1)
+			},
+			state: Current,
+			want:  []string{"LeftOut: agent and proxy came after the first review, too late for a part in pillion-date-writer"},
+		},
+		"a container that no status can have left out": {
+			change: func(p *corev1.Pod) {
+				text := p.Annotations[inject.StatusAnnotation]
+				p.Annotations[inject.StatusAnnotation] = strings.Replace(text, `"containers":["app"]`, `"containers":["app"],"leftOut":["\u001b[31m"]`, 1)
+			},
+			state: Changed,
+			want:  []string{"ForeignStatus: ", "ChangedByOthers: the pod has containers"},
+		},
+		"another image": {
+			change: func(p *corev1.Pod) { p.Spec.InitContainers[0].Image = "mirror.example/x" }, state: Changed,
+			want: []string{"ChangedByOthers: pillion-date-writer is not as Pillion writes it: another webhook, or somebody who may change pods, put something else there"},
+		},
+		"another image in a pod that has ended": {
+			change: func(p *corev1.Pod) {
+				p.Spec.InitContainers[0].Image, p.Status.Phase = "mirror.example/x", corev1.PodFailed
+			},
+			state: Current,
+		},
+		"a value that was changed later": {
+			change: func(p *corev1.Pod) {
+				p.Annotations["date-writer.pillion.dev/interval"] = "5s"
+				p.ManagedFields = []metav1.ManagedFieldsEntry{
+					{Manager: "kubectl", Time: new(metav1.NewTime(made)), FieldsV1: metav1.NewFieldsV1(`{"f:metadata":{"f:annotations":{".":{},"f:` + dateMount + `":{}}}}`)},
+					{Manager: "kubectl-annotate", Time: new(metav1.NewTime(made.Add(time.Hour))), FieldsV1: metav1.NewFieldsV1(`{"f:metadata":{"f:annotations":{"f:date-writer.pillion.dev/interval":{}}}}`)},
+				}
+			},
+			state: Missing,
+			want:  []string{"AnnotatedLater: date-writer.pillion.dev/interval was written at 2026-05-04T11:00:00Z, after the pod was made at 2026-05-04T10:00:00Z; pillion-date-writer has what the annotations said then"},
 		},
 		"a container that came later has no mount, and nobody took it away": {
 			change: func(p *corev1.Pod) {
@@ -154,6 +194,14 @@ func TestJudgeOfPodsWithoutHelpers(t *testing.T) {
 		"on Windows are skipped": {
 			annotations: asking, change: func(p *corev1.Pod) { p.Spec.OS = &corev1.PodOS{Name: corev1.Windows} },
 			cluster: clusterWith(nil, webhook("default", nil)), state: Skipped,
+			want: []string{"AskedInVain: helpers are Linux containers, so this Windows pod gets none"},
+		},
+		"of a node's disk": {
+			annotations: asking, change: func(p *corev1.Pod) {
+				p.Spec.NodeName, p.Annotations = "node-1", map[string]string{dateMount: "/html", "kubernetes.io/config.mirror": "x"}
+			},
+			cluster: clusterWith(nil, webhook("default", nil)), state: Skipped,
+			want: []string{"AskedInVain: a static pod is read from the node's disk, so nothing can be added to it"},
 		},
 		"in a cluster without the webhook": {
 			annotations: asking, cluster: clusterWith(nil), state: Missing,

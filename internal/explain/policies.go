@@ -47,6 +47,17 @@ func (p *Policies) Adds() bool {
 	return false
 }
 
+// Known are the helpers that there are, which all policies share.
+func (p *Policies) Known() *helper.Set {
+	if p.Only != nil {
+		return p.Only.Known
+	}
+	for _, one := range p.ByName {
+		return one.Known
+	}
+	return nil
+}
+
 // PolicyChoice is the policy of a report and how it was chosen.
 type PolicyChoice struct {
 	Name   string `json:"name"`

@@ -43,6 +43,8 @@ type Report struct {
 	Warnings []string      `json:"warnings,omitempty"`
 	Findings []Finding     `json:"findings,omitempty"`
 	Pods     []Pod         `json:"pods,omitempty"` // those that exist
+
+	asked bool // the pod itself asks for something
 }
 
 // Rule is one rule of the decision: a reason for which pods are refused.
@@ -85,6 +87,9 @@ func (r *Report) Good() bool {
 	if r.Result == reason.Denied && !witnessed {
 		return false
 	}
+	if r.asked && r.Result == reason.Skipped && inVain(r.Reason) {
+		return false
+	}
 	if slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Problem }) {
 		return false
 	}
@@ -112,12 +117,16 @@ func Explain(in inject.Injector, o Object, policies *Policies, c *Cluster) (*Rep
 	}
 	r.Result, r.Reason, r.Warnings = out.Result, out.Reason, out.Warnings
 	for _, p := range out.Problems {
-		r.Problems = append(r.Problems, p.Error.Error())
+		r.Problems = append(r.Problems, p.Text())
 	}
 	r.Rules = rules(out.Decision)
 	r.Helpers = helpers(inject.Explain(out.Pod, choice.policy, o.At.Path()), slices.Concat(out.Problems, out.Violations))
 	r.Changes = Changes(&out.Plan, out.Pod)
 	asks := inject.Asks(out.Pod.Metadata.Annotations)
+	r.asked = asks
+	if asks && r.Result == reason.Skipped && inVain(r.Reason) {
+		findings = append(findings, askedInVain(r.Reason))
+	}
 	if o.Misplaced {
 		findings = append(findings, Misplaced(o.Kind, o.At.Path().String(), !asks))
 	}

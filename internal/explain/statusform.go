@@ -43,7 +43,7 @@ func readStatus(text string) *inject.Status {
 	for i := range s.Helpers {
 		h := &s.Helpers[i]
 		if !names([]string{h.Helper}) || !reasons([]reason.Reason{h.Reason}) || !optional(h.Instance) || !optional(h.Container) ||
-			!names(h.Volumes) || !names(h.Containers) {
+			!names(h.Volumes) || !names(h.Containers) || !names(h.LeftOut) {
 			return nil
 		}
 	}

@@ -77,7 +77,7 @@ func (p *Policy) required(r *helper.Request, option string, v option.Value) *rea
 		return nil
 	}
 	want := r.Added.Values[option]
-	problem := reason.Invalid(reason.ValueNotAllowed, r.Path(option), v.Text, "policy %q requires %q in every pod (%s); remove the annotation", p.Name, want.Text, r.Added)
+	problem := reason.Invalid(reason.ValueNotAllowed, r.Path(option), v.Text, "policy %q requires %q in every pod (%s); remove the annotation", p.Name, want.Text, r.Added).In("require")
 	return &problem
 }
 
@@ -123,11 +123,16 @@ func (p *Policy) either(text, or string) string {
 
 // wayOut ends the sentence on something that is wrong with a helper that the pod did not
 // ask for.
-func wayOut(r *helper.Request, problems []reason.Problem) {
+func wayOut(r *helper.Request) string {
 	if r.Reason != reason.ByDefault {
-		return
+		return ""
 	}
+	return fmt.Sprintf("; or opt out with %s: \"false\"", InjectAnnotation)
+}
+
+// addWayOut puts the way out to each problem.
+func addWayOut(r *helper.Request, problems []reason.Problem) {
 	for i := range problems {
-		problems[i].Detail += fmt.Sprintf("; or opt out with %s: \"false\"", InjectAnnotation)
+		problems[i].Detail += wayOut(r)
 	}
 }

@@ -77,7 +77,7 @@ func TestAPolicyAddsHelpersToPodsThatDoNotAsk(t *testing.T) {
 		{"the pod may repeat what is required", "require", MakePod("web").Annotate("date-writer.pillion.dev/interval", "10000ms"), reason.Injected, reason.Required, map[string]reason.Reason{"date-writer": reason.Required}, ""},
 		{
 			"another value than the required one is refused", "require", MakePod("web").Annotate("date-writer.pillion.dev/interval", "1s"), reason.Denied, reason.ValueNotAllowed, nil,
-			`metadata.annotations[date-writer.pillion.dev/interval]: Invalid value: "1s": policy "web" requires "10s" in every pod (require[0]); remove the annotation`,
+			`metadata.annotations[date-writer.pillion.dev/interval]: Invalid value: "1s": policy "web" requires "10s" in every pod (require[0]); remove the annotation; the platform team can change this in the policy, spec.require`,
 		},
 		{"another value than a default is the pod's to set", "inject", MakePod("web").Annotate("date-writer.pillion.dev/interval", "1s"), reason.Injected, reason.Requested, map[string]reason.Reason{"date-writer": reason.Requested}, ""},
 		{"another instance is the pod's own", "require", MakePod("web").Annotate("b.date-writer.pillion.dev/mount-path", "/srv/b"), reason.Injected, reason.Requested, map[string]reason.Reason{"date-writer": reason.Required, "b.date-writer": reason.Requested}, ""},
@@ -102,13 +102,13 @@ func TestAPolicyAddsHelpersToPodsThatDoNotAsk(t *testing.T) {
 		{"a Windows pod gets no defaults", "inject", MakePod("web").Change(windows), reason.Skipped, reason.WindowsPod, nil, ""},
 		{
 			"a pod on the node's network cannot be where a helper is required", "require", MakePod("web").Change(network), reason.Denied, reason.HostNetwork, nil,
-			`spec.hostNetwork: Forbidden: policy "web" does not allow helpers in pods that use the node's network (date-writer); remove hostNetwork, since the policy requires date-writer (require[0])`,
+			`spec.hostNetwork: Forbidden: policy "web" does not allow helpers in pods that use the node's network (date-writer); remove hostNetwork, since the policy requires date-writer (require[0]); the platform team can change this in the policy, spec.hostNetwork`,
 		},
 		{"a pod on the node's network gets no defaults", "inject", MakePod("web").Change(network), reason.Skipped, reason.NotByDefault, nil, ""},
 		{"a pod of a denied class gets no defaults", "inject", MakePod("web").Change(func(p *pod.Pod) { p.Spec.RuntimeClassName = new("kata") }), reason.Skipped, reason.NotByDefault, nil, ""},
 		{
 			"a pod of a denied class cannot be where a helper is required", "require", MakePod("web").Change(func(p *pod.Pod) { p.Spec.RuntimeClassName = new("kata") }), reason.Denied, reason.RuntimeClass, nil,
-			`spec.runtimeClassName: Invalid value: "kata": policy "web" does not allow helpers in pods of this class (date-writer); use another one, since the policy requires date-writer (require[0])`,
+			`spec.runtimeClassName: Invalid value: "kata": policy "web" does not allow helpers in pods of this class (date-writer); use another one, since the policy requires date-writer (require[0]); the platform team can change this in the policy, spec.runtimeClasses.deny`,
 		},
 
 		{"a mirror that its kubelet creates is left alone", "require", MakePod("web").Annotate(mirror, "0123").Change(byKubelet), reason.Skipped, reason.MirrorPod, nil, ""},
@@ -277,11 +277,11 @@ func TestARuleForContainersBindsPodsThatNameNone(t *testing.T) {
 		want string
 	}{
 		{"the one container is allowed", MakePod("web").Date(), ""},
-		{"a container that is not allowed would take part", MakePod("web", "log").Date(), `metadata.annotations[date-writer.pillion.dev/containers]: Invalid value: "web,log": ` + refused},
+		{"a container that is not allowed would take part", MakePod("web", "log").Date(), `metadata.annotations[date-writer.pillion.dev/containers]: Invalid value: "web,log": ` + refused + "; the platform team can change this in the policy, spec.helpers[date-writer].options[containers]"},
 		{"the pod names the one that is allowed", MakePod("web", "log").Date("date-writer.pillion.dev/containers", "web"), ""},
 		{"init containers take no part in date-writer", MakePod("web").Init("log").Date(), ""},
 		{"helpers are no containers of the app", MakePod("web").Date(), ""},
-		{"init containers take part in ipc", MakePod("web").Init("log").Annotate("ipc.pillion.dev/shm", "128Mi"), `metadata.annotations[ipc.pillion.dev/containers]: Invalid value: "web,log": ` + refused},
+		{"init containers take part in ipc", MakePod("web").Init("log").Annotate("ipc.pillion.dev/shm", "128Mi"), `metadata.annotations[ipc.pillion.dev/containers]: Invalid value: "web,log": ` + refused + "; the platform team can change this in the policy, spec.helpers[ipc].options[containers]"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -73,7 +73,7 @@ func (s *AdditionSpec) value(h *helper.Helper, hp *rule.Helper, name string, at 
 	if o.Kind.NamesContainers {
 		return option.Value{}, field.Forbidden(at, "names containers, of which every pod has others; leave it out, and set it in the pods")
 	}
-	v, err := o.Parse(text)
+	v, err := option.Opened(o.Parse(text))
 	if err != nil {
 		return option.Value{}, field.Invalid(at, o.Kind.Shown(text), err.Error())
 	}

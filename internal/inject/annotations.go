@@ -4,6 +4,7 @@ package inject
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
 
@@ -33,7 +34,8 @@ type parsed struct {
 	requests []*helper.Request
 	problems []reason.Problem
 	optOut   bool
-	ours     int // annotations under our domain, the status not counted
+	optIn    bool // inject: "true", which asks for nothing
+	ours     int  // annotations under our domain, the status not counted
 }
 
 // parse reads all annotations under our domain. It stops at nothing: every mistake
@@ -52,7 +54,7 @@ func parse(known *helper.Set, annotations map[string]string, root *field.Path) p
 			if err != nil {
 				p.problems = append(p.problems, reason.Invalid(reason.InvalidValue, helper.Annotations(root).Key(key), option.Boolean.Shown(value), "%s", err))
 			}
-			p.optOut = v.Text == "false"
+			p.optOut, p.optIn = v.Text == "false", v.Text == "true"
 			continue
 		}
 		h, instance, o, problem := readKey(known, key, root)
@@ -67,6 +69,10 @@ func parse(known *helper.Set, annotations map[string]string, root *field.Path) p
 		}
 		r.Give(o.Name)
 		v, err := o.Parse(value)
+		if closed := (*option.Closed)(nil); errors.As(err, &closed) {
+			r.Close(o.Name, closed) // the policy may open it
+			continue
+		}
 		if err != nil {
 			p.problems = append(p.problems, reason.Invalid(reason.InvalidValue, helper.Annotations(root).Key(key), o.Kind.Shown(value), "%s", err))
 			continue

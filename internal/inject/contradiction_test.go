@@ -115,7 +115,7 @@ func TestFiveMistakesOfAPodGiveFiveSentencesInOneAnswer(t *testing.T) {
 	t.Parallel()
 	pod := MakePod("web").Annotate(
 		"git-poller.pillion.dev/repo", "http://user:hunter2@git.example/site",
-		"git-poller.pillion.dev/mount-path", "/etc/nginx",
+		"git-poller.pillion.dev/mount-path", "/proc/nginx",
 		"git-poller.pillion.dev/period", "60",
 		"git-poller.pillion.dev/sub-dir", "public",
 		"date-writer.pillion.dev/mount-path", "/srv/date",
@@ -126,7 +126,7 @@ func TestFiveMistakesOfAPodGiveFiveSentencesInOneAnswer(t *testing.T) {
 	want := strings.Join([]string{
 		"5 problems with what this pod asks of Pillion:",
 		`  1. metadata.annotations[date-writer.pillion.dev/file]: Invalid value: "../index.html": must be a file name without folders; the folder is the option mount-path`,
-		`  2. metadata.annotations[git-poller.pillion.dev/mount-path]: Invalid value: "/etc/nginx": lies in /etc, where a mount can break or undermine the container; choose another folder, such as /srv/site`,
+		`  2. metadata.annotations[git-poller.pillion.dev/mount-path]: Invalid value: "/proc/nginx": lies in /proc, where a mount can break or undermine the container; choose another folder, such as /srv/site`,
 		`  3. metadata.annotations[git-poller.pillion.dev/period]: Invalid value: "60": has no unit; write "60s" for seconds`,
 		`  4. metadata.annotations[git-poller.pillion.dev/repo]: Invalid value: "http://…@git.example/site": must not contain credentials (what stands before the @): name a Secret in the option secret instead`,
 		`  5. metadata.annotations[git-poller.pillion.dev/sub-dir]: Forbidden: git-poller has no option "sub-dir"; did you mean "git-poller.pillion.dev/subdir"?`,
@@ -147,6 +147,7 @@ func TestAProblemInATemplateSaysWhereTheTemplateIs(t *testing.T) {
 	want := []string{
 		`spec.template.metadata.annotations[git-poller.pillion.dev/ref]: Invalid value: "-x": must not begin with '-'`,
 		`spec.template.spec.hostNetwork: Forbidden: policy "web" does not allow helpers in pods that use the node's network (git-poller); remove hostNetwork or the annotations`,
+		`spec.template.metadata.annotations[git-poller.pillion.dev/containers]: Invalid value: "wbe": the pod has no container of this name; it has web; did you mean "web"?`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
@@ -157,5 +158,38 @@ func TestADecisionWithoutProblemsHasNoMessage(t *testing.T) {
 	t.Parallel()
 	if got := decide(MakePod("web").Git().Obj()).Message(); got != "" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// A person corrects what is said and tries again, so all of it has to be said at once.
+func TestAllMistakesAreSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		pod  *PodBuilder
+		want []string
+	}{
+		{"a value that is none and an unknown container", MakePod("web").Git(keyTargets, "wbe", "git-poller.pillion.dev/wait", "yes"), []string{
+			`metadata.annotations[git-poller.pillion.dev/wait]: Invalid value: "yes": must be "true" or "false"`,
+			`metadata.annotations[git-poller.pillion.dev/containers]: Invalid value: "wbe": the pod has no container of this name; it has web; did you mean "web"?`,
+		}},
+		{"a required value that is missing and an unknown container", MakePod("web").Annotate(keyMountPath, "/srv", keyTargets, "wbe"), []string{
+			`metadata.annotations[git-poller.pillion.dev/repo]: Required value: git-poller needs it, such as "https://github.com/acme/site.git"`,
+			`metadata.annotations[git-poller.pillion.dev/containers]: Invalid value: "wbe": the pod has no container of this name; it has web; did you mean "web"?`,
+		}},
+		{"a path that is none brings no second sentence about it", MakePod("web").Git(keyMountPath, "srv"), []string{
+			`metadata.annotations[git-poller.pillion.dev/mount-path]: Invalid value: "srv": must be an absolute path, such as /usr/share/nginx/html`,
+		}},
+		{"a time-out that is none and an order that cannot be", MakePod("web").Annotate("start.pillion.dev/after", "wbe=file:/a", "start.pillion.dev/timeout", "5"), []string{
+			`metadata.annotations[start.pillion.dev/timeout]: Invalid value: "5": has no unit; write "5s" for seconds`,
+			`metadata.annotations[start.pillion.dev/after]: Invalid value: "wbe": the pod has no container of this name; it has web; did you mean "web"?`,
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tt.want, sentences(decide(tt.pod.Obj()))); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }

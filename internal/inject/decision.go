@@ -36,13 +36,13 @@ func (d Decision) Message() string {
 	case 0:
 		return ""
 	case 1:
-		return d.Problems[0].Error.Error()
+		return d.Problems[0].Text()
 	}
 	var out strings.Builder
 	fmt.Fprintf(&out, "%d problems with what this pod asks of Pillion:", len(d.Problems))
 	const most = 20 // a message ends up in events, which are cut at 1024 bytes as it is
 	for i, p := range d.Problems[:min(len(d.Problems), most)] {
-		fmt.Fprintf(&out, "\n  %d. %s", i+1, p.Error.Error())
+		fmt.Fprintf(&out, "\n  %d. %s", i+1, p.Text())
 	}
 	if more := len(d.Problems) - most; more > 0 {
 		fmt.Fprintf(&out, "\n  and %d more", more)

@@ -241,6 +241,9 @@ func parseOne(t *testing.T, key, value string) (option.Value, string) {
 			if r.Has(name) {
 				return r.Value(name), ""
 			}
+			if closed := r.Closed(name); closed != nil {
+				return option.Value{}, wrong(key, value, closed.Error())
+			}
 		}
 	}
 	t.Fatalf("%s=%q gave neither a value nor a problem", key, value)

@@ -4,6 +4,7 @@ package inject
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -51,7 +52,7 @@ func (in Injector) Decide(p *pod.Pod, policy *Policy, root *field.Path) Decision
 		return d.deny(problems)
 	}
 	if len(asked.requests) == 0 {
-		return in.skipped(d.skip(cmp.Or(leftOut, reason.NothingRequested)), p)
+		return in.skipped(d.skip(cmp.Or(leftOut, reason.NothingRequested), asked.asksForNothing(policy)...), p)
 	}
 	if problems = squatters(p, policy, e, root); len(problems) > 0 {
 		return d.deny(problems)
@@ -61,6 +62,19 @@ func (in Injector) Decide(p *pod.Pod, policy *Policy, root *field.Path) Decision
 		d.Warnings = append(d.Warnings, "pillion: inject \"false\" opts out of a policy's defaults only, not of what it requires or the pod asks for")
 	}
 	return in.injected(d, p, e)
+}
+
+// asksForNothing tells a person who means to switch something on how to ask for it.
+func (p *parsed) asksForNothing(policy *Policy) []string {
+	if !p.optIn {
+		return nil
+	}
+	for _, h := range policy.Known.All() {
+		if policy.Helpers[h.Name] != nil && len(h.Options) > 0 {
+			return []string{fmt.Sprintf("pillion: inject %q asks for nothing by itself; ask for a helper, such as %.48s", "true", h.Key("", h.Options[0].Name))}
+		}
+	}
+	return []string{fmt.Sprintf("pillion: inject %q asks for nothing by itself, and policy %.40q allows no helper", "true", policy.Name)}
 }
 
 // mirror leaves the image of a static pod alone: what is added to it changes nothing that
@@ -114,8 +128,18 @@ func build(p *pod.Pod, policy *Policy, requests []*helper.Request, root *field.P
 	slices.SortStableFunc(requests, func(a, b *helper.Request) int { return cmp.Compare(b.Helper.Ahead, a.Helper.Ahead) })
 	e := helper.NewEditor(p, helper.Terms{Policy: policy.Name, Warn: policy.Warn, GVisor: policy.GVisor}, requests, root)
 	for _, r := range requests {
-		if rules := policy.helper(r.Helper.Name); rules != nil && r.Complete() {
-			wayOut(r, e.Add(r, rules))
+		switch rules := policy.helper(r.Helper.Name); {
+		case rules == nil:
+		case r.Complete():
+			addWayOut(r, e.Add(r, rules))
+		default: // it is denied, and says what else is wrong with it
+			whole, made := r.Completed()
+			alone := helper.NewEditor(p, helper.Terms{Policy: policy.Name, GVisor: policy.GVisor}, []*helper.Request{whole}, root)
+			for _, problem := range alone.Add(whole, rules) {
+				if !slices.ContainsFunc(made, func(path *field.Path) bool { return path.String() == problem.Field }) {
+					e.Deny(problem)
+				}
+			}
 		}
 	}
 	return e

@@ -3,6 +3,7 @@
 package inject
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,7 +37,7 @@ func ourKeys(annotations map[string]string) []string {
 
 // readKey takes a key apart: [<instance>.]<helper>.pillion.dev/<option>.
 func readKey(known *helper.Set, key string, root *field.Path) (h *helper.Helper, instance string, o *option.Option, problem *reason.Problem) {
-	prefix, name, _ := strings.Cut(key, "/")
+	prefix, name, slash := strings.Cut(key, "/")
 	owner := strings.TrimSuffix(prefix[:len(prefix)-len(helper.Domain)], ".")
 	dot := strings.LastIndexByte(owner, '.')
 	if dot >= 0 {
@@ -48,23 +49,34 @@ func readKey(known *helper.Set, key string, root *field.Path) (h *helper.Helper,
 	}
 	if lower := strings.ToLower(key); lower != key {
 		suggestion := ""
-		if _, _, _, wrong := readKey(known, lower, root); wrong == nil || lower == StatusAnnotation || lower == InjectAnnotation {
-			suggestion = option.DidYouMean(lower)
+		for _, right := range []string{lower, strings.ToLower(prefix) + "/" + kebab(name)} {
+			if _, _, _, wrong := readKey(known, right, root); wrong == nil || right == StatusAnnotation || right == InjectAnnotation {
+				suggestion = option.DidYouMean(right)
+			}
+		}
+		if lower := strings.ToLower(owner); suggestion == "" && known.Find(lower) != nil {
+			suggestion = option.DidYouMean(nearestKey(known, strings.ToLower(instance), lower, name))
 		}
 		return refuse("annotation keys of Pillion are in lower case%s", suggestion)
 	}
 	if h = known.Find(owner); h == nil {
-		suggestion := option.DidYouMean(nearestKey(known, instance, owner, name))
+		suggestion := option.DidYouMean(cmp.Or(instanceKey(known, instance, owner, name), nearestKey(known, instance, owner, name)))
 		if owner == "" {
 			return refuse("unknown key; a key is <helper>.%s/<option>, and the helpers are %s%s", helper.Domain, known, suggestion)
 		}
 		return refuse("unknown helper %+q; the helpers are %s%s", owner, known, suggestion)
 	}
+	if !slash || name == "" {
+		return refuse("names no option; write %s/<option>, such as %q", shownKey(prefix), h.Key(instance, h.Options[0].Name))
+	}
 	if o = h.Option(name); o == nil && (name == helper.CPU || name == helper.Memory) {
 		return refuse("the platform sets the resources of %s; a pod can set %s only under a policy with a max for it (resources.%s.max)", h.Name, name, name)
 	}
 	if o == nil {
-		return refuse("%s has no option %+q%s", h.Name, name, option.DidYouMean(nearestKey(known, instance, owner, name)))
+		if near := nearestKey(known, instance, owner, name); near != "" {
+			return refuse("%s has no option %+q%s", h.Name, name, option.DidYouMean(near))
+		}
+		return refuse("%s has no option %+q; its options are %s", h.Name, name, option.JoinAnd(h.OptionNames()))
 	}
 	if dot >= 0 && h.Single {
 		return refuse("%s has no instances, since a pod has one at most: write %q", h.Name, h.Key("", name))
@@ -87,12 +99,62 @@ func shownKey(key string) string {
 	return key
 }
 
+// kebab writes a name as option names are written: mountPath and mount_path are mount-path.
+func kebab(name string) string {
+	var out strings.Builder
+	for i, r := range name {
+		switch {
+		case r == '_':
+			r = '-'
+		case 'A' <= r && r <= 'Z':
+			if i > 0 && !strings.HasSuffix(out.String(), "-") {
+				out.WriteByte('-')
+			}
+			r += 'a' - 'A'
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
+}
+
+// instanceKey is the key that was meant where the name of an instance is joined to that of the
+// helper in another way than by a dot in front: docs-git-poller, git-poller-docs,
+// git-poller.docs.
+func instanceKey(known *helper.Set, instance, owner, name string) string {
+	for _, h := range known.All() {
+		if h.Single || h.Option(name) == nil {
+			continue
+		}
+		meant := ""
+		switch {
+		case instance == h.Name:
+			meant = owner
+		case instance != "":
+		case strings.HasSuffix(owner, "-"+h.Name):
+			meant = strings.TrimSuffix(owner, "-"+h.Name)
+		case strings.HasPrefix(owner, h.Name+"-"):
+			meant = strings.TrimPrefix(owner, h.Name+"-")
+		}
+		if meant != "" && h.WrongInstance(meant) == "" {
+			return h.Key(meant, name)
+		}
+	}
+	return ""
+}
+
 // nearestKey finds the valid key that a wrong one was most likely meant to be; "" if
 // none is near. The instance is taken as it is.
 func nearestKey(known *helper.Set, instance, owner, name string) string {
 	best, bestDistance := "", 1+min(len(owner)+len(name), option.Compared)/3
 	right := known.Find(owner) != nil
 	if right { // only the option is wrong
+		written := kebab(name)
+		for i := range known.Find(owner).Options {
+			o := &known.Find(owner).Options[i]
+			if o.Name == written || slices.Contains(o.Aliases, written) {
+				return known.Find(owner).Key(instance, o.Name)
+			}
+		}
 		bestDistance = 1 + min(len(name), option.Compared)/3
 	}
 	consider := func(key string, distance int) {

@@ -16,6 +16,7 @@ func TestAKeyThatNobodyReadsIsRefused(t *testing.T) {
 	t.Parallel()
 	const (
 		unknownKey = "unknown key; a key is <helper>.pillion.dev/<option>, and the helpers are config-reloader, date-writer, git-poller, ipc and start"
+		gitOptions = "; its options are repo, ref, mount-path, subdir, containers, mode, period, depth, submodules, secret, auth, ca-configmap, wait, wait-timeout, position, writable, metrics-port, metrics-address, notify, notify-method, notify-status and signal"
 		lowerCase  = "annotation keys of Pillion are in lower case"
 	)
 	unknownHelper := func(name string) string {
@@ -35,7 +36,7 @@ func TestAKeyThatNobodyReadsIsRefused(t *testing.T) {
 		{"mistakes in the helper and the option", "date-writter.pillion.dev/intervall", unknownHelper("date-writter") + mean("date-writer.pillion.dev/interval")},
 		{"a helper that there is none of", "proxy.pillion.dev/shm", unknownHelper("proxy")},
 		{"a helper that nobody ever had", "frobnicator.pillion.dev/level", unknownHelper("frobnicator")},
-		{"the instance behind the helper", "git-poller.docs.pillion.dev/repo", unknownHelper("docs")},
+		{"the instance behind the helper", "git-poller.docs.pillion.dev/repo", unknownHelper("docs") + mean("docs.git-poller.pillion.dev/repo")},
 
 		{"a letter too few in the option", "git-poller.pillion.dev/rep", noOption("git-poller", "rep") + mean(keyRepo)},
 		{"no minus in the option", "git-poller.pillion.dev/mountpath", noOption("git-poller", "mountpath") + mean(keyMountPath)},
@@ -44,7 +45,15 @@ func TestAKeyThatNobodyReadsIsRefused(t *testing.T) {
 		{"a mistake in the option of an instance", "docs.git-poller.pillion.dev/mountpath", noOption("git-poller", "mountpath") + mean("docs.git-poller.pillion.dev/mount-path")},
 		{"an option of the other helper", "date-writer.pillion.dev/wait-timeout", noOption("date-writer", "wait-timeout") + mean("git-poller.pillion.dev/wait-timeout")},
 		{"a misspelled option of the helper", "date-writer.pillion.dev/time-zone", noOption("date-writer", "time-zone") + mean("date-writer.pillion.dev/timezone")},
-		{"an option that no helper ever had", "git-poller.pillion.dev/submodules-recursively", noOption("git-poller", "submodules-recursively")},
+		{"an option that no helper ever had", "git-poller.pillion.dev/submodules-recursively", noOption("git-poller", "submodules-recursively") + gitOptions},
+		{"a camel's back", "git-poller.pillion.dev/mountPath", lowerCase + mean(keyMountPath)},
+		{"a camel's back of another tool", "git-poller.pillion.dev/sshKey", lowerCase + mean("git-poller.pillion.dev/secret")},
+		{"what others call a ref", "git-poller.pillion.dev/branch", noOption("git-poller", "branch") + mean("git-poller.pillion.dev/ref")},
+		{"what others call a repo", "docs.git-poller.pillion.dev/url", noOption("git-poller", "url") + mean("docs.git-poller.pillion.dev/repo")},
+		{"what others call a mount-path", "git-poller.pillion.dev/path", noOption("git-poller", "path") + mean(keyMountPath)},
+		{"what others call a period", "git-poller.pillion.dev/interval", noOption("git-poller", "interval") + mean("git-poller.pillion.dev/period")},
+		{"an instance with a minus", "docs-git-poller.pillion.dev/repo", unknownHelper("docs-git-poller") + mean("docs.git-poller.pillion.dev/repo")},
+		{"an instance with a minus behind", "git-poller-docs.pillion.dev/repo", unknownHelper("git-poller-docs") + mean("docs.git-poller.pillion.dev/repo")},
 
 		{"no helper before the domain", "pillion.dev/repo", unknownKey + mean(keyRepo)},
 		{"no helper and a mistake in the option", "pillion.dev/mountpath", unknownKey + mean("date-writer.pillion.dev/mount-path")},

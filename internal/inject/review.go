@@ -17,36 +17,64 @@ func review(p *Policy, of *pod.Pod, requests []*helper.Request, root *field.Path
 	var problems []reason.Problem
 	if of.Spec.HostNetwork && !p.HostNetwork && len(requests) > 0 {
 		problems = append(problems, reason.Forbidden(reason.HostNetwork, root.Child("spec", "hostNetwork"),
-			"policy %q does not allow helpers in pods that use the node's network (%s); %s", p.Name, requests[0].Helper.Name, p.either("remove hostNetwork", " or the annotations")))
+			"policy %q does not allow helpers in pods that use the node's network (%s); %s", p.Name, requests[0].Helper.Name, p.either("remove hostNetwork", " or the annotations")).In("hostNetwork"))
 	}
 	if p.deniesClass(&of.Spec) && len(requests) > 0 {
 		problems = append(problems, reason.Invalid(reason.RuntimeClass, root.Child("spec", "runtimeClassName"), *of.Spec.RuntimeClassName,
-			"policy %q does not allow helpers in pods of this class (%s); %s", p.Name, requests[0].Helper.Name, p.either("use another one", ", or remove the annotations")))
+			"policy %q does not allow helpers in pods of this class (%s); %s", p.Name, requests[0].Helper.Name, p.either("use another one", ", or remove the annotations")).In("runtimeClasses.deny"))
 	}
 	for _, r := range requests {
 		if p.Helpers[r.Helper.Name] == nil {
 			problems = append(problems, reason.Forbidden(reason.HelperNotAllowed, r.AnyPath(),
-				"policy %q does not allow %s; it allows %s", p.Name, r.Helper.Name, p.allowedHelpers()))
+				"policy %q does not allow %s; it allows %s%s", p.Name, r.Helper.Name, p.allowedHelpers(), wayOut(r)).In("helpers"))
 		}
 		hp := p.helper(r.Helper.Name)
 		if hp == nil {
 			continue
 		}
 		for i := range r.Helper.Options {
-			if problem := reviewOption(p, hp, r, &r.Helper.Options[i]); problem != nil {
-				problems = append(problems, *problem)
+			o := &r.Helper.Options[i]
+			if problem := reviewOption(p, hp, r, o); problem != nil {
+				problems = append(problems, ofPolicy(*problem, r, o.Name))
 			}
 		}
-		if problem := reviewEveryContainer(p, hp, r, &of.Spec); problem != nil {
+		if problem := reviewSecret(p, hp, r); problem != nil {
 			problems = append(problems, *problem)
+		}
+		if problem := reviewEveryContainer(p, hp, r, &of.Spec); problem != nil {
+			problems = append(problems, ofPolicy(*problem, r, helper.Containers))
 		}
 		if r.Helper.Check != nil {
 			found := r.Helper.Check(r)
-			wayOut(r, found)
+			addWayOut(r, found)
 			problems = append(problems, found...)
 		}
 	}
 	return problems
+}
+
+// reviewSecret holds the Secret and the repository of a request against each other.
+func reviewSecret(p *Policy, hp *rule.Helper, r *helper.Request) *reason.Problem {
+	if !r.Has("secret") || !r.Has("repo") {
+		return nil
+	}
+	secret := r.Value("secret")
+	err := hp.CheckSecret(secret, r.Value("repo"))
+	if err == nil {
+		return nil
+	}
+	problem := reason.Invalid(reason.ValueNotAllowed, r.Path("secret"), secret.Text, "policy %q does not allow this value: %s%s", p.Name, err, wayOut(r)).In("helpers[" + r.Helper.Name + "].secrets")
+	return &problem
+}
+
+// ofPolicy completes what an option's rule denies: who can change it, and how to do without a
+// helper that nobody asked for.
+func ofPolicy(p reason.Problem, r *helper.Request, option string) reason.Problem {
+	if p.Reason == reason.ValueNotAllowed && p.PolicyField == "" {
+		p.PolicyField = "helpers[" + r.Helper.Name + "].options[" + option + "]"
+	}
+	p.Detail += wayOut(r)
+	return p
 }
 
 // reviewOption checks the value that the pod gave, or fills in the one that the
@@ -54,6 +82,13 @@ func review(p *Policy, of *pod.Pod, requests []*helper.Request, root *field.Path
 func reviewOption(policy *Policy, hp *rule.Helper, r *helper.Request, o *option.Option) *reason.Problem {
 	is := hp.Rules[o.Name]
 	if r.Given(o.Name) {
+		if closed := r.Closed(o.Name); closed != nil {
+			if !is.Opens(closed) {
+				p := reason.Invalid(reason.InvalidValue, r.Path(o.Name), closed.Value.Text, "%s", closed).In("helpers[" + r.Helper.Name + "].options[" + o.Name + "].allow")
+				return &p
+			}
+			r.Set(o.Name, closed.Value)
+		}
 		if !r.Has(o.Name) { // a value that did not parse has been reported
 			return nil
 		}

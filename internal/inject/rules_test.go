@@ -117,6 +117,7 @@ func testRule(t *testing.T, tt ruleTest) {
 func TestAHelperThatThePolicyDoesNotListIsRefused(t *testing.T) {
 	t.Parallel()
 	const at = "metadata.annotations[" + keyMountPath + "]: Forbidden: "
+	const team = "; the platform team can change this in the policy, spec.helpers"
 	for _, tt := range []struct {
 		name    string
 		allowed []string
@@ -135,8 +136,8 @@ func TestAHelperThatThePolicyDoesNotListIsRefused(t *testing.T) {
 			// The policy decides before the helper does: nothing else is said about it.
 			pod := MakePod("web").Annotate(keyMountPath, "/srv", keyTargets, "nobody").Obj()
 			d := Injector{}.Decide(pod, policy, nil)
-			if d.Message() != at+tt.want || d.Reason != reason.HelperNotAllowed || d.Result != reason.Denied {
-				t.Errorf("got  %s (%s)\nwant %s", d.Message(), d.Reason, at+tt.want)
+			if d.Message() != at+tt.want+team || d.Reason != reason.HelperNotAllowed || d.Result != reason.Denied {
+				t.Errorf("got  %s (%s)\nwant %s", d.Message(), d.Reason, at+tt.want+team)
 			}
 		})
 	}
@@ -145,7 +146,7 @@ func TestAHelperThatThePolicyDoesNotListIsRefused(t *testing.T) {
 func TestAHelperInTheNodesNetworkNeedsAPolicyThatSaysSo(t *testing.T) {
 	t.Parallel()
 	host := func(p *pod.Pod) { p.Spec.HostNetwork = true }
-	const want = `spec.hostNetwork: Forbidden: policy "web" does not allow helpers in pods that use the node's network (git-poller); remove hostNetwork or the annotations`
+	const want = `spec.hostNetwork: Forbidden: policy "web" does not allow helpers in pods that use the node's network (git-poller); remove hostNetwork or the annotations; the platform team can change this in the policy, spec.hostNetwork`
 	d := decide(MakePod("web").Git().Change(host).Obj())
 	if d.Message() != want || d.Reason != reason.HostNetwork {
 		t.Errorf("got  %s (%s)\nwant %s", d.Message(), d.Reason, want)

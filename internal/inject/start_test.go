@@ -126,8 +126,8 @@ func TestAnOrderThatCannotBeIsRefused(t *testing.T) {
 		{"web=started:api,api=exited:web", "web after api after web", waiting},
 		{"job=started:api,api=started:web,web=exited:job", "web after job after api after web", waiting},
 		{"web=started:api,api=started:job,job=started:api", "api after job after api", waiting},
-		{"web=started:db", "db", "the pod has no container of this name"},
-		{"wep=file:/a,wep=file:/b", "wep", `the pod has no container of this name; did you mean "web"?`},
+		{"web=started:db", "db", "the pod has no container of this name; it has web, api, job, bare, setup and cache"},
+		{"wep=file:/a,wep=file:/b", "wep", `the pod has no container of this name; it has web, api, job, bare, setup and cache; did you mean "web"?`},
 		{"setup=file:/a", "setup", "is an init container, which ends before any container of the app starts; only those can be ordered"},
 		{"web=started:cache", "cache", "is a native sidecar, which starts before all containers of the app; only those can be ordered"},
 		{"bare=file:/a", "bare", "the container has no command, and what its image starts is not known here; set spec.containers[3].command to the image's entrypoint"},
@@ -167,10 +167,17 @@ func TestStartWarnsOfWhatWillNotWork(t *testing.T) {
 				c.LivenessProbe = &struct{}{}
 			}
 			if c := &p.Spec.Containers[0]; startup {
-				c.StartupProbe = &struct{}{}
+				c.StartupProbe = &pod.Probe{PeriodSeconds: 10, FailureThreshold: 30}
 			}
 		}
 	}
+	grants := func(probe *pod.Probe) func(p *pod.Pod) {
+		return func(p *pod.Pod) { p.Spec.Containers[0].StartupProbe = probe }
+	}
+	hook := func(i int) func(p *pod.Pod) {
+		return func(p *pod.Pod) { p.Spec.Containers[i].Lifecycle = &pod.Lifecycle{PostStart: &struct{}{}} }
+	}
+	hooked := "pillion: start: no container behind web starts before its postStart hook ends; does it wait for one of them?"
 	killed := "pillion: start: web may be killed while it waits: it has a liveness probe and no startup probe"
 	long := strings.Repeat("x", 24)
 	restarted := "pillion: start: api ends and is started again each time, since its restartPolicy is Always"
@@ -194,6 +201,14 @@ func TestStartWarnsOfWhatWillNotWork(t *testing.T) {
 		{MakePod(long).Annotate(keyAfter, long+"=file:/a").Change(probes(true, false)), []string{strings.Replace(killed, "web", long, 1)}},
 		{MakePod(long+"y").Annotate(keyAfter, long+"y=file:/a").Change(probes(true, false)), []string{strings.Replace(killed, "web", long+"…", 1)}},
 		{MakePod("web").Annotate(keyAfter, "web=file:/a", keyTimeout, "1m"), nil},
+		{MakePod("web").Annotate(keyAfter, "web=file:/a").Change(grants(&pod.Probe{})), []string{"pillion: start: web may wait for 5m, and its startup probe ends it after 30s"}},
+		{MakePod("web").Annotate(keyAfter, "web=file:/a", keyTimeout, "30s").Change(grants(&pod.Probe{})), nil},
+		{MakePod("web").Annotate(keyAfter, "web=file:/a").Change(grants(&pod.Probe{InitialDelaySeconds: 200, PeriodSeconds: 1, FailureThreshold: 100})), nil},
+		{MakePod("web", "api").Annotate(keyAfter, "web=mqueue:/a").Change(hook(0)), []string{hooked}},
+		{MakePod("web", "api").Annotate(keyAfter, "web=tcp:127.0.0.1:80").Change(hook(0)), []string{hooked}},
+		{MakePod("web", "api").Annotate(keyAfter, "web=tcp:db.acme.example:80").Change(hook(0)), nil},
+		{MakePod("web", "api").Annotate(keyAfter, "api=mqueue:/a").Change(hook(1)), nil},
+		{MakePod("web", "api").Annotate(keyAfter, "api=started:web").Change(hook(1)), nil},
 		{MakePod("web").Annotate(keyUmask, "web=2", keyTimeout, "1m"), []string{"pillion: start: timeout has no effect without after"}},
 	} {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {

@@ -51,7 +51,7 @@ func TestTheContainersOfTheAppTakePartUnlessSomeAreNamed(t *testing.T) {
 func TestAContainerThatCannotTakePartIsRefused(t *testing.T) {
 	t.Parallel()
 	const (
-		unknown = "the pod has no container of this name"
+		unknown = "the pod has no container of this name; it has web"
 		ended   = "this init container has ended before git-poller starts; set git-poller.pillion.dev/position to \"first\""
 		helper  = "is a helper; only containers of the app can take part"
 		date    = "date-writer.pillion.dev/containers"
@@ -61,8 +61,8 @@ func TestAContainerThatCannotTakePartIsRefused(t *testing.T) {
 		pod  *PodBuilder
 		want []string
 	}{
-		{"a letter too few", MakePod("web", "worker").Git(keyTargets, "workr"), []string{wrong(keyTargets, "workr", unknown+`; did you mean "worker"?`)}},
-		{"a letter too few of an init container", MakePod("web").Init("migrate").Git(keyTargets, "migrat"), []string{wrong(keyTargets, "migrat", unknown+`; did you mean "migrate"?`)}},
+		{"a letter too few", MakePod("web", "worker").Git(keyTargets, "workr"), []string{wrong(keyTargets, "workr", unknown+` and worker; did you mean "worker"?`)}},
+		{"a letter too few of an init container", MakePod("web").Init("migrate").Git(keyTargets, "migrat"), []string{wrong(keyTargets, "migrat", unknown+` and migrate; did you mean "migrate"?`)}},
 		{"a name that is not near any", MakePod("web").Git(keyTargets, "frontend"), []string{wrong(keyTargets, "frontend", unknown)}},
 		{"two names of three", MakePod("web").Git(keyTargets, "wbe,web,frontend"), []string{
 			wrong(keyTargets, "wbe", unknown+`; did you mean "web"?`), wrong(keyTargets, "frontend", unknown),

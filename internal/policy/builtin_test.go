@@ -5,6 +5,7 @@ package policy
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -53,9 +54,9 @@ func TestTheBuiltinPolicyIsWhatTheReadmeSays(t *testing.T) {
 		no      = `policy "default" does not allow this value: `
 	)
 	refused := func(key, value, why string) string {
-		return "metadata.annotations[" + key + `]: Invalid value: "` + value + `": ` + no + why
+		return "metadata.annotations[" + key + `]: Invalid value: "` + value + `": ` + no + why + "; the platform team can change this in the policy, spec.helpers[git-poller].options[" + key[strings.IndexByte(key, '/')+1:] + "]"
 	}
-	only := `allowed is "https://*:*/*"`
+	only := `allowed is "https://*:*/*" or "ssh://*@*:*/*"`
 	literal := "; an IP address has to be named literally"
 	for _, tt := range []struct {
 		name        string
@@ -68,11 +69,13 @@ func TestTheBuiltinPolicyIsWhatTheReadmeSays(t *testing.T) {
 		{"memory, queues and order", []string{"ipc.pillion.dev/shm", "1Gi", "ipc.pillion.dev/mqueue", "/a", "start.pillion.dev/after", "web=mqueue:/a"}, ""},
 		{"the sysctl that every kubelet allows", []string{sysctls, "kernel.shm_rmid_forced=1"}, ""},
 		{"any other sysctl", []string{sysctls, "kernel.msgmax=65536"}, "metadata.annotations[" + sysctls + `]: Invalid value: "kernel.msgmax=65536": ` +
-			`policy "default" does not allow "kernel.msgmax": a pod may set what the policy's list for sysctls allows, and it has none`},
+			`policy "default" does not allow "kernel.msgmax": a pod may set what the policy's list for sysctls allows, and it has none; the platform team can change this in the policy, spec.helpers[ipc].options[sysctls]`},
 		{"ten seconds", []string{period, "10s"}, ""},
 		{"less than ten seconds", []string{period, "9s"}, refused(period, "9s", "the least is 10s")},
 		{"http", []string{repo, "http://git.example/a"}, refused(repo, "http://git.example/a", only)},
-		{"ssh", []string{repo, "ssh://git@git.example/a", secret, "s"}, refused(repo, "ssh://git@git.example/a", only)},
+		{"ssh with a key", []string{repo, "ssh://git@git.example:2222/a", secret, "s"}, ""},
+		{"ssh without a key", []string{repo, "ssh://git@git.example/a"}, "metadata.annotations[" + secret + "]: Required value: ssh needs a key: name a Secret of type kubernetes.io/ssh-auth that also has the key known_hosts"},
+		{"ssh to an address", []string{repo, "ssh://git@10.0.0.1/a", secret, "s"}, refused(repo, "ssh://git@10.0.0.1/a", only+literal)},
 		{"the metadata service", []string{repo, "https://169.254.169.254/a"}, refused(repo, "https://169.254.169.254/a", only+literal)},
 		{"the metadata service in IPv6", []string{repo, "https://[fd00:ec2::254]/a"}, refused(repo, "https://[fd00:ec2::254]/a", only+literal)},
 		{"the loopback in IPv6 clothes", []string{repo, "https://[::ffff:127.0.0.1]:6443/a"}, refused(repo, "https://127.0.0.1:6443/a", only+literal)},

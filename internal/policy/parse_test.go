@@ -160,7 +160,7 @@ func TestAScalarNeedsNoQuotes(t *testing.T) {
 	})
 	for _, quoted := range []string{"5", `"5"`} {
 		d := decide(mustParse(t, ruleFor("depth", "{max: "+quoted+"}")), "git-poller.pillion.dev/depth", "6")
-		const want = `metadata.annotations[git-poller.pillion.dev/depth]: Invalid value: "6": policy "web" does not allow this value: the most is 5`
+		const want = `metadata.annotations[git-poller.pillion.dev/depth]: Invalid value: "6": policy "web" does not allow this value: the most is 5; the platform team can change this in the policy, spec.helpers[git-poller].options[depth]`
 		if d.Message() != want {
 			t.Errorf("max: %s\ngot  %s\nwant %s", quoted, d.Message(), want)
 		}

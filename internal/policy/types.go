@@ -96,6 +96,10 @@ type Limits struct {
 type Helper struct {
 	// Options are the rules for the values of its options, by their names.
 	Options map[string]rule.Spec `json:"options,omitempty"`
+	// Secrets says which Secret may be sent to which repositories. A Secret that no entry names
+	// cannot be used. Without the list each Secret that the option's rule allows may be sent to
+	// each repository that the rule of repo allows.
+	Secrets []rule.SecretSpec `json:"secrets,omitempty"`
 	// Engine is the program that does its work: pillion (the default), or for git-poller
 	// git-sync, that of kubernetes/git-sync.
 	Engine string `json:"engine,omitempty"`

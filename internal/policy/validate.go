@@ -151,6 +151,8 @@ func validateHelper(h *helper.Helper, spec *Helper, at *field.Path) (*helper.Hel
 		}
 		out.VolumeSize = q
 	}
+	out.Secrets, more = rule.CompileSecrets(spec.Secrets, h.Option("secret"), h.Option("repo"), at.Child("secrets"))
+	errs = append(errs, more...)
 	for _, name := range slices.Sorted(maps.Keys(spec.Options)) {
 		path := at.Child("options").Key(name)
 		o := h.Option(name)

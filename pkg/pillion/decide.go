@@ -98,7 +98,7 @@ func (p *Policy) Decide(object []byte) (*Decision, error) {
 		})
 	}
 	if kind != "Pod" {
-		misplaced, err := admission.Misplaced(p.compiled, document, kind)
+		misplaced, err := admission.Misplaced(p.compiled.Known, document, kind)
 		if err != nil {
 			return nil, fmt.Errorf("deciding on the %s: %w", kind, err)
 		}

@@ -48,6 +48,7 @@ func Handler(policies ...*Policy) http.Handler { return HandlerWith(Options{}, p
 //	POST /inject/unknown    new pods of namespaces whose label selects no policy
 //	POST /warn/<policy>     new and changed workloads, whose authors may be warned
 //	POST /namespace         new and changed namespaces, likewise
+//	POST /object            other new and changed objects with keys of Pillion, likewise
 //
 // A denial is an answer with allowed: false. Everything else that prevents an answer, a panic
 // too, is an HTTP status of 4xx or 5xx, so that the webhook configuration's failurePolicy

@@ -48,6 +48,9 @@ func entriesOf(t *testing.T, all []unstructured.Unstructured) (pods, workloads, 
 	}
 	for _, c := range ofKind[admissionregistrationv1.ValidatingWebhookConfiguration](t, all, "ValidatingWebhookConfiguration") {
 		for _, w := range c.Webhooks {
+			if w.Name == "object.warn.pillion.dev" {
+				continue // it has no policy
+			}
 			to := &workloads
 			if w.Rules[0].Resources[0] == "namespaces" {
 				to = &namespaces
@@ -126,7 +129,7 @@ func TestNoEntryLeavesAConfigurationThatStays(t *testing.T) {
 		"pillion: warn default.warn\n" +
 		"pillion-policy-a: a.warn\n" +
 		"pillion-policy-b: b.warn\n" +
-		"pillion-unknown: unknown.warn namespace.warn\n"
+		"pillion-unknown: unknown.warn namespace.warn object.warn\n"
 	all := objects(t, parseValues(t, `policies: {b: {helpers: {ipc: {}}}, a: {helpers: {ipc: {}}}}`))
 	var got strings.Builder
 	for _, c := range ofKind[admissionregistrationv1.MutatingWebhookConfiguration](t, all, "MutatingWebhookConfiguration") {
@@ -185,6 +188,63 @@ policies:
 	}
 }
 
+// Keys where nobody reads them are looked for in all namespaces that Pillion is for, once.
+func TestOneEntryIsAboutKeysWhereNobodyReadsThem(t *testing.T) {
+	t.Parallel()
+	for name, values := range cases(t) {
+		var got []admissionregistrationv1.ValidatingWebhook
+		for _, c := range ofKind[admissionregistrationv1.ValidatingWebhookConfiguration](t, objects(t, values), "ValidatingWebhookConfiguration") {
+			for _, w := range c.Webhooks {
+				if *w.ClientConfig.Service.Path == "/object" {
+					got = append(got, w)
+				}
+			}
+		}
+		if len(got) != 1 || *got[0].FailurePolicy != admissionregistrationv1.Ignore || len(got[0].MatchConditions) != 2 {
+			t.Errorf("%s: the entries are %v", name, got)
+			continue
+		}
+		selector, err := metav1.LabelSelectorAsSelector(got[0].NamespaceSelector)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for namespace, want := range map[string]bool{"shop": true, "kube-system": false, render.Namespace: false} {
+			if selector.Matches(labels.Set{"kubernetes.io/metadata.name": namespace, "acme.example/tenant": "true"}) != want {
+				t.Errorf("%s: of %s is %v", name, namespace, !want)
+			}
+		}
+	}
+}
+
+// Where a kind of others holds its pods no expression can know, so all of its objects are sent.
+func TestKindsThatAreNamedAreSent(t *testing.T) {
+	t.Parallel()
+	all := objects(t, parseValues(t, `workloads: [{apiGroup: argoproj.io, resources: [rollouts]}, {apiGroup: apps.kruise.io, resources: [clonesets, daemonsets]}]`))
+	for _, c := range ofKind[admissionregistrationv1.ValidatingWebhookConfiguration](t, all, "ValidatingWebhookConfiguration") {
+		for _, w := range c.Webhooks {
+			if !strings.HasPrefix(*w.ClientConfig.Service.Path, "/warn/") {
+				continue
+			}
+			var got []string
+			for _, r := range w.Rules {
+				got = append(got, r.APIGroups[0]+" "+r.APIVersions[0]+" "+strings.Join(r.Resources, ","))
+			}
+			want := []string{
+				"apps v1 deployments,statefulsets,daemonsets,replicasets", "batch v1 jobs,cronjobs", " v1 replicationcontrollers,podtemplates",
+				"argoproj.io * rollouts", "apps.kruise.io * clonesets,daemonsets",
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", w.Name, diff)
+			}
+			for _, m := range w.MatchConditions {
+				if m.Name == "asks-for-pillion" && !strings.HasPrefix(m.Expression, "!(request.resource.group in ['', 'apps', 'batch']) || ") {
+					t.Errorf("%s: the condition is %s", w.Name, m.Expression)
+				}
+			}
+		}
+	}
+}
+
 // Who fills in a CA owns the field. Written by two, each apply is a fight.
 func TestTheCAIsWrittenByOne(t *testing.T) {
 	t.Parallel()
@@ -227,7 +287,7 @@ func TestTheCAIsWrittenByOne(t *testing.T) {
 					check(c.Annotations, w.ClientConfig)
 				}
 			}
-			if bundles[tt.bundle] != 7 || bundles[!tt.bundle] != 0 {
+			if bundles[tt.bundle] != 8 || bundles[!tt.bundle] != 0 {
 				t.Errorf("of the entries, %d have a caBundle and %d have none", bundles[true], bundles[false])
 			}
 		})

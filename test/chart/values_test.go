@@ -120,6 +120,7 @@ var another = map[string]string{
 	"service.ipFamilyPolicy":             `service: {ipFamilyPolicy: PreferDualStack}`,
 	"service.ipFamilies":                 `service: {ipFamilies: [IPv6, IPv4]}`,
 	"topologySpreadConstraints":          `topologySpreadConstraints: [{topologyKey: a, maxSkew: 1, whenUnsatisfiable: DoNotSchedule}]`,
+	"workloads":                          `workloads: [{apiGroup: argoproj.io, resources: [rollouts]}]`,
 	"podDisruptionBudget.maxUnavailable": `podDisruptionBudget: {maxUnavailable: 30%}`,
 	"podDisruptionBudget.minAvailable":   `podDisruptionBudget: {minAvailable: 1}`,
 	"networkPolicy.from":                 `networkPolicy: {from: [{ipBlock: {cidr: 10.0.0.0/28}}]}`,

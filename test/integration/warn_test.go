@@ -24,6 +24,10 @@ func workload(apiVersion, kind string, template, own map[string]string) string {
 	podSpec := map[string]any{"containers": []any{map[string]any{"name": "web", "image": "nginx:1.29"}}}
 	spec := map[string]any{"template": map[string]any{"metadata": map[string]any{"labels": labels, "annotations": template}, "spec": podSpec}}
 	switch kind {
+	case "ReplicationController":
+		spec["replicas"] = 0
+		spec["selector"] = labels
+	case "PodTemplate":
 	case "Deployment", "StatefulSet", "ReplicaSet":
 		spec["replicas"] = 0
 		fallthrough
@@ -36,9 +40,12 @@ func workload(apiVersion, kind string, template, own map[string]string) string {
 	if kind == "CronJob" {
 		spec = map[string]any{"schedule": "@daily", "suspend": true, "jobTemplate": map[string]any{"spec": spec}}
 	}
-	manifest, err := json.Marshal(map[string]any{
-		"apiVersion": apiVersion, "kind": kind, "metadata": map[string]any{"name": "web", "annotations": own}, "spec": spec,
-	})
+	object := map[string]any{"apiVersion": apiVersion, "kind": kind, "metadata": map[string]any{"name": "web", "annotations": own}, "spec": spec}
+	if kind == "PodTemplate" {
+		delete(object, "spec")
+		object["template"] = spec["template"]
+	}
+	manifest, err := json.Marshal(object)
 	if err != nil {
 		panic(err) // maps and texts alone
 	}
@@ -67,6 +74,8 @@ func TestEveryKindOfWorkloadIsAnswered(t *testing.T) {
 		{"apps/v1", "ReplicaSet", "spec.template"},
 		{"batch/v1", "Job", "spec.template"},
 		{"batch/v1", "CronJob", "spec.jobTemplate.spec.template"},
+		{"v1", "ReplicationController", "spec.template"},
+		{"v1", "PodTemplate", "template"},
 	} {
 		t.Run(c.kind, func(t *testing.T) {
 			t.Parallel()

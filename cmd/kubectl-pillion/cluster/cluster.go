@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -119,6 +120,31 @@ func (c *Client) Pods(ctx context.Context, namespace, selector string, do func(j
 		return fmt.Errorf("listing pods: %w", err)
 	}
 	return nil
+}
+
+// Events are those of a pod, as far as the cluster still has them.
+func (c *Client) Events(ctx context.Context, namespace, pod string, uid types.UID) ([]corev1.Event, error) {
+	var events []corev1.Event
+	query := url.Values{"fieldSelector": {"involvedObject.kind=Pod,involvedObject.name=" + pod}}
+	err := c.list(ctx, query, func(raw json.RawMessage) error {
+		var e corev1.Event
+		err := json.Unmarshal(raw, &e)
+		if e.InvolvedObject.UID == uid {
+			events = append(events, e)
+		}
+		return err
+	}, "/api/v1/namespaces", namespace, "events")
+	if err != nil {
+		return nil, fmt.Errorf("listing events of namespace %s: %w", namespace, err)
+	}
+	return events, nil
+}
+
+// LogTail is the end of a container's log.
+func (c *Client) LogTail(ctx context.Context, namespace, pod, container string, previous bool) (string, error) {
+	query := url.Values{"container": {container}, "tailLines": {"50"}, "limitBytes": {"65536"}, "previous": {strconv.FormatBool(previous)}}
+	raw, err := c.get(ctx, query, "/api/v1/namespaces", namespace, "pods", pod, "log")
+	return string(raw), err
 }
 
 // list reads a list page by page.

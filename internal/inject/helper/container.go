@@ -28,6 +28,8 @@ func (e *Editor) Container(r *Request, c *corev1.Container, first bool) {
 	}
 	e.finish(r.Helper, c, hp, r.resources(hp))
 	e.refuseRoot(c)
+	e.storage(r, c)
+	e.warnSurroundings(r, c, hp.Resources)
 	if !r.Helper.Needs(Token) {
 		noToken := EmptyDir(NoTokenVolume, resource.MustParse("1Mi"))
 		e.volume(&noToken, nil)
@@ -80,6 +82,12 @@ func (e *Editor) volume(v *corev1.Volume, owner *Request) {
 	e.count(v)
 	if v.EmptyDir != nil && v.EmptyDir.Medium != corev1.StorageMediumMemory { // as the autoscaler sees it
 		e.disk = append(e.disk, v.Name)
+		if v.EmptyDir.SizeLimit != nil {
+			if e.sizes == nil {
+				e.sizes = map[string]resource.Quantity{}
+			}
+			e.sizes[v.Name] = *v.EmptyDir.SizeLimit
+		}
 	}
 	i := slices.IndexFunc(e.spec.Volumes, func(have pod.Volume) bool { return have.Name == v.Name })
 	if i == plan.Insert || !sameVolume(e.spec.Volumes[i].Raw, v) {

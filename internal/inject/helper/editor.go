@@ -30,7 +30,8 @@ type Terms struct {
 // One editor serves all helpers of one pod, one after the other.
 type Editor struct {
 	spec  *pod.Spec
-	root  *field.Path // of the pod or pod template; nil for a pod
+	notes map[string]string // the pod's annotations
+	root  *field.Path       // of the pod or pod template; nil for a pod
 	terms Terms
 
 	requests []*Request // all of them, the one that is being built included
@@ -43,14 +44,15 @@ type Editor struct {
 	problems []reason.Problem
 	warnings []string
 
-	claims     map[pod.Ref][]claim // who mounts what where, for conflicts between helpers
-	shares     []share             // the volumes that containers of the app get
-	ourMounts  map[string]bool     // the volumes that containers of ours mount; nil until asked for
-	env        map[envAt]envSet    // variables that helpers add
-	ports      map[int32]string    // who listens where in the pod; nil until a helper wants to know
-	addedBy    []*Request          // of each volume of added
-	added      []string            // names of the volumes of ours, whether new or there already
-	disk       []string            // those of them that lie on the node's disk
+	claims     map[pod.Ref][]claim          // who mounts what where, for conflicts between helpers
+	shares     []share                      // the volumes that containers of the app get
+	ourMounts  map[string]bool              // the volumes that containers of ours mount; nil until asked for
+	env        map[envAt]envSet             // variables that helpers add
+	ports      map[int32]string             // who listens where in the pod; nil until a helper wants to know
+	addedBy    []*Request                   // of each volume of added
+	added      []string                     // names of the volumes of ours, whether new or there already
+	disk       []string                     // those of them that lie on the node's disk
+	sizes      map[string]resource.Quantity // of those
 	guaranteed bool
 
 	inMemory, onDisk Sized // what the policy limits
@@ -81,7 +83,7 @@ type Sized struct {
 // NewEditor is an editor for the pod, or the pod template that lies at root.
 func NewEditor(p *pod.Pod, terms Terms, requests []*Request, root *field.Path) *Editor {
 	return &Editor{
-		spec: &p.Spec, terms: terms, root: root, requests: requests, guaranteed: p.Spec.Guaranteed(),
+		spec: &p.Spec, notes: p.Metadata.Annotations, terms: terms, root: root, requests: requests, guaranteed: p.Spec.Guaranteed(),
 		added: make([]string, 0, 4), addedBy: make([]*Request, 0, 4), disk: make([]string, 0, 4), // as many as most pods get
 	}
 }

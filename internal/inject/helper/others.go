@@ -13,7 +13,7 @@ import (
 // keepOthers makes have equal to want where admission plugins and other webhooks set
 // something on every container, and where the author of a pod could have had the same
 // without our container: a stricter pull policy (AlwaysPullImages), the image of a registry
-// mirror, the variables of a proxy, CPU and memory (VPA). docs/design/0027 says what an
+// mirror, the variables of a proxy, CPU and memory (VPA), storage (GKE Autopilot). docs/design/0027 says what an
 // author gets who writes them himself.
 func keepOthers(have, want map[string]any, required bool) {
 	if have == nil {
@@ -26,7 +26,7 @@ func keepOthers(have, want map[string]any, required bool) {
 		have["imagePullPolicy"] = want["imagePullPolicy"]
 	}
 	keepProxies(have, want)
-	for _, name := range []string{"cpu", "memory"} {
+	for _, name := range []string{"cpu", "memory", "ephemeral-storage"} {
 		keepResized(have, want, name)
 	}
 }

@@ -3,6 +3,7 @@
 package helper
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -31,6 +32,8 @@ type setting struct {
 	value option.Value
 	has   bool // a value; what is given and does not parse is none
 	given bool // by the pod itself
+	// closed is set if the pod gives a path that the policy has to open.
+	closed *option.Closed
 }
 
 // NewRequest is a request without values for the pod at root.
@@ -85,6 +88,12 @@ func (r *Request) Sees(container string) bool {
 // Give notes that the pod itself sets an option, whatever its value.
 func (r *Request) Give(option string) { r.setting(option).given = true }
 
+// Close notes that the pod sets an option to a path that the policy has to open.
+func (r *Request) Close(option string, closed *option.Closed) { r.setting(option).closed = closed }
+
+// Closed is that path; nil if there is none.
+func (r *Request) Closed(option string) *option.Closed { return r.setting(option).closed }
+
 // Set gives an option of the helper a value.
 func (r *Request) Set(option string, v option.Value) {
 	s := r.setting(option)
@@ -100,6 +109,27 @@ func (r *Request) Complete() bool {
 		}
 	}
 	return true
+}
+
+// Completed is a copy of a request that is not [Request.Complete], in which the options that
+// lack a value have one that is right, so that all else that is wrong with the request can be
+// found. made are the paths of these options, whose problems are known.
+func (r *Request) Completed() (whole *Request, made []*field.Path) {
+	c := *r
+	c.settings = slices.Clone(r.settings)
+	for i := range r.Helper.Options {
+		s, o := &c.settings[i], &r.Helper.Options[i]
+		if s.has || !s.given && !o.Required {
+			continue
+		}
+		v, err := o.Parse(cmp.Or(o.Default, o.Example))
+		if err != nil { // the example of a definition may be none
+			continue
+		}
+		s.value, s.has = v, true
+		made = append(made, r.Path(o.Name))
+	}
+	return &c, made
 }
 
 // Path is where an option's value stands: an annotation of the pod, or a field of the

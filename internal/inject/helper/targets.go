@@ -3,6 +3,10 @@
 package helper
 
 import (
+	"fmt"
+	"strconv"
+	"strings"
+
 	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/plan"
 	"github.com/pillion-dev/pillion/internal/inject/pod"
@@ -49,13 +53,44 @@ func (e *Editor) Named(r *Request, by, name string) (pod.Target, bool) {
 	t, found := spec.Find(name)
 	switch {
 	case !found:
-		e.Deny(reason.Invalid(reason.UnknownContainer, r.Path(by), name, "the pod has no container of this name%s",
-			option.DidYouMean(option.Nearest(name, spec.Names()))))
+		e.Deny(reason.Invalid(reason.UnknownContainer, r.Path(by), name, "the pod has no container of this name%s", e.Others(name)))
 	case pod.Reserved(name):
 		e.Deny(reason.Invalid(reason.UnknownContainer, r.Path(by), name, "is a helper; only containers of the app can take part"))
 		return pod.Target{}, false
 	}
 	return t, found
+}
+
+// Others ends the sentence on a container that is not there: with its likely name, and those
+// that are there.
+func (e *Editor) Others(name string) string {
+	const most = 8
+	names := e.spec.Names()
+	hint := option.DidYouMean(option.Nearest(name, names))
+	if len(names) == 0 {
+		return hint
+	}
+	more := ""
+	if len(names) > most {
+		names, more = names[:most], fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	for i := range names {
+		names[i] = shown(names[i])
+	}
+	if more != "" {
+		return "; it has " + strings.Join(names, ", ") + more + hint
+	}
+	return "; it has " + option.JoinAnd(names) + hint
+}
+
+// shown is the name of a container as a text may repeat it: the API server looks at names only
+// after us.
+func shown(name string) string {
+	const most = 63 // of a name that is right
+	if len(name) > most || option.PlainText(name) != nil {
+		return strconv.QuoteToASCII(name[:min(len(name), most)])
+	}
+	return name
 }
 
 // start is the index among the init containers before which the helper starts.

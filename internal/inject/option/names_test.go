@@ -118,6 +118,10 @@ func TestAMountPathIsACleanPathThatBreaksNothing(t *testing.T) {
 		{"a folder of var", "/var/www", "/var/www", ""},
 		{"a folder of var/lib", "/var/lib/site", "/var/lib/site", ""},
 		{"a folder of run", "/run/site", "/run/site", ""},
+		{"the configuration of nginx", "/etc/nginx/conf.d", "/etc/nginx/conf.d", ""},
+		{"rules of Prometheus", "/etc/prometheus/rules", "/etc/prometheus/rules", ""},
+		{"dashboards of Grafana", "/etc/grafana/provisioning", "/etc/grafana/provisioning", ""},
+		{"a folder that begins like accounts", "/etc/passwd-manager", "/etc/passwd-manager", ""},
 		{"the docroot of Apache", "/usr/local/apache2/htdocs", "/usr/local/apache2/htdocs", ""},
 		{"a folder that begins like a forbidden one", "/etcetera", "/etcetera", ""},
 		{"another one", "/library", "/library", ""},
@@ -146,13 +150,13 @@ func TestAMountPathIsACleanPathThatBreaksNothing(t *testing.T) {
 		{"shared memory", "/dev/shm", "", lies("/dev")},
 		{"a file of the kernel", "/proc/self/exe", "", lies("/proc")},
 		{"a folder of programs", "/usr/bin/site", "", lies("/usr/bin")},
-		{"a folder of the configuration", "/etc/nginx", "", lies("/etc")},
+		{"all of the configuration", "/etc", "", lies("/etc")},
 	}
 	for _, p := range []string{"/", "/home", "/opt", "/root", "/run", "/usr", "/usr/local", "/usr/share", "/var", "/var/lib", "/var/run"} {
 		tests = append(tests, valueTest{"all of " + p, p, "", hides(p)})
 	}
 	for _, p := range []string{
-		"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/sbin", "/sys", "/usr/bin", "/usr/lib",
+		"/bin", "/boot", "/dev", "/etc/passwd", "/etc/ssh", "/etc/ssl", "/etc/ld.so.conf.d", "/etc/resolv.conf", "/etc/cron.d", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/sbin", "/sys", "/usr/bin", "/usr/lib",
 		"/usr/lib32", "/usr/lib64", "/usr/libexec", "/usr/sbin", "/run/secrets", "/var/run/secrets",
 	} {
 		tests = append(tests, valueTest{"the tree " + p, p, "", lies(p)}, valueTest{"below the tree " + p, p + "/x/y", "", lies(p)})

@@ -24,6 +24,9 @@ type Option struct {
 	WithGitSync string
 	Example     string // a value that is right, shown in errors and in the reference
 	Doc         string // one or two sentences for the reference
+	// Aliases are the names that other tools have for the option. They are no names of ours; an
+	// error about one of them leads here.
+	Aliases []string
 
 	ready *Value // Default, parsed
 }

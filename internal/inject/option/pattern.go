@@ -27,7 +27,7 @@ func (o *Option) Pattern(text string) (Pattern, error) {
 		return Glob(text), nil
 	}
 	// A literal that no value can equal is a mistake in the policy.
-	v, err := o.Parse(text)
+	v, err := Opened(o.Parse(text))
 	if err != nil {
 		return nil, err
 	}

@@ -153,7 +153,7 @@ func TestAPatternThatIsNoneIsRefused(t *testing.T) {
 		{"a line break", "repo", "https://github.com/*\n", `ends with a line break, as a YAML block scalar ("|") adds it; write the value on one line`},
 		{"a look-alike", "ref", "mаin*", "has the character U+0430 at position 2; only printable ASCII is allowed"},
 		{"a literal that no value can be", "mode", "stream", `must be "poll" or "once"`},
-		{"a literal path that no value can be", "mount-path", "/etc/nginx", "lies in /etc, where a mount can break or undermine the container; choose another folder, such as /srv/site"},
+		{"a literal path that no value can be", "mount-path", "/proc/nginx", "lies in /proc, where a mount can break or undermine the container; choose another folder, such as /srv/site"},
 		{"a literal number that no value can be", "depth", "0", "must be between 1 and 1000"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -90,14 +90,51 @@ func parseRepo(text string) (Value, error) {
 	if r.Port, err = repoPort(u); err != nil {
 		return Value{}, err
 	}
+	if err := aPage(u); err != nil {
+		return Value{}, err
+	}
 	if r.Path, err = repoPath(u); err != nil {
 		return Value{}, err
 	}
 	return Value{Text: r.String(), Data: r}, nil
 }
 
-// notAURL explains the two usual other ways to name a repository.
+// pages are how the servers write the address of a page about a folder of a repository: what
+// stands between the repository and the ref, and the one host that means it, or "" for all.
+var pages = []struct{ host, between string }{
+	{"", "/-/tree/"}, {"", "/-/blob/"}, // GitLab
+	{"", "/src/branch/"}, {"", "/src/tag/"}, {"", "/src/commit/"}, // Gitea, Forgejo
+	{"github.com", "/tree/"}, {"github.com", "/blob/"},
+	{"bitbucket.org", "/src/"},
+}
+
+// aPage leads from the address of a page, as it is copied from a browser, to the repository.
+func aPage(u *url.URL) error {
+	for _, p := range pages {
+		repo, rest, found := strings.Cut(u.EscapedPath(), p.between)
+		if !found || p.host != "" && u.Hostname() != p.host || strings.Count(repo, "/") < 2 || rest == "" || u.Scheme == "ssh" {
+			continue
+		}
+		ref, folder, _ := strings.Cut(strings.TrimSuffix(rest, "/"), "/")
+		right := *u
+		right.Path, right.RawPath = repo, ""
+		text := fmt.Sprintf("is the address of a page; write %q, with %q in the option ref", right.String(), ref)
+		if folder != "" && !strings.Contains(p.between, "blob") {
+			text += fmt.Sprintf(" and %q in subdir", folder)
+		}
+		return errors.New(text)
+	}
+	return nil
+}
+
+// withoutScheme is what a browser shows of an address: a host with a dot, and a path.
+var withoutScheme = regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}(:[0-9]+)?/[A-Za-z0-9._~/-]+$`)
+
+// notAURL explains the usual other ways to name a repository.
 func notAURL(text string) error {
+	if withoutScheme.MatchString(text) {
+		return fmt.Errorf("must be a URL: write %q", "https://"+text)
+	}
 	// What holds an @ behind the colon is user:password@host, not host:path; and a user
 	// other than git may be a token.
 	m := scpLike.FindStringSubmatch(text)
@@ -180,6 +217,8 @@ func repoPath(u *url.URL) (string, error) {
 			return "", errors.New("has a '%' in its path that two hexadecimal digits do not follow")
 		case plain == "" || plain == "." || plain == "..":
 			return "", errors.New(`has an empty, "." or ".." segment in its path; write the path out`)
+		case strings.Contains(plain, "%"):
+			return "", errors.New("has a percent-encoded '%' in its path, which some servers decode a second time, and so read another path than the policy does")
 		case strings.HasPrefix(plain, "-"):
 			return "", errors.New("has a path segment that begins with '-', which git and ssh take for an option")
 		case strings.ContainsFunc(plain, func(r rune) bool { return r < 0x20 || r == 0x7f || r == '/' || r == '\\' }):

@@ -59,6 +59,29 @@ func AllOnHostOf(pattern Pattern, u *RepositoryURL) bool {
 	return ok && p.scheme == u.Scheme && u.Scheme == "https" && p.covers(u) && glob(p.port, u.Port) && p.path == "/*"
 }
 
+// ForeignHosts says that a pattern of repositories matches hosts that belong to others than its
+// author means, since a star in a host name also stands for dots; "" if it is not to be seen.
+func ForeignHosts(pattern Pattern) string {
+	p, is := pattern.(*repoPattern)
+	if !is || !strings.Contains(p.host, "*") || p.host == "*" {
+		return ""
+	}
+	suffix := p.host[strings.LastIndexByte(p.host, '*')+1:]
+	switch {
+	case suffix == "":
+		return fmt.Sprintf("the host %s matches %s as well, which is somebody else's; write the host out to its end", p.host, strings.ReplaceAll(p.host, "*", "x.evil.test"))
+	case suffix[0] != '.':
+		return fmt.Sprintf("the host %s matches %s as well, which is somebody else's; write a dot behind the star, *.%s", p.host, strings.ReplaceAll(p.host, "*", "evil-"), suffix)
+	}
+	return ""
+}
+
+// AnyHost tells whether a pattern of repositories has a star in its host.
+func AnyHost(pattern Pattern) bool {
+	p, is := pattern.(*repoPattern)
+	return is && strings.Contains(p.host, "*")
+}
+
 // compileRepoPattern reads scheme://[user@]host[:port][/path]. Without a port it is
 // the scheme's own; without a path it is every path. What no URL in canonical form can
 // match is refused: it would look like a permission and be none.
@@ -88,6 +111,9 @@ func compileRepoPattern(text string) (*repoPattern, error) {
 	}
 	if strings.ContainsFunc(p.path, func(r rune) bool { return !plainInPath(r) && !strings.ContainsRune("%/*", r) }) {
 		return nil, errors.New("has a path that no repository URL has: only letters, digits and -._~+@:,=/% and * may be in it")
+	}
+	if strings.Contains(p.path, "%25") {
+		return nil, errors.New("has a percent-encoded '%' in its path, which no repository URL may have")
 	}
 	host, err := p.readUser(authority)
 	if err != nil {

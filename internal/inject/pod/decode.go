@@ -139,7 +139,9 @@ func (v *viewer) container(c *Container) error {
 		case "livenessProbe":
 			return v.presence(&c.LivenessProbe)
 		case "startupProbe":
-			return v.presence(&c.StartupProbe)
+			return v.any(&c.StartupProbe)
+		case "lifecycle":
+			return v.any(&c.Lifecycle)
 		case "securityContext":
 			return v.any(&c.SecurityContext)
 		}

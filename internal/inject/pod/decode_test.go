@@ -24,12 +24,12 @@ const everyField = `{"metadata":{"generateName":"web-","annotations":{"a":"b","c
 	`"volumeMounts":[{"name":"v","mountPath":"/v","readOnly":true,"subPath":"s","subPathExpr":"e","mountPropagation":"None"}],` +
 	`"volumeDevices":[{"name":"d","devicePath":"/d"}],"ports":[{"name":"p","containerPort":80,"protocol":"TCP"}],"env":[{"name":"E","value":"v"}],` +
 	`"resources":{"limits":{"cpu":"1","memory":" 1Gi "},"requests":{"cpu":0.5,"a":null},"claims":[{"name":"c"}]},` +
-	`"terminationMessagePath":"/t","livenessProbe":{"exec":{}},"startupProbe":{},"securityContext":{"runAsUser":1}}],` +
+	`"terminationMessagePath":"/t","livenessProbe":{"exec":{}},"startupProbe":{},"lifecycle":{"postStart":{}},"securityContext":{"runAsUser":1}}],` +
 	`"volumes":[{"name":"v","emptyDir":{"medium":"Memory","sizeLimit":"1Mi"},"configMap":{},"secret":{},"projected":{},"downwardAPI":{},"image":{},` +
 	`"persistentVolumeClaim":{"readOnly":true},"nfs":{"readOnly":true},"csi":{"readOnly":true}}],` +
 	`"imagePullSecrets":[{"name":"s"}],"nodeSelector":{"k":"v"},"nodeName":"n","os":{"name":"linux"},` +
 	`"hostNetwork":true,"hostPID":true,"hostIPC":true,"restartPolicy":"Never","runtimeClassName":"r",` +
-	`"securityContext":{"runAsUser":1,"fsGroup":2,"supplementalGroups":[3],"sysctls":[{"name":"a","value":"b"}]},` +
+	`"securityContext":{"runAsUser":1,"fsGroup":2,"supplementalGroups":[3],"sysctls":[{"name":"a","value":"b"}],"appArmorProfile":{"type":"Localhost","localhostProfile":"p"}},` +
 	`"resources":{"limits":{"cpu":"2"}},"shareProcessNamespace":true,"terminationGracePeriodSeconds":5}}`
 
 // FuzzViewIsWhatItsTagsSay holds the decoding by hand against jsonv2's, which goes by the

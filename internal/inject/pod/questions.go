@@ -3,10 +3,12 @@
 package pod
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -114,6 +116,28 @@ func (s *Spec) Ports() map[int32]string {
 		}
 	}
 	return taken
+}
+
+// Grants is how long the probe lets a container take before it is killed. Values that are left
+// out are the API server's: every 10 seconds, 3 times.
+func (p *Probe) Grants() time.Duration {
+	const most = 1 << 30 // seconds, so that no pod overflows a duration
+	seconds := int64(p.InitialDelaySeconds) + int64(cmp.Or(p.PeriodSeconds, 10))*int64(cmp.Or(p.FailureThreshold, 3))
+	return time.Duration(min(seconds, most)) * time.Second
+}
+
+// StorageLimited tells whether a container of the app has a limit of ephemeral-storage. Then
+// the kubelet evicts the pod whose containers and volumes on disk together exceed the sum of
+// the limits.
+func (s *Spec) StorageLimited() bool {
+	for _, list := range [][]Container{s.InitContainers, s.Containers} {
+		for i := range list {
+			if limit, has := list[i].Resources.Limits[corev1.ResourceEphemeralStorage]; has && !limit.IsZero() && !Reserved(list[i].Name) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // InitContainer is the index of an init container, or -1.

@@ -64,6 +64,13 @@ type Security struct {
 	FSGroup            *int64          `json:"fsGroup"`
 	SupplementalGroups []int64         `json:"supplementalGroups"`
 	Sysctls            []corev1.Sysctl `json:"sysctls"`
+	AppArmorProfile    *AppArmor       `json:"appArmorProfile"`
+}
+
+// AppArmor is the view of a pod's AppArmor profile.
+type AppArmor struct {
+	Type             string  `json:"type"`
+	LocalhostProfile *string `json:"localhostProfile"`
 }
 
 // Container is the view of a container or an init container.
@@ -81,7 +88,8 @@ type Container struct {
 	TerminationMessagePath string `json:"terminationMessagePath"`
 
 	LivenessProbe   *struct{}          `json:"livenessProbe"`
-	StartupProbe    *struct{}          `json:"startupProbe"`
+	StartupProbe    *Probe             `json:"startupProbe"`
+	Lifecycle       *Lifecycle         `json:"lifecycle"`
 	SecurityContext *ContainerSecurity `json:"securityContext"`
 
 	// Raw is the container's whole JSON. [Decode] fills it in for
@@ -94,6 +102,18 @@ type EnvVar struct {
 	Name      string    `json:"name"`
 	Value     string    `json:"value"`
 	ValueFrom *struct{} `json:"valueFrom"`
+}
+
+// Probe is the view of a probe: how long it lets a container take.
+type Probe struct {
+	InitialDelaySeconds int32 `json:"initialDelaySeconds"`
+	PeriodSeconds       int32 `json:"periodSeconds"`
+	FailureThreshold    int32 `json:"failureThreshold"`
+}
+
+// Lifecycle is the view of a container's hooks.
+type Lifecycle struct {
+	PostStart *struct{} `json:"postStart"`
 }
 
 // ContainerSecurity is the view of a container's security context.

@@ -38,7 +38,7 @@ func All() []Doc {
 		{RuntimeClass, Denied, "The pod's RuntimeClass is one in which the policy of the namespace does not allow helpers."},
 		{RequiredHelper, Denied, "The policy of the namespace requires a helper, and the pod opts out of it, or runs on Windows, where it cannot be."},
 		{UnknownPolicy, Denied, "The namespace's label pillion.dev/policy names a policy that does not exist, and the pod asks for a helper."},
-		{WrongObject, Skipped, "Of a workload only: its annotations are on the workload itself, where they do nothing, and not on its pod template. A warning names the right place."},
+		{WrongObject, Skipped, "Not of a new pod: keys of Pillion are where they do nothing, such as on the workload itself instead of its pod template, among the labels, or on a Service. A warning names the right place."},
 		{NothingChanged, Skipped, "Of a workload only: an update that changes neither its pod template nor its own annotations under pillion.dev. Nothing is said again."},
 		{PolicyNotLoaded, Failed, "The review asks for a policy that this replica has not loaded, as can happen during a rollout. It is answered with an HTTP 503 that the API server retries on another replica, and failurePolicy decides."},
 		{ReviewNotRead, Failed, "The request did not arrive whole: the replica holds as many request bodies as it may (--max-bodies), or the caller broke off. It is answered with an HTTP 503 that the API server retries, and failurePolicy decides."},

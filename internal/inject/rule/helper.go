@@ -18,6 +18,7 @@ type Helper struct {
 	RunAsGroup  *int64            // the same
 	VolumeSize  resource.Quantity // sizeLimit of the volume that the helper fills
 	Rules       map[string]*Rule  // by option name
+	Secrets     []Secret          // which Secret may be sent where; if there are none, each everywhere
 	Reach       Reach
 }
 

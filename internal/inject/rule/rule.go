@@ -62,6 +62,11 @@ func (r *Rule) Check(v option.Value) error {
 	return nil
 }
 
+// Opens tells whether the rule opens a path that is closed otherwise. r may be nil.
+func (r *Rule) Opens(path *option.Closed) bool {
+	return r != nil && (r.Fixed != nil && r.Fixed.Text == path.Value.Text || slices.ContainsFunc(r.Allow, path.OpenedBy))
+}
+
 // Lists tells whether a rule, which may be nil, names values that are allowed.
 func (r *Rule) Lists() bool { return r != nil && (len(r.Allow) > 0 || r.Fixed != nil) }
 

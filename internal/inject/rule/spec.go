@@ -63,7 +63,7 @@ func (s Spec) Compile(o *option.Option, at *field.Path) (*Rule, field.ErrorList)
 		if text == nil {
 			return nil
 		}
-		v, err := o.Parse(string(*text))
+		v, err := option.Opened(o.Parse(string(*text)))
 		if err != nil {
 			errs = append(errs, field.Invalid(at.Child(name), string(*text), err.Error()))
 			return nil

@@ -20,8 +20,8 @@ import (
 	"github.com/pillion-dev/pillion/pkg/pillion"
 )
 
-// Register mounts [pillion.HandlerWith] in the webhook server of a manager, at /inject/, /warn/
-// and /namespace. The manager's server adds its own metrics, by these paths. It panics if a
+// Register mounts [pillion.HandlerWith] in the webhook server of a manager, at /inject/, /warn/,
+// /namespace and /object. The manager's server adds its own metrics, by these paths. It panics if a
 // path is taken or two policies have the same name. Without policies it serves the built-in
 // one.
 //
@@ -32,7 +32,7 @@ import (
 // connection, which Pillion's own server avoids.
 func Register(server webhook.Server, o pillion.Options, policies ...*pillion.Policy) {
 	handler := pillion.HandlerWith(o, policies...)
-	for _, path := range []string{"/inject/", "/warn/", "/namespace"} {
+	for _, path := range []string{"/inject/", "/warn/", "/namespace", "/object"} {
 		server.Register(path, handler)
 	}
 }

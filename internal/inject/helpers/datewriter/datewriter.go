@@ -21,15 +21,15 @@ func Helper() *helper.Helper {
 		Doc:  "Writes the date into a file that the app's containers see, again and again: the smallest helper there is, for demonstrations and for testing what a pod shares.",
 		Options: []option.Option{
 			{
-				Name: helper.MountPath, Kind: option.AbsolutePath, Required: true, Example: "/usr/share/nginx/html",
+				Name: helper.MountPath, Aliases: []string{"path", "dir", "directory", "target"}, Kind: option.AbsolutePath, Required: true, Example: "/usr/share/nginx/html",
 				Doc: "Where the app's containers see the file. An emptyDir that they mount there already is used; anything else in the way is refused.",
 			},
 			{
-				Name: "file", Kind: option.FileName, Default: "index.html", Example: "date.txt",
+				Name: "file", Aliases: []string{"file-name", "filename"}, Kind: option.FileName, Default: "index.html", Example: "date.txt",
 				Doc: "Name of the file below mount-path.",
 			},
 			{
-				Name: "interval", Kind: option.Duration, Default: "1s", Min: "100ms", Max: "24h", Example: "10s",
+				Name: "interval", Aliases: []string{"period", "every"}, Kind: option.Duration, Default: "1s", Min: "100ms", Max: "24h", Example: "10s",
 				Doc: "Time between two dates.",
 			},
 			{

@@ -171,6 +171,7 @@ func (b *builder) volume(e *helper.Editor, r *helper.Request, i int, targets []p
 	}
 	source := corev1.VolumeSource{}
 	if secret {
+		e.WarnReadable(r)
 		source.Secret = &corev1.SecretVolumeSource{SecretName: of, Items: items, DefaultMode: new(int32(0o444)), Optional: new(false)}
 	} else {
 		source.ConfigMap = &corev1.ConfigMapVolumeSource{

@@ -22,6 +22,9 @@ func build(e *helper.Editor, r *helper.Request) {
 	limit := e.Rules().VolumeSize
 	content, names, ok := e.Share(r, r.Value(helper.MountPath).Text, !r.Value("writable").Bool(), limit, first)
 	if !ok {
+		if r.Has(helper.MetricsPort) {
+			e.Listen(r, helper.MetricsPort) // what is wrong with the port is said as well
+		}
 		return
 	}
 	warnShortHash(e, r)
@@ -29,6 +32,7 @@ func build(e *helper.Editor, r *helper.Request) {
 		e.Deny(reason.Invalid(reason.Contradiction, r.Path("ref"), r.Value("ref").Text, "is a hash of a repository with SHA-256; only those with SHA-1, whose hashes have 40 digits, can be read"))
 	}
 	ends := r.Value(helper.Mode).Text == once.Value
+	warnMesh(e, r)
 	c := corev1.Container{
 		Args: append(make([]string, 0, 12), // as many as most have
 			r.Helper.Name, "--root="+helper.ContentDir, "--max-size="+treeBudget(e, content, limit),
@@ -75,6 +79,13 @@ func tell(e *helper.Editor, r *helper.Request) []string {
 		args = append(args, "--notify-first")
 	}
 	return args
+}
+
+// warnMesh warns of a first checkout that the app waits for and that has no network.
+func warnMesh(e *helper.Editor, r *helper.Request) {
+	if ends := r.Value(helper.Mode).Text == once.Value; ends || r.Value(helper.Wait).Bool() {
+		e.WarnMesh(r, ends)
+	}
 }
 
 // treeBudget is how large one checkout may be, so that the pod is not evicted for

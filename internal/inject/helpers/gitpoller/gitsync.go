@@ -54,6 +54,7 @@ func buildGitSync(e *helper.Editor, r *helper.Request) {
 	if !ok || len(e.Problems()) > before {
 		return
 	}
+	warnMesh(e, r)
 	warnShortHash(e, r)
 	e.Warn(r.Name() + ": the engine is git-sync, so the content is at " + path.Join(r.Value(helper.MountPath).Text, gitSyncLink))
 	tmp := pod.ReservedPrefix + "tmp-" + r.Name()

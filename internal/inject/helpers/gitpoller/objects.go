@@ -43,6 +43,7 @@ func gitSecret(e *helper.Editor, r *helper.Request, c *corev1.Container) string 
 
 // authVolume mounts keys of the pod's own Secret, or all of them.
 func authVolume(e *helper.Editor, r *helper.Request, c *corev1.Container, keys ...string) string {
+	e.WarnReadable(r)
 	return secretVolume(e, c, pod.ReservedPrefix+"auth-"+r.Name(), helper.AuthDir, r.Value("secret").Text, keys...)
 }
 

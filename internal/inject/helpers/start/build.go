@@ -23,6 +23,9 @@ func build(e *helper.Editor, r *helper.Request) {
 	all := wrappedContainers(e, r)
 	if len(e.Problems()) == before {
 		refuseCycles(e, r, all)
+		for i := range all {
+			refusePostStart(e, r, &all[i])
+		}
 	}
 	if len(e.Problems()) > before {
 		return
@@ -51,7 +54,7 @@ func build(e *helper.Editor, r *helper.Request) {
 	}
 	for i := range all {
 		e.Wrap(all[i].Target, all[i].words(r.Value(timeout)), wrapperOf(all[i].Command))
-		warnWaiting(e, &all[i])
+		warnWaiting(e, &all[i], r.Value(timeout).Duration())
 	}
 	e.Container(r, &corev1.Container{
 		Name:         pod.ReservedPrefix + "install",

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
-	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/pod"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
@@ -61,7 +60,7 @@ func wrappable(e *helper.Editor, r *helper.Request, asked, name string) (pod.Tar
 	var p reason.Problem
 	switch {
 	case !found:
-		p = reason.Invalid(reason.UnknownContainer, r.Path(asked), name, "the pod has no container of this name%s", option.DidYouMean(option.Nearest(name, spec.Names())))
+		p = reason.Invalid(reason.UnknownContainer, r.Path(asked), name, "the pod has no container of this name%s", e.Others(name))
 	case pod.Reserved(name):
 		p = reason.Invalid(reason.UnknownContainer, r.Path(asked), name, "is a helper; only containers of the app can be ordered")
 	case t.Init && t.Restartable():
