@@ -83,17 +83,18 @@ func (o *optionInfo) markdown(b *strings.Builder, policy string) {
 	case o.Max != "":
 		bounds = "at most " + o.Max
 	}
-	meaning := o.Doc
+	var meaning strings.Builder
+	meaning.WriteString(o.Doc)
 	if o.Rule != "" {
-		meaning += fmt.Sprintf(" Policy `%s`: %s.", policy, o.Rule)
+		fmt.Fprintf(&meaning, " Policy `%s`: %s.", policy, o.Rule)
 	}
 	for _, r := range o.Rules {
-		meaning += fmt.Sprintf(" Policy `%s`: %s.", r.Policy, r.Rule)
+		fmt.Fprintf(&meaning, " Policy `%s`: %s.", r.Policy, r.Rule)
 	}
 	if o.Example != "" {
-		meaning += " Such as " + code(o.Example) + "."
+		meaning.WriteString(" Such as " + code(o.Example) + ".")
 	}
-	cells := []string{code(o.Key), o.Type, standard, bounds, meaning}
+	cells := []string{code(o.Key), o.Type, standard, bounds, meaning.String()}
 	for i := range cells {
 		cells[i] = strings.ReplaceAll(strings.Join(strings.Fields(cells[i]), " "), "|", `\|`)
 	}

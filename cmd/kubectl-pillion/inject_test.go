@@ -215,8 +215,10 @@ func TestKindsOfOthersAreInjected(t *testing.T) {
 		"a StatefulSet of Kruise": {"apiVersion: apps.kruise.io/v1beta1\nkind: StatefulSet\nspec: {template: " + template + "}\n", [][]any{{"spec", "template"}}},
 		"a Knative Service":       {"apiVersion: serving.knative.dev/v1\nkind: Service\nspec: {template: " + template + "}\n", [][]any{{"spec", "template"}}},
 		"a PodTemplate":           {"apiVersion: v1\nkind: PodTemplate\ntemplate: " + template + "\n", [][]any{{"template"}}},
-		"a JobSet with two templates": {"apiVersion: jobset.x-k8s.io/v1alpha2\nkind: JobSet\nspec: {replicatedJobs: [{template: {spec: {template: " + template + "}}}, {template: {spec: {template: " + template + "}}}]}\n",
-			[][]any{{"spec", "replicatedJobs", 0, "template", "spec", "template"}, {"spec", "replicatedJobs", 1, "template", "spec", "template"}}},
+		"a JobSet with two templates": {
+			"apiVersion: jobset.x-k8s.io/v1alpha2\nkind: JobSet\nspec: {replicatedJobs: [{template: {spec: {template: " + template + "}}}, {template: {spec: {template: " + template + "}}}]}\n",
+			[][]any{{"spec", "replicatedJobs", 0, "template", "spec", "template"}, {"spec", "replicatedJobs", 1, "template", "spec", "template"}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -147,11 +147,10 @@ func lint(file string, data []byte) linted {
 	if policy.DefinesHelper(data) {
 		return lintHelper(l, data, lines)
 	}
-	known, err := policy.Beside(file)
+	known, _ := policy.Beside(file) // what is wrong with a definition is said of its own file
 	if known == nil {
 		known = helpers.Builtin()
 	}
-	// What is wrong with a definition is said of its own file.
 	p, err := policy.ParseWith(data, known)
 	if err != nil {
 		for _, one := range apart(err) {

@@ -48,29 +48,67 @@ func TestDefinedHelpersAndWhatTheyMeetInAPod(t *testing.T) {
 		pod     string
 		want    string
 	}{
-		{"two that fill one path", map[string][]string{"a": {"2021", "2022"}, "b": nil}, fmt.Sprintf(asks("a=/var/log", "b=/var/log"), "", ""),
-			`metadata.annotations[b.pillion.dev/mount-path]: Invalid value: "/var/log": container "web" gets its content from a at /var/log already; give each helper a folder of its own`},
-		{"two that give the app another value of one variable", map[string][]string{"a": {"2021", "2022"}, "b": nil}, fmt.Sprintf(asks("a=/var/a", "b=/var/b"), "", ""),
-			`metadata.annotations[b.pillion.dev/mount-path]: Invalid value: "b": sets the variable LOG_DIR of container "web" to "/var/b", and a sets it to "/var/a"; ask for one of the two`},
-		{"two that give the app the same value", map[string][]string{"a": {"2021", "2022", "name: LOG_DIR, option: mount-path", `name: LOG_DIR, value: "1"`}, "b": {"name: LOG_DIR, option: mount-path", `name: LOG_DIR, value: "1"`}},
-			fmt.Sprintf(asks("a=/var/a", "b=/var/b"), "", ""), ``},
-		{"a variable of the app from elsewhere", map[string][]string{"a": nil}, fmt.Sprintf(asks("a=/var/a"), `,"env":[{"name":"LOG_DIR","valueFrom":{"fieldRef":{"fieldPath":"metadata.name"}}}]`, ""),
-			`metadata.annotations[a.pillion.dev/mount-path]: Invalid value: "a": sets the variable LOG_DIR to "/var/a", and container "web" sets it to a value from elsewhere (valueFrom); remove one of the two`},
-		{"an instance whose volume would be the one in place of the token", map[string][]string{"no": nil}, fmt.Sprintf(asks("token.no=/var/a"), "", ""),
-			`metadata.annotations[token.no.pillion.dev/mount-path]: Invalid value: "no-token": has a volume "pillion-no-token", which helpers have in place of the ServiceAccount token; name the instance otherwise`},
-		{"an instance that has the name of another helper", map[string][]string{"a": nil, "a-b": {"2021", "2022"}}, fmt.Sprintf(asks("b.a=/var/a", "a-b=/var/b"), "", ""),
-			`has a volume "pillion-conf-a-b", as helper a with the instance "b" has; name the instance otherwise`},
+		{
+			"two that fill one path",
+			map[string][]string{"a": {"2021", "2022"}, "b": nil},
+			fmt.Sprintf(asks("a=/var/log", "b=/var/log"), "", ""),
+			`metadata.annotations[b.pillion.dev/mount-path]: Invalid value: "/var/log": container "web" gets its content from a at /var/log already; give each helper a folder of its own`,
+		},
+		{
+			"two that give the app another value of one variable",
+			map[string][]string{"a": {"2021", "2022"}, "b": nil},
+			fmt.Sprintf(asks("a=/var/a", "b=/var/b"), "", ""),
+			`metadata.annotations[b.pillion.dev/mount-path]: Invalid value: "b": sets the variable LOG_DIR of container "web" to "/var/b", and a sets it to "/var/a"; ask for one of the two`,
+		},
+		{
+			"two that give the app the same value",
+			map[string][]string{"a": {"2021", "2022", "name: LOG_DIR, option: mount-path", `name: LOG_DIR, value: "1"`}, "b": {"name: LOG_DIR, option: mount-path", `name: LOG_DIR, value: "1"`}},
+			fmt.Sprintf(asks("a=/var/a", "b=/var/b"), "", ""), ``,
+		},
+		{
+			"a variable of the app from elsewhere",
+			map[string][]string{"a": nil},
+			fmt.Sprintf(asks("a=/var/a"), `,"env":[{"name":"LOG_DIR","valueFrom":{"fieldRef":{"fieldPath":"metadata.name"}}}]`, ""),
+			`metadata.annotations[a.pillion.dev/mount-path]: Invalid value: "a": sets the variable LOG_DIR to "/var/a", and container "web" sets it to a value from elsewhere (valueFrom); remove one of the two`,
+		},
+		{
+			"an instance whose volume would be the one in place of the token",
+			map[string][]string{"no": nil},
+			fmt.Sprintf(asks("token.no=/var/a"), "", ""),
+			`metadata.annotations[token.no.pillion.dev/mount-path]: Invalid value: "no-token": has a volume "pillion-no-token", which helpers have in place of the ServiceAccount token; name the instance otherwise`,
+		},
+		{
+			"an instance that has the name of another helper",
+			map[string][]string{"a": nil, "a-b": {"2021", "2022"}},
+			fmt.Sprintf(asks("b.a=/var/a", "a-b=/var/b"), "", ""),
+			`has a volume "pillion-conf-a-b", as helper a with the instance "b" has; name the instance otherwise`,
+		},
 		{"the volume at a further path, read-only", map[string][]string{"a": nil}, fmt.Sprintf(asks("a=/var/a"), `,"volumeMounts":[{"name":"pillion-a","mountPath":"/other","readOnly":true}]`, ""), ``},
-		{"the volume at a further path, to write", map[string][]string{"a": nil}, fmt.Sprintf(asks("a=/var/a"), `,"volumeMounts":[{"name":"pillion-a","mountPath":"/other"}]`, ""),
-			`spec.containers[0].volumeMounts[0].name: Invalid value: "pillion-a": is the content of a helper, which an app can mount at a further path read-only; set readOnly: true`},
-		{"a volume of the app that no helper can share", map[string][]string{"a": nil}, fmt.Sprintf(asks("a=/var/a"), `,"volumeMounts":[{"name":"data","mountPath":"/var/a"}]`, `,"volumes":[{"name":"data","configMap":{"name":"x"}}]`),
-			`metadata.annotations[a.pillion.dev/mount-path]: Invalid value: "/var/a": container "web" mounts the volume "data" (configMap) there; choose another path, or make that volume an emptyDir to share it`},
-		{"a grace period that is shorter than the helper waits before it stops", map[string][]string{"a": {"    ports:", "    preStop: {sleep: {seconds: 15}}\n    ports:"}},
+		{
+			"the volume at a further path, to write",
+			map[string][]string{"a": nil},
+			fmt.Sprintf(asks("a=/var/a"), `,"volumeMounts":[{"name":"pillion-a","mountPath":"/other"}]`, ""),
+			`spec.containers[0].volumeMounts[0].name: Invalid value: "pillion-a": is the content of a helper, which an app can mount at a further path read-only; set readOnly: true`,
+		},
+		{
+			"a volume of the app that no helper can share",
+			map[string][]string{"a": nil},
+			fmt.Sprintf(asks("a=/var/a"), `,"volumeMounts":[{"name":"data","mountPath":"/var/a"}]`, `,"volumes":[{"name":"data","configMap":{"name":"x"}}]`),
+			`metadata.annotations[a.pillion.dev/mount-path]: Invalid value: "/var/a": container "web" mounts the volume "data" (configMap) there; choose another path, or make that volume an emptyDir to share it`,
+		},
+		{
+			"a grace period that is shorter than the helper waits before it stops",
+			map[string][]string{"a": {"    ports:", "    preStop: {sleep: {seconds: 15}}\n    ports:"}},
 			fmt.Sprintf(asks("a=/var/a"), "", `,"terminationGracePeriodSeconds":10`),
-			`spec.terminationGracePeriodSeconds: Invalid value: 10: a waits 15 seconds before it stops, so the pod needs as many at least; set it to 15 or more`},
+			`spec.terminationGracePeriodSeconds: Invalid value: 10: a waits 15 seconds before it stops, so the pod needs as many at least; set it to 15 or more`,
+		},
 		{"the usual grace period", map[string][]string{"a": {"    ports:", "    preStop: {sleep: {seconds: 30}}\n    ports:"}}, fmt.Sprintf(asks("a=/var/a"), "", ""), ``},
-		{"the port of the app", map[string][]string{"a": nil}, fmt.Sprintf(asks("a=/var/a"), `,"ports":[{"containerPort":2021}]`, ""),
-			`metadata.annotations[a.pillion.dev/mount-path]: Invalid value: "2021": container "web" has this port already; choose another`},
+		{
+			"the port of the app",
+			map[string][]string{"a": nil},
+			fmt.Sprintf(asks("a=/var/a"), `,"ports":[{"containerPort":2021}]`, ""),
+			`metadata.annotations[a.pillion.dev/mount-path]: Invalid value: "2021": container "web" has this port already; choose another`,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -38,16 +38,14 @@ spec:
 			if tt.secret != "" {
 				pairs = append(pairs, key, tt.secret)
 			}
-			want := tt.want
 			if tt.name == "to another port" { // which the rule of repo denies as well
-				want = ""
 				if got := decide(p, pairs...); len(got.Problems) != 2 {
 					t.Errorf("got %s", got.Message())
 				}
 				return
 			}
-			if got := decide(p, pairs...).Message(); got != want {
-				t.Errorf("got  %s\nwant %s", got, want)
+			if got := decide(p, pairs...).Message(); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
 	}

@@ -102,9 +102,13 @@ func parseRepo(text string) (Value, error) {
 // pages are how the servers write the address of a page about a folder of a repository: what
 // stands between the repository and the ref, and the one host that means it, or "" for all.
 var pages = []struct{ host, between string }{
-	{"", "/-/tree/"}, {"", "/-/blob/"}, // GitLab
-	{"", "/src/branch/"}, {"", "/src/tag/"}, {"", "/src/commit/"}, // Gitea, Forgejo
-	{"github.com", "/tree/"}, {"github.com", "/blob/"},
+	{"", "/-/tree/"},
+	{"", "/-/blob/"}, // GitLab
+	{"", "/src/branch/"},
+	{"", "/src/tag/"},
+	{"", "/src/commit/"}, // Gitea, Forgejo
+	{"github.com", "/tree/"},
+	{"github.com", "/blob/"},
 	{"bitbucket.org", "/src/"},
 }
 

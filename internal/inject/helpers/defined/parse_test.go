@@ -75,12 +75,21 @@ line 20: spec.container.livenessProbe.tcpSocket.port: Invalid value: "3": is a p
 line 20: spec.container.livenessProbe.timeoutSeconds: Invalid value: -1: must not be negative`},
 		{"an init container with probes", []string{"run: Sidecar", "run: Init"}, `line 18: spec.container.startupProbe: Forbidden: an init container has no probes
 line 19: spec.container.readinessProbe: Forbidden: an init container has no probes`},
-		{"a prefix that is an option again", []string{"{prefix: --log=, option: level}", "{prefix: {option: port}, option: level}"},
-			`line 15: spec.container.args[2].prefix: expected a string, got a mapping`},
-		{"an option in the middle of a text", []string{"{prefix: --log=, option: level}", "{prefix: --log=, option: level, suffix: x}"},
-			`line 15: spec.container.args[2]: unknown field "suffix"; the fields are prefix, option`},
-		{"a prefix of a path", []string{"port: {option: port}}]", "port: {prefix: \"1\", option: port}}]"},
-			`line 17: spec.container.ports[0].port.prefix: Forbidden: only arguments and variables have a prefix`},
+		{
+			"a prefix that is an option again",
+			[]string{"{prefix: --log=, option: level}", "{prefix: {option: port}, option: level}"},
+			`line 15: spec.container.args[2].prefix: expected a string, got a mapping`,
+		},
+		{
+			"an option in the middle of a text",
+			[]string{"{prefix: --log=, option: level}", "{prefix: --log=, option: level, suffix: x}"},
+			`line 15: spec.container.args[2]: unknown field "suffix"; the fields are prefix, option`,
+		},
+		{
+			"a prefix of a path",
+			[]string{"port: {option: port}}]", "port: {prefix: \"1\", option: port}}]"},
+			`line 17: spec.container.ports[0].port.prefix: Forbidden: only arguments and variables have a prefix`,
+		},
 		{"a default in the wrong type", []string{"default: 8888", "default: 70000"}, `line 7: spec.options[0].default: Invalid value: "70000": must be the number of a port, from 1 to 65535`},
 		{"a default and required", []string{"default: info,", "default: info, required: true,"}, `line 9: spec.options[2].default: Forbidden: a required option has no default; remove one of the two`},
 		{"a least that is above the most", []string{"default: 8888", "min: 9000, max: 80"}, `line 7: spec.options[0].min: Invalid value: "9000": is above max, 80
@@ -90,13 +99,19 @@ line 7: spec.options[0].example: Invalid value: "3128": must be between 9000 and
 		{"an option of a name that policies offer", []string{"name: level", "name: memory", "option: level", "option: memory"}, `line 9: spec.options[2].name: Forbidden: is the name of an option that every helper has where a policy allows it; choose another`},
 		{"the name of the volume in place of the token", []string{"egress-proxy}", "no-token}"}, `line 3: metadata.name: Forbidden: is the name of a volume that every helper has; choose another`},
 		{"the same by the name of a volume", []string{"egress-proxy}", "token}", "name: cache", "name: no", "volume: cache", "volume: no"}, `line 11: spec.volumes[0].name: Forbidden: makes the name of the volume pillion-no-token, which every helper has; choose another`},
-		{"a volume whose name is too long with the longest instance", []string{"name: cache", "name: cache-of-all-answers", "volume: cache", "volume: cache-of-all-answers"},
-			`line 11: spec.volumes[0].name: Invalid value: "egress-proxy": makes the name of the volume cache-of-all-answers 72 characters long with the longest instance, and Kubernetes takes 63; choose a shorter one, or set single: true`},
+		{
+			"a volume whose name is too long with the longest instance",
+			[]string{"name: cache", "name: cache-of-all-answers", "volume: cache", "volume: cache-of-all-answers"},
+			`line 11: spec.volumes[0].name: Invalid value: "egress-proxy": makes the name of the volume cache-of-all-answers 72 characters long with the longest instance, and Kubernetes takes 63; choose a shorter one, or set single: true`,
+		},
 		{"a mount at the place of the token", []string{"path: /var/cache/proxy", "path: /var/run/secrets"}, `line 16: spec.container.mounts[0].path: Forbidden: is the place of the ServiceAccount token`},
 		{"one variable twice", []string{"option: port}]\n", "option: port}, {name: HTTP_PROXY, value: x}]\n"}, `line 21: spec.appEnv[1].name: Duplicate value: "HTTP_PROXY"`},
 		{"an option as the path of programs in the app", []string{"name: HTTP_PROXY", "name: PATH"}, `line 21: spec.appEnv[0].option: Forbidden: PATH is read by shells, interpreters or the loader as code or as where to find it, so no pod may set it; write a literal value`},
-		{"a privilege that nobody knows", []string{"  run: Sidecar", "  privileges: [capability:NET_BIND_SERVCE]\n  run: Sidecar"},
-			`line 12: spec.privileges[0]: Invalid value: "capability:NET_BIND_SERVCE": is no privilege within Pod Security's baseline; these are token, root, writable-root, capability:AUDIT_WRITE, capability:CHOWN, capability:DAC_OVERRIDE, capability:FOWNER, capability:FSETID, capability:KILL, capability:MKNOD, capability:NET_BIND_SERVICE, capability:SETFCAP, capability:SETGID, capability:SETPCAP, capability:SETUID and capability:SYS_CHROOT; did you mean "capability:NET_BIND_SERVICE"?`},
+		{
+			"a privilege that nobody knows",
+			[]string{"  run: Sidecar", "  privileges: [capability:NET_BIND_SERVCE]\n  run: Sidecar"},
+			`line 12: spec.privileges[0]: Invalid value: "capability:NET_BIND_SERVCE": is no privilege within Pod Security's baseline; these are token, root, writable-root, capability:AUDIT_WRITE, capability:CHOWN, capability:DAC_OVERRIDE, capability:FOWNER, capability:FSETID, capability:KILL, capability:MKNOD, capability:NET_BIND_SERVICE, capability:SETFCAP, capability:SETGID, capability:SETPCAP, capability:SETUID and capability:SYS_CHROOT; did you mean "capability:NET_BIND_SERVICE"?`,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
