@@ -23,7 +23,9 @@ func TestHelmTestTellsWhetherAllIsWell(t *testing.T) {
 	h := newHelm(t, suite.helm4)
 	h.install(baseValues(), "--wait")
 	awaitPod(t, "default", time.Now())
-	h.must("test", release, "--timeout", "5m")
+	if said, err := h.try(t.Context(), "test", release, "--logs", "--timeout", "5m"); err != nil {
+		t.Fatalf("helm test says of a healthy installation (%v):\n%s", err, said)
+	}
 
 	stop() // it would put the authority right at once
 	other, err := selfSigned()
