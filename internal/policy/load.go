@@ -65,18 +65,41 @@ func LoadDir(dir string) (map[string]*inject.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
+	return all("the policy directory "+dir, files)
+}
+
+// LoadData is [LoadDir] of a directory that would hold these files, such as one with the data
+// of a ConfigMap.
+func LoadData(data map[string]string) (map[string]*inject.Policy, error) {
+	var files []File
+	for _, name := range slices.Sorted(maps.Keys(data)) {
+		if named(name) {
+			files = append(files, File{name, []byte(data[name])})
+		}
+	}
+	return all("the policy directory", files)
+}
+
+// all loads the files of a place, of which one at least has to be a policy.
+func all(where string, files []File) (map[string]*inject.Policy, error) {
 	policies, errs := Load(files)
 	if len(errs) == 0 && len(policies) == 0 {
 		what := ""
 		if len(files) > 0 {
 			what = " with a policy, only helpers, which no namespace can pick"
 		}
-		errs = append(errs, fmt.Errorf("the policy directory %s has no .yaml, .yml or .json file%s", dir, what))
+		errs = append(errs, fmt.Errorf("%s has no .yaml, .yml or .json file%s", where, what))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	return policies, nil
+}
+
+// named tells whether a file of this name is read. "..data" and its like are how the kubelet
+// swaps a ConfigMap's content.
+func named(name string) bool {
+	return !strings.HasPrefix(name, ".") && slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name))
 }
 
 // File is a file of policies and helpers.
@@ -104,12 +127,10 @@ func readDir(dir string) ([]File, error) {
 	}
 	var files []File
 	for _, e := range entries {
-		name := e.Name()
-		// "..data" and its like are how the kubelet swaps a ConfigMap's content.
-		if strings.HasPrefix(name, ".") || !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)) {
+		if !named(e.Name()) {
 			continue
 		}
-		path := filepath.Join(dir, name)
+		path := filepath.Join(dir, e.Name())
 		if info, err := os.Stat(path); err == nil && info.IsDir() {
 			continue
 		}
