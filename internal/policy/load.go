@@ -73,7 +73,7 @@ func LoadDir(dir string) (map[string]*inject.Policy, error) {
 func LoadData(data map[string]string) (map[string]*inject.Policy, error) {
 	var files []File
 	for _, name := range slices.Sorted(maps.Keys(data)) {
-		if named(name) {
+		if isRead(name) {
 			files = append(files, File{name, []byte(data[name])})
 		}
 	}
@@ -96,9 +96,9 @@ func all(where string, files []File) (map[string]*inject.Policy, error) {
 	return policies, nil
 }
 
-// named tells whether a file of this name is read. "..data" and its like are how the kubelet
+// isRead tells whether a file of this name is read. "..data" and its like are how the kubelet
 // swaps a ConfigMap's content.
-func named(name string) bool {
+func isRead(name string) bool {
 	return !strings.HasPrefix(name, ".") && slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name))
 }
 
@@ -127,7 +127,7 @@ func readDir(dir string) ([]File, error) {
 	}
 	var files []File
 	for _, e := range entries {
-		if !named(e.Name()) {
+		if !isRead(e.Name()) {
 			continue
 		}
 		path := filepath.Join(dir, e.Name())
