@@ -72,10 +72,6 @@ func (b *Board) replace(s gitstatus.Status) error {
 // errNoPoller is for a container in which none runs.
 var errNoPoller = errors.New("no git-poller runs in this container; run this in the container pillion-git-poller (or pillion-git-poller-NAME), and not before it has started")
 
-// errHides is for a pod whose containers share a process namespace: helpers hide there from
-// processes of their user, which may be the app's.
-var errHides = errors.New("no git-poller can be seen in this container: in a pod that shares its process namespace helpers hide from processes of their user, so a git-poller there cannot be asked")
-
 // Running is a poller of this container.
 type Running struct {
 	dir     string // of its descriptors
@@ -92,7 +88,6 @@ func find(proc string) (*Running, error) {
 	}
 	own, _ := os.Readlink(filepath.Join(proc, "self", "ns", "mnt"))
 	var hidden error
-	hides := false
 	for _, e := range ids {
 		id, err := strconv.Atoi(e.Name())
 		if err != nil || id == os.Getpid() {
@@ -104,11 +99,7 @@ func find(proc string) (*Running, error) {
 		}
 		dir := filepath.Join(proc, e.Name())
 		// Processes with one mount namespace are those of one container.
-		ns, err := os.Readlink(filepath.Join(dir, "ns", "mnt"))
-		if errors.Is(err, os.ErrPermission) {
-			hides = true
-		}
-		if err == nil && ns == own || own == "" {
+		if ns, err := os.Readlink(filepath.Join(dir, "ns", "mnt")); err == nil && ns == own || own == "" {
 			r := &Running{filepath.Join(dir, "fd"), process}
 			path, err := r.board()
 			if path != "" {
@@ -122,9 +113,6 @@ func find(proc string) (*Running, error) {
 	}
 	if hidden != nil {
 		return nil, fmt.Errorf("%w (a process here belongs to another user: %w)", errNoPoller, hidden)
-	}
-	if hides {
-		return nil, errHides
 	}
 	return nil, errNoPoller
 }
