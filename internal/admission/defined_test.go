@@ -40,7 +40,7 @@ func TestWorkloadsAreWarnedOfDefinedHelpers(t *testing.T) {
 				"pillion: policy default will refuse the pods of this Deployment:",
 				`pillion: log-shipper.pillion.dev/steam: log-shipper has no option "steam"; did you mean`,
 				`pillion:   "log-shipper.pillion.dev/stream"?`,
-				`pillion: log-shipper.pillion.dev/memory: "1Gi": policy "default" does not allow this value: the most is 512Mi`,
+				`pillion: log-shipper.pillion.dev/memory: "1Gi": policy "default" does not allow this value: the maximum is 512Mi`,
 				"pillion: the platform team can change policy default, spec.helpers[log-shipper].options[memory]",
 			},
 			observation{"default", "Denied", "UnknownAnnotation"},

@@ -183,7 +183,7 @@ func TestAPolicyThatWarnsTellsTheAuthor(t *testing.T) {
 	response := answer(t, e.post("/warn/trial", reviewOfA("Deployment", deploymentOf("", gitAsked+`,"git-poller.pillion.dev/period":"10s"`, noneAsked), "")))
 	want := []string{
 		"pillion: policy trial only warns, and would refuse the pods of this Deployment:",
-		`pillion: git-poller.pillion.dev/period: "10s": policy "trial" does not allow this value: the least is 30s`,
+		`pillion: git-poller.pillion.dev/period: "10s": policy "trial" does not allow this value: the minimum is 30s`,
 		"pillion: policy trial: each pod gets pillion-git-poller (for web)",
 	}
 	if diff := cmp.Diff(want, response.Warnings); diff != "" {

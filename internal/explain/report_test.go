@@ -110,7 +110,7 @@ func TestReportOfARefusal(t *testing.T) {
 		t.Errorf("of a refusal nobody knows which rules were kept, and these are said to be: %v", states[Passed])
 	}
 	i := slices.IndexFunc(r.Helpers[0].Options, func(o Option) bool { return o.Option == "period" })
-	if want := `policy "web" does not allow this value: the least is 30s`; r.Helpers[0].Options[i].Problem != want {
+	if want := `policy "web" does not allow this value: the minimum is 30s`; r.Helpers[0].Options[i].Problem != want {
 		t.Errorf("the problem of period is %q, want %q", r.Helpers[0].Options[i].Problem, want)
 	}
 }
@@ -134,7 +134,7 @@ func TestReportOfAPolicyThatOnlyWarns(t *testing.T) {
 	}
 	i := slices.IndexFunc(r.Helpers, func(h Helper) bool { return h.Helper == "git-poller" })
 	j := slices.IndexFunc(r.Helpers[i].Options, func(o Option) bool { return o.Option == "period" })
-	if want := `policy "trial" does not allow this value: the least is 30s`; r.Helpers[i].Options[j].Problem != want {
+	if want := `policy "trial" does not allow this value: the minimum is 30s`; r.Helpers[i].Options[j].Problem != want {
 		t.Errorf("the problem of period is %q, want %q", r.Helpers[i].Options[j].Problem, want)
 	}
 	if len(r.Warnings) == 0 || !strings.HasPrefix(r.Warnings[0], "pillion: policy trial only warns, and would refuse date-writer.pillion.dev/mount-path") {

@@ -43,13 +43,13 @@ func TestAPolicyRulesOverValues(t *testing.T) {
 		{"a fixed boolean", "writable", rule.Spec{Fixed: text("false")}, "true", "", `it is always "false"`},
 		{"a fixed list", "containers", rule.Spec{Fixed: text("web")}, "api", "", `it is always "web"`},
 
-		{"the least is allowed", "period", rule.Spec{Min: text("30s")}, "30s", "30s", ""},
-		{"less than the least is not", "period", rule.Spec{Min: text("30s")}, "29.999s", "", "the least is 30s"},
-		{"the most is allowed", "period", rule.Spec{Max: text("1h")}, "60m", "1h", ""},
-		{"more than the most is not", "period", rule.Spec{Max: text("1h")}, "1h1s", "", "the most is 1h"},
-		{"a number above the most", "depth", rule.Spec{Max: text("5")}, "6", "", "the most is 5"},
-		{"a default below the least is moved up to it", "period", rule.Spec{Min: text("5m")}, "", "5m", ""},
-		{"a default above the most is moved down to it", "period", rule.Spec{Max: text("30s")}, "", "30s", ""},
+		{"the minimum is allowed", "period", rule.Spec{Min: text("30s")}, "30s", "30s", ""},
+		{"less than the minimum is not", "period", rule.Spec{Min: text("30s")}, "29.999s", "", "the minimum is 30s"},
+		{"the maximum is allowed", "period", rule.Spec{Max: text("1h")}, "60m", "1h", ""},
+		{"more than the maximum is not", "period", rule.Spec{Max: text("1h")}, "1h1s", "", "the maximum is 1h"},
+		{"a number above the most", "depth", rule.Spec{Max: text("5")}, "6", "", "the maximum is 5"},
+		{"a default below the minimum is moved up to it", "period", rule.Spec{Min: text("5m")}, "", "5m", ""},
+		{"a default above the maximum is moved down to it", "period", rule.Spec{Max: text("30s")}, "", "30s", ""},
 		{"a default between both stays", "period", rule.Spec{Min: text("30s"), Max: text("90s")}, "", "1m", ""},
 		{"bounds that meet leave one value", "period", rule.Spec{Min: text("5m"), Max: text("5m")}, "", "5m", ""},
 
@@ -77,7 +77,7 @@ func TestAPolicyRulesOverValues(t *testing.T) {
 		{"every element of a list is allowed", "containers", allow("web", "api-*"), "web,api-1", "web,api-1", ""},
 		{"one element of a list is not", "containers", allow("web", "api-*"), "web,worker", "", `allowed is "web" or "api-*"`},
 		{"a list is not compared as a whole", "containers", allow("web*"), "web,worker", "", `allowed is "web*"`},
-		{"bounds and a list hold together", "period", rule.Spec{Min: text("30s"), Allow: []rule.Text{"10s", "1m"}}, "10s", "", "the least is 30s"},
+		{"bounds and a list hold together", "period", rule.Spec{Min: text("30s"), Allow: []rule.Text{"10s", "1m"}}, "10s", "", "the minimum is 30s"},
 	} {
 		t.Run(tt.name, func(t *testing.T) { t.Parallel(); testRule(t, tt) })
 	}

@@ -71,7 +71,7 @@ func TestTheBuiltinPolicyIsWhatTheReadmeSays(t *testing.T) {
 		{"any other sysctl", []string{sysctls, "kernel.msgmax=65536"}, "metadata.annotations[" + sysctls + `]: Invalid value: "kernel.msgmax=65536": ` +
 			`policy "default" does not allow "kernel.msgmax": a pod may set what the policy's list for sysctls allows, and it has none; the platform team can change this in the policy, spec.helpers[ipc].options[sysctls]`},
 		{"ten seconds", []string{period, "10s"}, ""},
-		{"less than ten seconds", []string{period, "9s"}, refused(period, "9s", "the least is 10s")},
+		{"less than ten seconds", []string{period, "9s"}, refused(period, "9s", "the minimum is 10s")},
 		{"http", []string{repo, "http://git.example/a"}, refused(repo, "http://git.example/a", only)},
 		{"ssh with a key", []string{repo, "ssh://git@git.example:2222/a", secret, "s"}, ""},
 		{"ssh without a key", []string{repo, "ssh://git@git.example/a"}, "metadata.annotations[" + secret + "]: Required value: ssh needs a key: name a Secret of type kubernetes.io/ssh-auth that also has the key known_hosts"},

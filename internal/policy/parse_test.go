@@ -134,7 +134,7 @@ func TestARuleThatContradictsItselfIsRefused(t *testing.T) {
 	}
 	testParse(t, []parseTest{
 		{"the least above the most", ruleFor("period", "{min: 2m, max: 60s}"), at("period", `.min: Invalid value: "2m": is above max, 1m`)},
-		{"a default that the rule refuses", ruleFor("period", "{min: 2m, default: 1m}"), at("period", `.default: Invalid value: "1m": is refused by the rule itself: the least is 2m`)},
+		{"a default that the rule refuses", ruleFor("period", "{min: 2m, default: 1m}"), at("period", `.default: Invalid value: "1m": is refused by the rule itself: the minimum is 2m`)},
 		{
 			"a default that the list does not have", ruleFor("repo", `{default: "https://github.com/evil/x", allow: ["https://github.com/acme/*"]}`),
 			at("repo", `.default: Invalid value: "https://github.com/evil/x": is refused by the rule itself: allowed is "https://github.com/acme/*"`),
@@ -160,7 +160,7 @@ func TestAScalarNeedsNoQuotes(t *testing.T) {
 	})
 	for _, quoted := range []string{"5", `"5"`} {
 		d := decide(mustParse(t, ruleFor("depth", "{max: "+quoted+"}")), "git-poller.pillion.dev/depth", "6")
-		const want = `metadata.annotations[git-poller.pillion.dev/depth]: Invalid value: "6": policy "web" does not allow this value: the most is 5; the platform team can change this in the policy, spec.helpers[git-poller].options[depth]`
+		const want = `metadata.annotations[git-poller.pillion.dev/depth]: Invalid value: "6": policy "web" does not allow this value: the maximum is 5; the platform team can change this in the policy, spec.helpers[git-poller].options[depth]`
 		if d.Message() != want {
 			t.Errorf("max: %s\ngot  %s\nwant %s", quoted, d.Message(), want)
 		}

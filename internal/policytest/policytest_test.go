@@ -95,7 +95,7 @@ func TestRun(t *testing.T) {
 		"another result":                     {good + "  want: {result: Denied, reason: PathConflict}\n", []string{"the result is Injected (Requested), not Denied"}},
 		"another reason":                     {bad + "  want: {result: Denied, reason: PathConflict}\n", []string{"the reason is MissingOption, not PathConflict: 2 problems with"}},
 		"any reason of a refusal counts":     {bad + "  want: {result: Denied, reason: ValueNotAllowed}\n", nil},
-		"a part of the refusal":              {bad + "  want: {result: Denied, message: the least is 30s}\n", nil},
+		"a part of the refusal":              {bad + "  want: {result: Denied, message: the minimum is 30s}\n", nil},
 		"what the refusal does not say":      {bad + "  want: {result: Denied, message: the most}\n", []string{`the refusal does not say "the most": 2 problems with`}},
 		"other helpers":                      {good + "  want: {result: Injected, helpers: [git-poller]}\n", []string{"the helpers are [docs.git-poller, git-poller], not [git-poller]"}},
 		"no helpers":                         {good + "  want: {result: Injected, helpers: []}\n", []string{"the helpers are [docs.git-poller, git-poller], not []"}},

@@ -25,14 +25,7 @@ func (e *Editor) WarnReadable(r *Request) {
 		if pod.Reserved(c.Name) {
 			continue
 		}
-		user := (*int64)(nil)
-		if e.spec.SecurityContext != nil {
-			user = e.spec.SecurityContext.RunAsUser
-		}
-		if c.SecurityContext != nil && c.SecurityContext.RunAsUser != nil {
-			user = c.SecurityContext.RunAsUser
-		}
-		if user != nil && *user != 0 && *user != e.rules.User() {
+		if user := e.spec.UserOf(c); user != nil && *user != 0 && *user != e.rules.User() {
 			continue
 		}
 		e.Warn(fmt.Sprintf("%.30s: processes are shared: containers of user %s, or of root, can read its Secret", r.Name(), userText(e.rules.User())))

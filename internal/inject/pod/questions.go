@@ -102,6 +102,22 @@ func GuaranteedBy(r corev1.ResourceRequirements) bool {
 	return true
 }
 
+// User is the user that the pod says for its containers; nil if it says none.
+func (s *Spec) User() *int64 {
+	if s.SecurityContext == nil {
+		return nil
+	}
+	return s.SecurityContext.RunAsUser
+}
+
+// UserOf is the user that the pod says for a container; nil if it says none.
+func (s *Spec) UserOf(c *Container) *int64 {
+	if c.SecurityContext != nil && c.SecurityContext.RunAsUser != nil {
+		return c.SecurityContext.RunAsUser
+	}
+	return s.User()
+}
+
 // Ports says which container of the app listens on which TCP port, as far as the pod
 // says so.
 func (s *Spec) Ports() map[int32]string {

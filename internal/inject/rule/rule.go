@@ -31,9 +31,9 @@ func (r *Rule) Check(v option.Value) error {
 	case r.Fixed != nil && r.Fixed.Text != v.Text:
 		return fmt.Errorf("it is always %q", r.Fixed.Text)
 	case r.Min != nil && v.Number < r.Min.Number:
-		return fmt.Errorf("the least is %s", r.Min.Text)
+		return fmt.Errorf("the minimum is %s", r.Min.Text)
 	case r.Max != nil && v.Number > r.Max.Number:
-		return fmt.Errorf("the most is %s", r.Max.Text)
+		return fmt.Errorf("the maximum is %s", r.Max.Text)
 	case len(r.Allow) == 0:
 		return nil
 	}

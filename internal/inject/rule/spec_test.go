@@ -34,8 +34,8 @@ func TestARuleThatCannotBeMetIsRefusedWithItsPath(t *testing.T) {
 		want         []string
 	}{
 		{"the least above the most", "period", Spec{Min: text("2m"), Max: text("60s")}, []string{`rule.min: Invalid value: "2m": is above max, 1m`}},
-		{"a default below the least", "period", Spec{Min: text("2m"), Default: text("90s")}, []string{`rule.default: Invalid value: "1m30s": ` + self + "the least is 2m"}},
-		{"a fixed value above the most", "depth", Spec{Max: text("5"), Fixed: text("6")}, []string{`rule.fixed: Invalid value: "6": ` + self + "the most is 5"}},
+		{"a default below the least", "period", Spec{Min: text("2m"), Default: text("90s")}, []string{`rule.default: Invalid value: "1m30s": ` + self + "the minimum is 2m"}},
+		{"a fixed value above the most", "depth", Spec{Max: text("5"), Fixed: text("6")}, []string{`rule.fixed: Invalid value: "6": ` + self + "the maximum is 5"}},
 		{"a default that the list does not have", "ref", Spec{Allow: []Text{"release-*"}, Default: text("main")}, []string{`rule.default: Invalid value: "main": ` + self + `allowed is "release-*"`}},
 		{"a fixed list with an element that the list does not have", "containers", Spec{Allow: []Text{"web"}, Fixed: text("web,api")}, []string{`rule.fixed: Invalid value: "web,api": ` + self + `allowed is "web"`}},
 		{"a default repository that the list does not have", "repo", Spec{Allow: []Text{"https://github.com/*"}, Default: text("https://github.com:8443/a")}, []string{`rule.default: Invalid value: "https://github.com:8443/a": ` + self + `allowed is "https://github.com/*"`}},

@@ -60,12 +60,9 @@ func checkSignal(e *helper.Editor, r *helper.Request) {
 // checkUser holds the user of the container against the helper's: the kernel takes a signal
 // from the same user alone (kill(2)), since a helper has no capability.
 func checkUser(e *helper.Editor, r *helper.Request, t pod.Target) {
-	ours, theirs := podUser(e.Spec()), podUser(e.Spec())
+	ours, theirs := e.Spec().User(), e.Spec().UserOf(t.Container)
 	if user := e.Rules().User(); user != rule.Assigned {
 		ours = &user
-	}
-	if t.SecurityContext != nil && t.SecurityContext.RunAsUser != nil {
-		theirs = t.SecurityContext.RunAsUser
 	}
 	switch {
 	case ours == theirs: // both the pod's, or both left to the namespace
@@ -77,12 +74,4 @@ func checkUser(e *helper.Editor, r *helper.Request, t pod.Target) {
 		e.Deny(reason.Invalid(reason.PodConflict, r.Path(Signal), r.Value(Signal).Text,
 			"container %q runs as user %d and the helper as user %d, and only the same user may send it a signal; set the container's securityContext.runAsUser to %[3]d, or use %s", t.Name, *theirs, *ours, Notify))
 	}
-}
-
-// podUser is the user that the pod says for all containers; nil if it says none.
-func podUser(s *pod.Spec) *int64 {
-	if s.SecurityContext == nil {
-		return nil
-	}
-	return s.SecurityContext.RunAsUser
 }
