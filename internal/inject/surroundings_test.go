@@ -75,27 +75,33 @@ func TestAHelperPaysForItsVolumeWhereStorageIsLimited(t *testing.T) {
 	limited := func(p *pod.Pod) {
 		p.Spec.Containers[0].Resources.Limits = corev1.ResourceList{"ephemeral-storage": resource.MustParse("1Gi")}
 	}
+	asks := func(p *pod.Pod) {
+		limited(p)
+		p.Spec.Containers[0].Resources.Requests = corev1.ResourceList{"ephemeral-storage": resource.MustParse("10Mi")}
+	}
 	for _, tt := range []struct {
-		name  string
-		pod   *PodBuilder
-		limit string
+		name           string
+		pod            *PodBuilder
+		limit, request string
 	}{
-		{"no container has a limit", MakePod("web").Git(), ""},
-		{"a git-poller", MakePod("web").Git().Change(limited), "4160Mi"},
-		{"a git-poller that fills a volume of the app", MakePod("web").EmptyDir("html").Mount("web", pod.VolumeMount{Name: "html", MountPath: "/srv/site"}).Git(keyMountPath, "/srv/site").Change(limited), "4160Mi"},
-		{"a date-writer", MakePod("web").Date().Change(limited), "70Mi"},
+		{"no container has a limit", MakePod("web").Git(), "", ""},
+		{"a git-poller", MakePod("web").Git().Change(limited), "4160Mi", "1Gi"},
+		{"an app that requests less", MakePod("web").Git().Change(asks), "4160Mi", "10Mi"},
+		{"a git-poller that fills a volume of the app", MakePod("web").EmptyDir("html").Mount("web", pod.VolumeMount{Name: "html", MountPath: "/srv/site"}).Git(keyMountPath, "/srv/site").Change(limited), "4160Mi", "1Gi"},
+		{"a date-writer", MakePod("web").Date().Change(limited), "70Mi", "70Mi"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			_, d := again(t, tt.pod.Obj())
-			got := ""
+			got, request := "", ""
 			for _, c := range d.Plan.Containers {
 				if limit, has := c.Container.Resources.Limits["ephemeral-storage"]; has {
-					got = limit.String()
+					asked := c.Container.Resources.Requests["ephemeral-storage"]
+					got, request = limit.String(), asked.String()
 				}
 			}
-			if got != tt.limit {
-				t.Errorf("the limit is %q, want %q", got, tt.limit)
+			if got != tt.limit || request != tt.request {
+				t.Errorf("the limit is %q and the request %q, want %q and %q", got, request, tt.limit, tt.request)
 			}
 		})
 	}

@@ -108,10 +108,11 @@ const room = 64 << 20
 // storage gives a container of ours a limit of ephemeral-storage that pays for its volumes on
 // disk where containers of the app have such limits: the kubelet holds the sum of the limits
 // against all that the pod has on disk. Elsewhere a limit would begin to bind the app. The
-// request is nothing, so that the pod finds the nodes that it found before.
+// request is the least of the app's, which a LimitRange of the namespace lets pass.
 func (e *Editor) storage(r *Request, c *corev1.Container) {
 	const name = corev1.ResourceEphemeralStorage
-	if _, has := c.Resources.Limits[name]; has || !e.spec.StorageLimited() {
+	request, limited := e.spec.StorageLimited()
+	if _, has := c.Resources.Limits[name]; has || !limited {
 		return
 	}
 	size := resource.NewQuantity(room, resource.BinarySI)
@@ -132,5 +133,8 @@ func (e *Editor) storage(r *Request, c *corev1.Container) {
 	if c.Resources.Requests == nil {
 		c.Resources.Requests = corev1.ResourceList{}
 	}
-	c.Resources.Limits[name], c.Resources.Requests[name] = asServed(*size), resource.MustParse("0")
+	if request.Cmp(*size) > 0 {
+		request = *size
+	}
+	c.Resources.Limits[name], c.Resources.Requests[name] = asServed(*size), asServed(request)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // Mirrors tells whether the pod is the image of a static pod, which runs already, and not
@@ -142,18 +143,25 @@ func (p *Probe) Grants() time.Duration {
 	return time.Duration(min(seconds, most)) * time.Second
 }
 
-// StorageLimited tells whether a container of the app has a limit of ephemeral-storage. Then
-// the kubelet evicts the pod whose containers and volumes on disk together exceed the sum of
-// the limits.
-func (s *Spec) StorageLimited() bool {
+// StorageLimited tells whether a container of the app has a limit of ephemeral-storage, and is
+// the least that one of those requests.
+func (s *Spec) StorageLimited() (least resource.Quantity, limited bool) {
+	const name = corev1.ResourceEphemeralStorage
 	for _, list := range [][]Container{s.InitContainers, s.Containers} {
 		for i := range list {
-			if limit, has := list[i].Resources.Limits[corev1.ResourceEphemeralStorage]; has && !limit.IsZero() && !Reserved(list[i].Name) {
-				return true
+			request, has := list[i].Resources.Limits[name]
+			if !has || request.IsZero() || Reserved(list[i].Name) {
+				continue
+			}
+			if own, has := list[i].Resources.Requests[name]; has { // else it is the limit
+				request = own
+			}
+			if !limited || request.Cmp(least) < 0 {
+				least, limited = request, true
 			}
 		}
 	}
-	return false
+	return least, limited
 }
 
 // InitContainer is the index of an init container, or -1.
