@@ -62,7 +62,7 @@ func TestFiveMistakesAreFiveSentencesInOneAnswer(t *testing.T) {
 	ns := newNamespace(t, nil)
 	got := createError(t, ns, pod("web", map[string]string{
 		gitRepo:                               "git@github.com:acme/site.git",
-		gitMount:                              "/etc/nginx",
+		gitMount:                              "/etc",
 		"git-poller.pillion.dev/period":       "60",
 		"git-poller.pillion.dev/writeable":    "true",
 		"date-writter.pillion.dev/mount-path": "/srv/date",

@@ -181,7 +181,7 @@ func TestEachPolicyDecidesInItsOwnNamespaces(t *testing.T) {
 	}
 	web := newNamespace(t, labelled("web"))
 	want := `admission webhook "web.inject.pillion.dev" denied the request: metadata.annotations[git-poller.pillion.dev/period]: ` +
-		`Invalid value: "10s": policy "web" does not allow this value: the minimum is 30s`
+		`Invalid value: "10s": policy "web" does not allow this value: the minimum is 30s; the platform team can change this in the policy, spec.helpers[git-poller].options[period]`
 	if diff := cmp.Diff(want, createError(t, web, fast())); diff != "" {
 		t.Errorf("the refusal (-want +got):\n%s", diff)
 	}

@@ -46,6 +46,8 @@ func New(config *rest.Config, namespace string) (*Client, error) {
 	config.GroupVersion, config.APIPath = &metav1.SchemeGroupVersion, "/api"
 	config.ContentType, config.AcceptContentTypes = runtime.ContentTypeJSON, runtime.ContentTypeJSON
 	config.QPS = -1 // some ten calls, one after another
+	// Of the pods that check tries: nobody wrote those, and -o json is read by scripts.
+	config.WarningHandler = rest.NoWarnings{}
 	c, err := rest.UnversionedRESTClientFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the cluster: %w", err)
