@@ -12,16 +12,6 @@ import (
 	"github.com/pillion-dev/pillion/internal/version"
 )
 
-// Exit codes. A script can tell "your pod would be refused" from "I could not look".
-const (
-	exitOK      = 0
-	exitRefused = 1 // the answer is no: a pod is refused, or lacks what it asks for, or a test fails, or a link is broken
-	exitFailed  = 2 // there is no answer: a file, flag or policy is wrong, or the cluster is away or shows too little
-)
-
-// errRefused ends a command whose answer is no, and which has said why.
-var errRefused = errors.New("refused")
-
 // run is main with its surroundings as arguments.
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	errOut = onlyPrintable{errOut}

@@ -4,9 +4,15 @@ package admission
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 // What a person is told at most. Kubernetes asks for warnings of at most 120 characters
@@ -98,4 +104,46 @@ func printable(text string) string {
 		}
 		return '?'
 	}, text)
+}
+
+// teamCanChange names the fields of the policy that deny something, and who can change them.
+func teamCanChange(a *advice, policy string, problems []reason.Problem) {
+	var fields []string
+	for _, p := range problems {
+		if p.PolicyField != "" && !slices.Contains(fields, p.PolicyField) {
+			fields = append(fields, p.PolicyField)
+		}
+	}
+	if len(fields) > 0 {
+		a.say("the platform team can change policy %s, spec.%s", policy, strings.Join(fields, ", spec."))
+	}
+}
+
+// tolerated are the warnings about what a policy that only warns would refuse.
+func tolerated(d inject.Decision) []string {
+	var lines []string
+	for _, p := range d.Violations {
+		lines = append(lines, wrap(fmt.Sprintf("policy %s only warns, and would refuse %s", d.Policy, brief(p)), maxPart)...)
+	}
+	return lines
+}
+
+// nothing says that keys have no effect.
+func nothing(keys []string) string {
+	if more := len(keys) - 1; more > 0 {
+		return fmt.Sprintf("%s and %d more do nothing", keys[0], more)
+	}
+	return keys[0] + " does nothing"
+}
+
+// brief is a problem without the path that all annotations share.
+func brief(p reason.Problem) string {
+	where := p.Field
+	if i := strings.Index(where, "metadata.annotations["); i >= 0 {
+		where = strings.TrimSuffix(where[i+len("metadata.annotations["):], "]")
+	}
+	if p.Type == field.ErrorTypeInvalid {
+		return fmt.Sprintf("%s: %+q: %s", where, fmt.Sprint(p.BadValue), p.Detail)
+	}
+	return where + ": " + p.Detail
 }

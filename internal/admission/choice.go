@@ -3,14 +3,12 @@
 package admission
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/pillion-dev/pillion/internal/inject"
@@ -43,25 +41,6 @@ func (h *handler) policy(name string) (*inject.Policy, error) {
 			"otherwise give it a file in --policy-dir or remove its entry from the webhook configuration",
 			name[:min(len(name), longest)], h.knownPolicies(), hint),
 	}
-}
-
-// elsewhere answers so that the API server asks again at once, on another connection,
-// and so perhaps another replica: up to ten times within the webhook's timeout
-// (k8s.io/client-go/rest, with_retry.go). Should all of them fail, a Status as the body
-// lets the person who waits read our text; of any other body a 503 shows nothing.
-func elsewhere(w http.ResponseWriter, status int, text string) {
-	body, err := json.Marshal(metav1.Status{
-		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}, Status: metav1.StatusFailure,
-		Message: "pillion: " + text, Reason: metav1.StatusReasonServiceUnavailable, Code: int32(status),
-	})
-	if err != nil {
-		body = nil
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", "0")
-	w.Header().Set("Connection", "close")
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // the caller is gone; there is nobody left to tell
 }
 
 // named is a decision, with the one thing that is wrong instead of all that follows

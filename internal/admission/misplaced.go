@@ -3,50 +3,13 @@
 package admission
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-
-	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/option"
-	"github.com/pillion-dev/pillion/internal/jsonscan"
 )
-
-// metadata is the view of what carries keys.
-type metadata struct {
-	Labels      map[string]string `json:"labels"`
-	Annotations map[string]string `json:"annotations"`
-}
-
-// keyed is the view of anything with metadata.
-type keyed struct {
-	Metadata metadata `json:"metadata"`
-}
-
-// readKeyed reads the keys of any object, and what it is for an error text.
-func readKeyed(raw []byte, what string) (*keyed, error) {
-	var k keyed
-	if err := jsonv2.Unmarshal(raw, &k, jsonscan.AllowDuplicates); err != nil {
-		return nil, fmt.Errorf("decoding the %s: %w", what, jsonscan.WithoutValue(err))
-	}
-	return &k, nil
-}
-
-// oursIn are the keys under our domain, sorted, that the same map did not have before with the
-// same value.
-func oursIn(keys, before map[string]string) []string {
-	var ours []string
-	for key, value := range keys {
-		if had, has := before[key]; isOurs(key) && (!has || had != value) {
-			ours = append(ours, key)
-		}
-	}
-	slices.Sort(ours)
-	return ours
-}
 
 // misplacedLabels says that labels do nothing. annotations is where they would do something as
 // annotations.

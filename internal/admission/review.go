@@ -93,14 +93,6 @@ func decodeReview(body []byte, check func(*request) error) (*request, error) {
 	return &r, nil
 }
 
-// newPods is the check of reviews that ask about the creation of a pod.
-func newPods(r *request) error {
-	if r.Operation != admissionv1.Create || r.Resource != (metav1.GroupVersionResource{Version: "v1", Resource: "pods"}) || r.SubResource != "" {
-		return r.unexpected("only the creation of v1 pods is reviewed")
-	}
-	return nil
-}
-
 // unexpected is the error for a review that nobody should have sent here.
 func (r *request) unexpected(expected string) error {
 	return fmt.Errorf("got operation %q on resource %q of group %q, version %q, subresource %q; %s",

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/pillion-dev/pillion/internal/inject/pod"
 	"github.com/pillion-dev/pillion/internal/jsonscan"
 )
 
@@ -152,4 +153,12 @@ func (t Template) find(document []byte) ([]byte, error) {
 		value = next
 	}
 	return value, nil
+}
+
+// podTemplate is one of those that a workload has.
+type podTemplate struct {
+	at     Template
+	raw    []byte
+	pod    *pod.Pod
+	labels map[string]string
 }

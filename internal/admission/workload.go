@@ -13,11 +13,9 @@ import (
 
 	jsonv2 "github.com/go-json-experiment/json"
 	admissionv1 "k8s.io/api/admission/v1"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/helper"
-	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/pod"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/jsonscan"
@@ -36,14 +34,6 @@ type workload struct {
 
 	known     *helper.Set // the helpers whose keys are looked for
 	templates []podTemplate
-}
-
-// podTemplate is one of those that a workload has.
-type podTemplate struct {
-	at     Template
-	raw    []byte
-	pod    *pod.Pod
-	labels map[string]string
 }
 
 // workloads is the check of reviews that ask about a workload.
@@ -222,48 +212,6 @@ func advise(a *advice, kind string, d inject.Decision) {
 	}
 }
 
-// teamCanChange names the fields of the policy that deny something, and who can change them.
-func teamCanChange(a *advice, policy string, problems []reason.Problem) {
-	var fields []string
-	for _, p := range problems {
-		if p.PolicyField != "" && !slices.Contains(fields, p.PolicyField) {
-			fields = append(fields, p.PolicyField)
-		}
-	}
-	if len(fields) > 0 {
-		a.say("the platform team can change policy %s, spec.%s", policy, strings.Join(fields, ", spec."))
-	}
-}
-
-// tolerated are the warnings about what a policy that only warns would refuse.
-func tolerated(d inject.Decision) []string {
-	var lines []string
-	for _, p := range d.Violations {
-		lines = append(lines, wrap(fmt.Sprintf("policy %s only warns, and would refuse %s", d.Policy, brief(p)), maxPart)...)
-	}
-	return lines
-}
-
-// nothing says that keys have no effect.
-func nothing(keys []string) string {
-	if more := len(keys) - 1; more > 0 {
-		return fmt.Sprintf("%s and %d more do nothing", keys[0], more)
-	}
-	return keys[0] + " does nothing"
-}
-
-// brief is a problem without the path that all annotations share.
-func brief(p reason.Problem) string {
-	where := p.Field
-	if i := strings.Index(where, "metadata.annotations["); i >= 0 {
-		where = strings.TrimSuffix(where[i+len("metadata.annotations["):], "]")
-	}
-	if p.Type == field.ErrorTypeInvalid {
-		return fmt.Sprintf("%s: %+q: %s", where, fmt.Sprint(p.BadValue), p.Detail)
-	}
-	return where + ": " + p.Detail
-}
-
 // additions lists helpers with the containers that take part.
 func additions(helpers []helper.Status) string {
 	const most = 4
@@ -286,25 +234,4 @@ func additions(helpers []helper.Status) string {
 		texts = append(texts, fmt.Sprintf("%d more", more))
 	}
 	return strings.Join(texts, ", ")
-}
-
-// isOurs tells whether an annotation asks Pillion for something.
-func isOurs(key string) bool { return inject.Asks(map[string]string{key: ""}) }
-
-// meant is the key that one of another domain was meant to be: a mistake in
-// "pillion.dev" itself, which the API server's match conditions for pods cannot see.
-// It is said only of a key that is otherwise right, since every domain is somebody's.
-func meant(known *helper.Set, key string) string {
-	prefix, name, _ := strings.Cut(key, "/")
-	labels := strings.Split(strings.ToLower(prefix), ".")
-	if len(labels) < 3 {
-		return ""
-	}
-	at := len(labels) - 2
-	domain := strings.Join(labels[at:], ".")
-	h := known.Find(labels[at-1])
-	if h == nil || h.Option(name) == nil || domain == helper.Domain || option.Nearest(domain, []string{helper.Domain}) == "" {
-		return ""
-	}
-	return strings.Join(append(labels[:at], helper.Domain), ".") + "/" + name
 }

@@ -114,8 +114,6 @@ func (l *look) renewal(c *certs.Certificate) {
 	}
 }
 
-func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
-
 // chainWalk goes from a certificate to its issuer, and from an issuer to the certificate
 // that is its authority.
 type chainWalk struct {

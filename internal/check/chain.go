@@ -95,3 +95,5 @@ func named(subject string) string {
 	}
 	return fmt.Sprintf("%q", subject)
 }
+
+func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

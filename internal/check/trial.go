@@ -12,8 +12,6 @@ import (
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/pillion-dev/pillion/internal/inject"
@@ -56,14 +54,6 @@ func (t *trial) run(ctx context.Context) error {
 	}
 	t.ok("policy %s: the webhook answers in the namespace %s; the policy allows no %s that could be tried", t.policy, t.namespace.Name, strings.Join(denied, " and no "))
 	return nil
-}
-
-// missingRight is the right to make pods in a namespace, if that is why one was refused.
-func missingRight(err error, namespace string) string {
-	if apierrors.IsForbidden(err) && strings.Contains(err.Error(), `cannot create resource "pods"`) {
-		return right("create", podsOf(namespace))
-	}
-	return ""
 }
 
 // notCalled reports a call without an answer, or one to which the webhook answers that it
@@ -165,9 +155,4 @@ func (t *trial) suspects() string {
 		return "no webhook of others is sent these pods; look for a MutatingAdmissionPolicy"
 	}
 	return "the webhooks that can have done it are of " + and(names) + "; they must keep what they do not know: update them, or let them leave these pods out"
-}
-
-func resourceOf(text string) *resource.Quantity {
-	q := resource.MustParse(text)
-	return &q
 }

@@ -143,10 +143,15 @@ func member(o any, name string) any {
 	return object[name]
 }
 
-// joinAnd writes a list as people do.
-func joinAnd(words []string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
+// notPillions is the finding about a status that is not as Pillion writes it. Nothing of it
+// is repeated.
+func (p *PodIn) notPillions() *Finding {
+	if _, has := p.Annotations[inject.StatusAnnotation]; !has || p.status != nil {
+		return nil
 	}
-	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+	return &Finding{
+		Code: ForeignStatus, Problem: true,
+		Text: "the annotation " + inject.StatusAnnotation + " was not written by Pillion: it does not have the form that Pillion gives it, so nothing in it is shown or believed",
+		Fix:  "take the annotation out of what makes the pod, then " + remake(p),
+	}
 }

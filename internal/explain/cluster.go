@@ -189,3 +189,6 @@ func (c *Cluster) notRead() []Finding {
 	}
 	return all
 }
+
+// PolicyLabel is the label by which a namespace picks its policy.
+const PolicyLabel = helper.Domain + "/policy"

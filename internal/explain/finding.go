@@ -2,7 +2,11 @@
 
 package explain
 
-import "github.com/pillion-dev/pillion/internal/inject/reason"
+import (
+	"strings"
+
+	"github.com/pillion-dev/pillion/internal/inject/reason"
+)
 
 // Code names what was found. The set is closed, as that of the reasons is.
 type Code string
@@ -83,4 +87,12 @@ type Finding struct {
 	Problem bool   `json:"problem"`
 	Text    string `json:"text"`
 	Fix     string `json:"fix,omitempty"`
+}
+
+// joinAnd writes a list as people do.
+func joinAnd(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }

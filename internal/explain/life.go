@@ -15,12 +15,6 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/pod"
 )
 
-// Seen is what a cluster knows of a pod besides the pod itself. All of it is optional.
-type Seen struct {
-	Events []corev1.Event    // of the pod, in any order
-	Logs   map[string]string // the last lines of a container's log, by its name
-}
-
 // Of a wait in front of an app's command (internal/startorder): the exit status if it cannot do
 // its own work, that if it has waited too long, and what it says then. Apps use that status too.
 const (

@@ -4,125 +4,20 @@ package explain
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/plan"
-	"github.com/pillion-dev/pillion/internal/inject/pod"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
-
-// State is that of a pod in one word.
-type State string
-
-// The states, from good to bad.
-const (
-	Current State = "Current" // has what it asks for, as a pod made now would
-	Drifted State = "Drifted" // has it from another version or policy
-	Skipped State = "Skipped" // rightly has none: a Windows pod, say
-	Waiting State = "Waiting" // has it, and the app waits for it
-	Failing State = "Failing" // has it, and it cannot run
-	Changed State = "Changed" // somebody changed or took away a part of what was added
-	Missing State = "Missing" // asks for what it does not have
-	None    State = "None"    // asks for nothing
-)
-
-// StateDoc is one row of the reference.
-type StateDoc struct {
-	State State
-	Doc   string
-}
-
-// States lists the closed set with its documentation.
-func States() []StateDoc {
-	return []StateDoc{
-		{Current, "The pod has what it asks for, as far as can be told from what a pod made now would get."},
-		{Drifted, "It has its helpers from another version or policy than pods made now. Make it anew when it suits you."},
-		{Skipped, "It opts out, or can have no helper, as a Windows pod; one that asks in vain makes the exit code 1."},
-		{Waiting, "The app waits for a helper that has not started, or has not done its work yet. A pod that has just been created passes through it."},
-		{Failing, "A helper cannot run: its image, a volume, or its own error keeps it from it."},
-		{Changed, "A part of what Pillion added is gone, or is not what Pillion adds."},
-		{Missing, "It asks for a helper that it does not have."},
-	}
-}
-
-// Pod is a pod that exists.
-type Pod struct {
-	Namespace  string        `json:"namespace"`
-	Name       string        `json:"name"`
-	State      State         `json:"state"`
-	Helpers    []string      `json:"helpers"` // names of the containers that are there; of a helper without one, its own
-	Version    string        `json:"version,omitempty"`
-	Policy     string        `json:"policy,omitempty"`
-	PolicyHash string        `json:"policyHash,omitempty"`
-	Reason     reason.Reason `json:"reason,omitempty"` // of the status
-	Created    time.Time     `json:"created"`
-	Findings   []Finding     `json:"findings,omitempty"`
-}
-
-// Good tells whether the pod has all that it asks for.
-func (p *Pod) Good() bool {
-	return p.State == Current || p.State == Drifted || p.State == None || p.State == Skipped && !inVain(p.Reason)
-}
-
-// inVain are the reasons for which a pod that asks gets nothing.
-func inVain(r reason.Reason) bool { return r == reason.WindowsPod || r == reason.MirrorPod }
-
-// PodIn is a pod as it was read.
-type PodIn struct {
-	corev1.Pod
-	status *inject.Status // nil if it has none that Pillion can have written
-	view   *pod.Pod
-	// Seen is what else the cluster knows of it.
-	Seen Seen
-}
-
-// ReadPod decodes a pod.
-func ReadPod(raw []byte) (*PodIn, error) {
-	var p PodIn
-	if err := json.Unmarshal(raw, &p.Pod); err != nil {
-		return nil, fmt.Errorf("decoding a pod: %w", err)
-	}
-	var err error
-	if p.view, err = pod.Decode(raw); err != nil {
-		return nil, err
-	}
-	p.view.Kubelet = p.view.Spec.NodeName // of a pod that is there, the mark of a mirror is believed
-	if text, has := p.Annotations[inject.StatusAnnotation]; has {
-		p.status = readStatus(text)
-	}
-	return &p, nil
-}
 
 // Concerns tells whether the pod has anything to do with Pillion.
 func (p *PodIn) Concerns() bool {
 	return p.status != nil || p.notPillions() != nil || inject.Asks(p.Annotations) || slices.ContainsFunc(p.Spec.InitContainers, reserved)
-}
-
-func reserved(c corev1.Container) bool { return pod.Reserved(c.Name) }
-
-// helpers names what is there.
-func (p *PodIn) helpers() []string {
-	names := []string{}
-	for i := range p.Spec.InitContainers {
-		if c := &p.Spec.InitContainers[i]; pod.Reserved(c.Name) {
-			names = append(names, c.Name)
-		}
-	}
-	if p.status != nil {
-		for i := range p.status.Helpers {
-			if h := &p.status.Helpers[i]; h.Container == "" && !slices.Contains(names, h.Helper) {
-				names = append(names, h.Helper)
-			}
-		}
-	}
-	return names
 }
 
 // Look is how to judge pods of one namespace.
@@ -198,11 +93,6 @@ func (l *Look) judge(p *PodIn) Pod {
 		out.Findings = append(out.Findings, l.Cluster.causes(p))
 	}
 	return out
-}
-
-// finished tells whether the pod has ended, so that nobody makes it anew.
-func finished(p *PodIn) bool {
-	return p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
 }
 
 // without says why a pod has nothing of what its policy adds to every pod.

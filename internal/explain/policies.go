@@ -13,9 +13,6 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
-// PolicyLabel is the label by which a namespace picks its policy.
-const PolicyLabel = helper.Domain + "/policy"
-
 // DefaultPolicy is the policy of namespaces without the label.
 const DefaultPolicy = "default"
 

@@ -59,16 +59,3 @@ func optional(name string) bool { return name == "" || formOfName.MatchString(na
 func reasons(all []reason.Reason) bool {
 	return len(all) <= mostNames && !slices.ContainsFunc(all, func(r reason.Reason) bool { return !formOfReason.MatchString(string(r)) })
 }
-
-// notPillions is the finding about a status that is not as Pillion writes it. Nothing of it
-// is repeated.
-func (p *PodIn) notPillions() *Finding {
-	if _, has := p.Annotations[inject.StatusAnnotation]; !has || p.status != nil {
-		return nil
-	}
-	return &Finding{
-		Code: ForeignStatus, Problem: true,
-		Text: "the annotation " + inject.StatusAnnotation + " was not written by Pillion: it does not have the form that Pillion gives it, so nothing in it is shown or believed",
-		Fix:  "take the annotation out of what makes the pod, then " + remake(p),
-	}
-}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"syscall"
 
@@ -63,4 +64,20 @@ func (f FIFO) compare(dir *safedir.Dir) error {
 		return fmt.Errorf("%s exists and is no named pipe; give the pipe another path, or remove what is there", f.Path)
 	}
 	return differs("the named pipe "+f.Path, access{uint32(info.Mode().Perm()), stat.Uid}.String(), mine(f.Mode).String())
+}
+
+// explain says what stands in the way of a named pipe.
+func (f FIFO) explain(err error) string {
+	dir := filepath.Dir(f.Path)
+	switch {
+	case errors.Is(err, syscall.ENOENT):
+		return fmt.Sprintf(": there is no directory %s in this container; it must be a volume that the containers share", dir)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Sprintf(": let user %d write to %s", os.Geteuid(), dir)
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Sprintf(": the volume at %s is mounted read-only", dir)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Sprintf(": the volume at %s is full", dir)
+	}
+	return ""
 }

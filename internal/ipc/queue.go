@@ -5,6 +5,7 @@ package ipc
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"syscall"
 )
@@ -102,4 +103,21 @@ func (q Queue) accounted() uint64 {
 	const message, priority, priorities = 48, 48, 32768
 	n := uint64(q.MaxMsg)
 	return n*message + min(n, priorities)*priority + n*uint64(q.MsgSize)
+}
+
+// explain says which limit an error of mq_open(2) means, and how the limit stands.
+func (q Queue) explain(err error) string {
+	switch {
+	case errors.Is(err, syscall.EINVAL):
+		return fmt.Sprintf(": in this pod %s and %s, which maxmsg and msgsize must not exceed",
+			said("fs/mqueue/msg_max"), said("fs/mqueue/msgsize_max"))
+	case errors.Is(err, syscall.ENOSPC):
+		return fmt.Sprintf(": the pod has as many queues as it may have, %s", said("fs/mqueue/queues_max"))
+	case errors.Is(err, syscall.EMFILE):
+		return fmt.Sprintf(": it counts %d bytes, and all queues of user %d on this node together may count %s (RLIMIT_MSGQUEUE); ask for fewer or smaller queues, or for another owner",
+			q.accounted(), os.Geteuid(), queueLimit())
+	case errors.Is(err, syscall.ENOSYS):
+		return ": the kernel of this pod has no POSIX message queues"
+	}
+	return ""
 }

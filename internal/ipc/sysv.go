@@ -10,20 +10,6 @@ import (
 	"syscall"
 )
 
-// SysVKind is one of the three kinds of System V objects.
-type SysVKind string
-
-// The kinds, by the names that they also have in /proc/sysvipc.
-const (
-	Msg SysVKind = "msg" // a message queue
-	Sem SysVKind = "sem" // a set of semaphores
-	Shm SysVKind = "shm" // a segment of shared memory
-)
-
-func (k SysVKind) String() string {
-	return map[SysVKind]string{Msg: "message queue", Sem: "semaphore set", Shm: "shared memory"}[k]
-}
-
 // SysV is a System V object, sysvipc(7).
 type SysV struct {
 	Kind SysVKind
@@ -111,4 +97,25 @@ func (s SysV) compare(key int32) error {
 	}
 	is := s.attributes(row.size, row.access)
 	return differs(fmt.Sprintf("the %s %s", s.Kind, s.Key), is, s.attributes(s.Size, mine(s.Mode)))
+}
+
+// explain says which limit an error of msgget(2), semget(2) or shmget(2) means.
+func (s SysV) explain(err error) string {
+	switch {
+	case s.Kind == Msg && errors.Is(err, syscall.ENOSPC):
+		return fmt.Sprintf(": the pod has as many message queues as it may have, %s", said("kernel/msgmni"))
+	case s.Kind == Sem && errors.Is(err, syscall.EINVAL):
+		return fmt.Sprintf(": %s, and the first number is the most semaphores of one set", said("kernel/sem"))
+	case s.Kind == Sem && errors.Is(err, syscall.ENOSPC):
+		return fmt.Sprintf(": the pod has as many semaphores as it may have: %s (of one set, of all sets, -, sets)", said("kernel/sem"))
+	case s.Kind == Shm && errors.Is(err, syscall.EINVAL):
+		return fmt.Sprintf(": %s bytes are the most of one segment", said("kernel/shmmax"))
+	case s.Kind == Shm && errors.Is(err, syscall.ENOSPC):
+		return fmt.Sprintf(": the pod's segments have reached their limit: %s pages, %s segments", said("kernel/shmall"), said("kernel/shmmni"))
+	case errors.Is(err, syscall.ENOMEM):
+		return ": there is not enough memory on the node, or under the limit of this container"
+	case errors.Is(err, syscall.ENOSYS):
+		return ": the kernel of this pod has no System V objects"
+	}
+	return ""
 }

@@ -121,3 +121,6 @@ func (m *Metrics) Handler() http.Handler {
 	// Compressed, an answer would need a hundred times its size in memory.
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{DisableCompression: true})
 }
+
+// Policy says that a policy is loaded.
+func (m *Metrics) Policy(name, hash string) { m.policies.WithLabelValues(name, hash).Set(1) }

@@ -4,6 +4,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -11,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -100,4 +102,14 @@ func fitToServe(leaf *x509.Certificate, dnsNames []string, now time.Time) error 
 // pairs share one input.
 func digestOf(crt, key []byte) [sha256.Size]byte {
 	return sha256.Sum256(bytes.Join([][]byte{crt, key}, []byte{0}))
+}
+
+// connKey is where a request's context has its *conn.
+type connKey struct{}
+
+func withConn(ctx context.Context, c net.Conn) context.Context {
+	if s, ok := c.(*speaking); ok {
+		return context.WithValue(ctx, connKey{}, s.tcp)
+	}
+	return ctx
 }

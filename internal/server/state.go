@@ -29,6 +29,3 @@ func newState(registry *prometheus.Registry) state {
 	registry.MustRegister(s.notBefore, s.inFlight, s.policies)
 	return s
 }
-
-// Policy says that a policy is loaded.
-func (m *Metrics) Policy(name, hash string) { m.policies.WithLabelValues(name, hash).Set(1) }

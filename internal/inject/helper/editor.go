@@ -65,6 +65,18 @@ type claim struct {
 	volume  string
 }
 
+// envAt is a variable of a container.
+type envAt struct {
+	ref  pod.Ref
+	name string
+}
+
+// envSet is the value that a helper gives to a variable.
+type envSet struct {
+	request *Request
+	value   string
+}
+
 // share remembers which containers of the app get a volume at a path.
 type share struct {
 	request *Request

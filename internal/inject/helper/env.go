@@ -12,18 +12,6 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
-// envAt is a variable of a container.
-type envAt struct {
-	ref  pod.Ref
-	name string
-}
-
-// envSet is the value that a helper gives to a variable.
-type envSet struct {
-	request *Request
-	value   string
-}
-
 // AppEnv gives a container of the app a variable that it does not have. One that it has with
 // another value is in the way, unless the helper is in the pod already: then somebody set it
 // after the pod was admitted, and it stays.

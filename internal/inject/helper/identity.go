@@ -3,6 +3,8 @@
 package helper
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/pillion-dev/pillion/internal/inject/reason"
@@ -24,6 +26,22 @@ func Restricted(hp *rule.Helper, user int64) *corev1.SecurityContext {
 		c.RunAsUser = &user
 	}
 	return c
+}
+
+// Security is the security context of the helper: restricted, less the privileges that it has.
+func (e *Editor) Security(r *Request) *corev1.SecurityContext {
+	s := Restricted(e.rules, e.rules.User())
+	for _, privilege := range r.Helper.Privileges {
+		switch name, capability := strings.CutPrefix(privilege, CapabilityPrefix); {
+		case capability:
+			s.Capabilities.Add = append(s.Capabilities.Add, corev1.Capability(name))
+		case privilege == Root:
+			s.RunAsUser, s.RunAsGroup, s.RunAsNonRoot = new(int64(0)), new(int64(0)), new(false)
+		case privilege == WritableRoot:
+			s.ReadOnlyRootFilesystem = new(false)
+		}
+	}
+	return s
 }
 
 // refuseRoot refuses a helper without a user of its own in a pod that gives it root's:

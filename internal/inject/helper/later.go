@@ -44,14 +44,6 @@ func (e *Editor) has(t pod.Target, s Sharing, volume string) bool {
 	return volume != "" && slices.ContainsFunc(t.VolumeMounts, func(m pod.VolumeMount) bool { return s.right(&m, volume) })
 }
 
-// right tells whether a mount is the one of a volume that the plan writes.
-func (s *Sharing) right(m *pod.VolumeMount, volume string) bool {
-	if volume != s.Own.Name {
-		return m.Name == volume && pod.CleanMount(m.MountPath) == s.Path && m.SubPath+m.SubPathExpr == ""
-	}
-	return *m == pod.VolumeMount{Name: volume, MountPath: s.Path, ReadOnly: s.ReadOnly}
-}
-
 // ourMount tells whether a container of ours mounts a volume.
 func (e *Editor) ourMount(volume string) bool {
 	if e.ourMounts == nil {
@@ -75,26 +67,6 @@ func (e *Editor) DenyOrLeaveOut(r *Request, t pod.Target, later bool, p reason.P
 		return
 	}
 	e.Deny(p)
-}
-
-// LeaveOut notes that a container that came later takes no part.
-func (r *Request) LeaveOut(container string) {
-	if !r.LeavesOut(container) {
-		r.leftOut = append(r.leftOut, container)
-		slices.Sort(r.leftOut)
-	}
-}
-
-// LeavesOut tells whether a container takes no part since it came later.
-func (r *Request) LeavesOut(container string) bool { return slices.Contains(r.leftOut, container) }
-
-// leave puts into a status which containers take no part.
-func (r *Request) leave(s *Status) {
-	if len(r.leftOut) == 0 {
-		return
-	}
-	s.LeftOut = slices.Clone(r.leftOut)
-	s.Containers = slices.DeleteFunc(slices.Clone(s.Containers), r.LeavesOut)
 }
 
 // Seen tells whether the pod has a container or a volume of the request already, as on a

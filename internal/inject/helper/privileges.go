@@ -4,9 +4,6 @@ package helper
 
 import (
 	"slices"
-	"strings"
-
-	corev1 "k8s.io/api/core/v1"
 )
 
 // Privileges that a helper may need. That of a capability is "capability:" and its name.
@@ -34,19 +31,3 @@ func Privileges() []string {
 
 // Needs tells whether the helper has a privilege.
 func (h *Helper) Needs(privilege string) bool { return slices.Contains(h.Privileges, privilege) }
-
-// Security is the security context of the helper: restricted, less the privileges that it has.
-func (e *Editor) Security(r *Request) *corev1.SecurityContext {
-	s := Restricted(e.rules, e.rules.User())
-	for _, privilege := range r.Helper.Privileges {
-		switch name, capability := strings.CutPrefix(privilege, CapabilityPrefix); {
-		case capability:
-			s.Capabilities.Add = append(s.Capabilities.Add, corev1.Capability(name))
-		case privilege == Root:
-			s.RunAsUser, s.RunAsGroup, s.RunAsNonRoot = new(int64(0)), new(int64(0)), new(false)
-		case privilege == WritableRoot:
-			s.ReadOnlyRootFilesystem = new(false)
-		}
-	}
-	return s
-}

@@ -8,25 +8,11 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/pillion-dev/pillion/internal/inject/plan"
 	"github.com/pillion-dev/pillion/internal/inject/pod"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
-
-// Sharing is one volume that containers of the app see at one path.
-type Sharing struct {
-	Request  *Request
-	Option   string // whose annotation the errors name; "" for a path that no option says
-	Path     string
-	Targets  []pod.Target
-	ReadOnly bool
-	Own      corev1.Volume // what they get unless they mount something there already that can be shared
-	Content  bool          // the app may mount it read-only at further paths
-	Alone    bool          // nothing that they mount there can be
-	Why      string        // nothing can be, for the error; may be empty
-}
 
 // Share gives the targets of a request an emptyDir at its mount-path. It returns the
 // volume's name and the names of the containers; ok is false if something is in the way.
@@ -106,20 +92,6 @@ func (e *Editor) agree(s Sharing) (in []pod.Target, volume string) {
 		return s.Targets, volume
 	}
 	return slices.DeleteFunc(slices.Clone(s.Targets), func(t pod.Target) bool { return s.Request.LeavesOut(t.Name) }), volume
-}
-
-// conflict is what is in the way of sharing.
-func (s *Sharing) conflict(format string, args ...any) *reason.Problem {
-	p := reason.Invalid(reason.PathConflict, s.at(), s.Path, format, args...)
-	return &p
-}
-
-// at is the field that asks for the volume.
-func (s *Sharing) at() *field.Path {
-	if s.Option == "" { // a definition's own path, which no annotation says
-		return s.Request.AnyPath()
-	}
-	return s.Request.Path(s.Option)
 }
 
 // mount adds a mount to a target, or renews one of our volume at the same path.

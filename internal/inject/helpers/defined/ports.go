@@ -34,12 +34,6 @@ func (c *compiler) ports(k *Container, at *field.Path) {
 	}
 }
 
-// namedProbe is a probe and the field that it stands in.
-type namedProbe struct {
-	name  string
-	probe *Probe
-}
-
 // probes are those that the container has, in one order.
 func (k *Container) probes() []namedProbe {
 	all := []namedProbe{{"startupProbe", k.StartupProbe}, {"readinessProbe", k.ReadinessProbe}, {"livenessProbe", k.LivenessProbe}}
@@ -90,3 +84,9 @@ func (c *compiler) probePort(k *Container, v *Value, at *field.Path) {
 
 // number is that of a literal port, which has been read once.
 func number(text string) int32 { n, _ := strconv.ParseInt(text, 10, 32); return int32(n) }
+
+// namedProbe is a probe and the field that it stands in.
+type namedProbe struct {
+	name  string
+	probe *Probe
+}

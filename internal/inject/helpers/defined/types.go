@@ -8,6 +8,7 @@ package defined
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // APIVersion and Kind are what every definition begins with.
@@ -300,4 +301,9 @@ func (v Value) MarshalJSON() ([]byte, error) {
 	}
 	type mapping Value
 	return json.Marshal(mapping(v))
+}
+
+// reachesApp tells whether the containers of the app get something.
+func reachesApp(s *Spec) bool {
+	return len(s.AppEnv) > 0 || slices.ContainsFunc(s.Volumes, func(v Volume) bool { return v.App != nil })
 }

@@ -10,22 +10,6 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
-// gitHubApp is the login as a GitHub App.
-const gitHubApp = "github-app"
-
-// fitting are the ways to log in, by the scheme of a repository's URL; the first is used
-// unless another is chosen.
-var fitting = map[string][]string{"https": {"basic", gitHubApp}, "http": {"basic"}, "ssh": {"ssh"}}
-
-// authOf is how the Secret is used.
-func authOf(r *helper.Request) string {
-	fits := fitting[scheme(r)]
-	if auth := r.Value("auth").Text; slices.Contains(fits, auth) {
-		return auth
-	}
-	return fits[0]
-}
-
 func check(r *helper.Request) []reason.Problem {
 	var problems []reason.Problem
 	repo, secret := option.RepositoryOf(r.Value("repo")), r.Has("secret")

@@ -9,7 +9,6 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/rule"
-	"github.com/pillion-dev/pillion/internal/inject/telling"
 )
 
 // Helper returns the declaration.
@@ -110,25 +109,4 @@ func Helper() *helper.Helper {
 			return "", r.Value(helper.Mode).Text == "once" || r.Value(helper.Wait).Bool()
 		},
 	}
-}
-
-// once is what makes no difference where the helper ends before the app starts.
-var once = option.Idle{Option: helper.Mode, Value: "once"}
-
-// metrics are the options of metrics, which git-sync has of its own.
-func metrics() []option.Option {
-	options := helper.MetricsOptions(once)
-	options[0].WithGitSync = "The same, with git-sync's own metrics."
-	return options
-}
-
-// told are the options of who is told of commits.
-func told() []option.Option {
-	options := telling.Options("commit", "Pillion-Commit", "With wait, the first commit comes before the app and tells nobody.", once)
-	for i := range options {
-		if name := options[i].Name; name == telling.Notify || name == telling.Signal {
-			options[i].WithGitSync = "Denied: git-sync does not tell the app in this way. config-reloader can watch `current` below mount-path."
-		}
-	}
-	return options
 }

@@ -189,3 +189,7 @@ func gitSyncProbe(r *helper.Request) *corev1.Probe {
 	p.Exec.Command = []string{"/usr/bin/test", "-e", path.Join(helper.ContentDir, gitSyncLink, ".git")}
 	return p
 }
+
+// gitSyncUser is the number of the only user that git-sync's image knows by name. ssh
+// does not run for one whom it cannot look up (kubernetes/git-sync, Dockerfile.in).
+const gitSyncUser int64 = 65533

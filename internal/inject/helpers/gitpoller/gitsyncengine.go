@@ -15,10 +15,6 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/telling"
 )
 
-// gitSyncUser is the number of the only user that git-sync's image knows by name. ssh
-// does not run for one whom it cannot look up (kubernetes/git-sync, Dockerfile.in).
-const gitSyncUser int64 = 65533
-
 // gitSyncImage is the image of the engine git-sync unless a policy names another.
 const gitSyncImage = "registry.k8s.io/git-sync/git-sync:v4.7.1"
 

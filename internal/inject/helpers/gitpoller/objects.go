@@ -8,7 +8,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
-	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/pod"
 )
 
@@ -16,12 +15,6 @@ const (
 	knownHosts = "known_hosts"            // the key of a Secret for ssh that Kubernetes has no name for
 	caFile     = helper.CADir + "/ca.crt" // named as in kube-root-ca.crt, and as trust-manager does by convention
 )
-
-// scheme is that of the repository's URL.
-func scheme(r *helper.Request) string { return option.RepositoryOf(r.Value("repo")).Scheme }
-
-// appKeys are the keys of a GitHub App's Secret, as Flux and Argo CD have them.
-var appKeys = []string{"githubAppID", "githubAppInstallationID", "githubAppPrivateKey"}
 
 // gitSecret mounts the Secret, into the helper only. Naming its keys makes the kubelet say
 // which one is missing, before the helper starts; it also leaves out what the helper has
