@@ -14,7 +14,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/helperimport"
 	"github.com/pillion-dev/pillion/internal/inject/helpers/defined"
-	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 func newHelper() *cobra.Command {
@@ -28,7 +28,7 @@ one to fill in, import makes one of another injector's container template.`,
 			if len(args) == 0 {
 				return cmd.Help()
 			}
-			return fmt.Errorf("unknown command %q for %q%s", args[0], cmd.CommandPath(), option.DidYouMean(option.Nearest(args[0], []string{"init", "import"})))
+			return fmt.Errorf("unknown command %q for %q%s", args[0], cmd.CommandPath(), nearmiss.DidYouMean(nearmiss.Nearest(args[0], []string{"init", "import"})))
 		},
 		DisableFlagsInUseLine: true,
 	}

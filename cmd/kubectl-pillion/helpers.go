@@ -15,8 +15,8 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/helpers"
-	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/rule"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -123,7 +123,7 @@ func (o *helpersOptions) run(args []string, out io.Writer) error {
 	names := known.Names()
 	if len(args) > 0 {
 		if known.Find(args[0]) == nil {
-			return fmt.Errorf("there is no helper %q; the helpers are %s%s", args[0], known, option.DidYouMean(option.Nearest(args[0], names)))
+			return fmt.Errorf("there is no helper %q; the helpers are %s%s", args[0], known, nearmiss.DidYouMean(nearmiss.Nearest(args[0], names)))
 		}
 		names = args
 	}

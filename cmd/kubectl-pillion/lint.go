@@ -20,6 +20,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/helpers/defined"
 	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/rule"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -293,7 +294,7 @@ func nearest(path string) string {
 			candidates = append(candidates, h.Options[i].Name)
 		}
 	}
-	if near := option.Nearest(tokens[len(tokens)-1], candidates); near != "" {
+	if near := nearmiss.Nearest(tokens[len(tokens)-1], candidates); near != "" {
 		return fmt.Sprintf("; did you mean %q?", near)
 	}
 	return ""

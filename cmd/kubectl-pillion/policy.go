@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pillion-dev/pillion/internal/inject"
-	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 	"github.com/pillion-dev/pillion/internal/policy"
 	"github.com/pillion-dev/pillion/internal/policytest"
 )
@@ -29,7 +29,7 @@ func newPolicy() *cobra.Command {
 				return cmd.Help()
 			}
 			hint := ""
-			if near := option.Nearest(args[0], []string{"lint", "test"}); near != "" {
+			if near := nearmiss.Nearest(args[0], []string{"lint", "test"}); near != "" {
 				hint = fmt.Sprintf("; did you mean %q?", near)
 			}
 			return fmt.Errorf("unknown command %q for %q%s", args[0], cmd.CommandPath(), hint)

@@ -13,9 +13,9 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/helper"
-	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/jsonscan"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 // policy is the policy that a path names. A namespace whose label names none is sent to
@@ -32,7 +32,7 @@ func (h *handler) policy(name string) (*inject.Policy, error) {
 	}
 	const longest = 63 // of a label's value
 	hint := ""
-	if near := option.Nearest(name, h.policyNames()); near != "" {
+	if near := nearmiss.Nearest(name, h.policyNames()); near != "" {
 		hint = fmt.Sprintf("; did you mean %q?", near)
 	}
 	return nil, &failure{

@@ -11,8 +11,8 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/helper"
-	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/jsonscan"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 // metadata is the view of what carries keys.
@@ -63,7 +63,7 @@ func meant(known *helper.Set, key string) string {
 	at := len(labels) - 2
 	domain := strings.Join(labels[at:], ".")
 	h := known.Find(labels[at-1])
-	if h == nil || h.Option(name) == nil || domain == helper.Domain || option.Nearest(domain, []string{helper.Domain}) == "" {
+	if h == nil || h.Option(name) == nil || domain == helper.Domain || nearmiss.Nearest(domain, []string{helper.Domain}) == "" {
 		return ""
 	}
 	return strings.Join(append(labels[:at], helper.Domain), ".") + "/" + name

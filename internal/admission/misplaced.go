@@ -8,7 +8,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/helper"
-	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 // misplacedLabels says that labels do nothing. annotations is where they would do something as
@@ -40,7 +40,7 @@ func misplacedOn(a *advice, kind string, now, before *keyed) {
 			a.say("the annotation %s does nothing on a Namespace; write it as a label", inject.PolicyLabel)
 			annotations = slices.Delete(annotations, i, i+1)
 		}
-		if len(labels) > 0 && option.Nearest(labels[0], []string{inject.PolicyLabel}) != "" {
+		if len(labels) > 0 && nearmiss.Nearest(labels[0], []string{inject.PolicyLabel}) != "" {
 			a.say("the label %s does nothing; did you mean %s?", labels[0], inject.PolicyLabel)
 			labels = labels[1:]
 		}

@@ -11,9 +11,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/pillion-dev/pillion/internal/inject"
-	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/jsonscan"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 // namespaces is the check of reviews that ask about a namespace.
@@ -44,7 +44,7 @@ func (h *handler) reviewNamespace(req *request, _ string) (Outcome, *admissionv1
 	default:
 		out.Result, out.Reason = reason.Denied, reason.UnknownPolicy
 		hint := ""
-		if near := option.Nearest(name, h.policyNames()); near != "" {
+		if near := nearmiss.Nearest(name, h.policyNames()); near != "" {
 			hint = fmt.Sprintf("; did you mean %q?", near)
 		}
 		a.say("there is no policy %q, so pods of this namespace that ask for a helper will be refused; the policies are %s%s", jsonscan.Shown(name), h.knownPolicies(), hint)

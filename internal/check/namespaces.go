@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/pillion-dev/pillion/internal/inject"
-	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 var everyNamespace = object{resource: "namespaces"}
@@ -78,7 +78,7 @@ func (l *look) unknownPolicy(namespace, name string) {
 	if slices.Contains(policies, name) {
 		return
 	}
-	use := option.Nearest(name, policies)
+	use := nearmiss.Nearest(name, policies)
 	if use == "" {
 		use = "POLICY"
 	}

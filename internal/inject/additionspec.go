@@ -13,6 +13,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/rule"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 // AdditionSpec is an addition as it is written in a policy file.
@@ -31,7 +32,7 @@ type AdditionSpec struct {
 func (s *AdditionSpec) Compile(p *Policy, required bool, index int, at *field.Path) (*helper.Addition, field.ErrorList) {
 	h := p.Known.Find(s.Helper)
 	if h == nil {
-		return nil, field.ErrorList{field.NotFound(at.Child("helper"), fmt.Sprintf("%s; the helpers are %s%s", s.Helper, p.Known, option.DidYouMean(option.Nearest(s.Helper, p.Known.Names()))))}
+		return nil, field.ErrorList{field.NotFound(at.Child("helper"), fmt.Sprintf("%s; the helpers are %s%s", s.Helper, p.Known, nearmiss.DidYouMean(nearmiss.Nearest(s.Helper, p.Known.Names()))))}
 	}
 	hp := p.Helpers[h.Name]
 	if hp == nil {
@@ -68,7 +69,7 @@ func (s *AdditionSpec) value(h *helper.Helper, hp *rule.Helper, name string, at 
 	o, text := h.Option(name), string(s.Options[name])
 	if o == nil {
 		names := h.OptionNames()
-		return option.Value{}, field.NotFound(at, fmt.Sprintf("%s; %s has the options %s%s", name, h.Name, strings.Join(names, ", "), option.DidYouMean(option.Nearest(name, names))))
+		return option.Value{}, field.NotFound(at, fmt.Sprintf("%s; %s has the options %s%s", name, h.Name, strings.Join(names, ", "), nearmiss.DidYouMean(nearmiss.Nearest(name, names))))
 	}
 	if o.Kind.NamesContainers {
 		return option.Value{}, field.Forbidden(at, "names containers, of which every pod has others; leave it out, and set it in the pods")

@@ -13,6 +13,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 // ourKeys lists the keys under our domain, sorted. Upper case counts as well: the API
@@ -51,16 +52,16 @@ func readKey(known *helper.Set, key string, root *field.Path) (h *helper.Helper,
 		suggestion := ""
 		for _, right := range []string{lower, strings.ToLower(prefix) + "/" + kebab(name)} {
 			if _, _, _, wrong := readKey(known, right, root); wrong == nil || right == StatusAnnotation || right == InjectAnnotation {
-				suggestion = option.DidYouMean(right)
+				suggestion = nearmiss.DidYouMean(right)
 			}
 		}
 		if lower := strings.ToLower(owner); suggestion == "" && known.Find(lower) != nil {
-			suggestion = option.DidYouMean(nearestKey(known, strings.ToLower(instance), lower, name))
+			suggestion = nearmiss.DidYouMean(nearestKey(known, strings.ToLower(instance), lower, name))
 		}
 		return refuse("annotation keys of Pillion are in lower case%s", suggestion)
 	}
 	if h = known.Find(owner); h == nil {
-		suggestion := option.DidYouMean(cmp.Or(instanceKey(known, instance, owner, name), nearestKey(known, instance, owner, name)))
+		suggestion := nearmiss.DidYouMean(cmp.Or(instanceKey(known, instance, owner, name), nearestKey(known, instance, owner, name)))
 		if owner == "" {
 			return refuse("unknown key; a key is <helper>.%s/<option>, and the helpers are %s%s", helper.Domain, known, suggestion)
 		}
@@ -74,7 +75,7 @@ func readKey(known *helper.Set, key string, root *field.Path) (h *helper.Helper,
 	}
 	if o == nil {
 		if near := nearestKey(known, instance, owner, name); near != "" {
-			return refuse("%s has no option %+q%s", h.Name, name, option.DidYouMean(near))
+			return refuse("%s has no option %+q%s", h.Name, name, nearmiss.DidYouMean(near))
 		}
 		return refuse("%s has no option %+q; its options are %s", h.Name, name, option.JoinAnd(h.OptionNames()))
 	}
@@ -145,7 +146,7 @@ func instanceKey(known *helper.Set, instance, owner, name string) string {
 // nearestKey finds the valid key that a wrong one was most likely meant to be; "" if
 // none is near. The instance is taken as it is.
 func nearestKey(known *helper.Set, instance, owner, name string) string {
-	best, bestDistance := "", 1+min(len(owner)+len(name), option.Compared)/3
+	best, bestDistance := "", 1+min(len(owner)+len(name), nearmiss.Compared)/3
 	right := known.Find(owner) != nil
 	if right { // only the option is wrong
 		written := kebab(name)
@@ -155,7 +156,7 @@ func nearestKey(known *helper.Set, instance, owner, name string) string {
 				return known.Find(owner).Key(instance, o.Name)
 			}
 		}
-		bestDistance = 1 + min(len(name), option.Compared)/3
+		bestDistance = 1 + min(len(name), nearmiss.Compared)/3
 	}
 	consider := func(key string, distance int) {
 		if distance < bestDistance {
@@ -164,7 +165,7 @@ func nearestKey(known *helper.Set, instance, owner, name string) string {
 	}
 	for _, h := range known.All() {
 		for i := range h.Options {
-			distance := option.Distance(name, h.Options[i].Name)
+			distance := nearmiss.Distance(name, h.Options[i].Name)
 			if right && h.Name != owner { // an option of another helper, if it is that very one
 				if distance == 0 {
 					consider(h.Key(instance, name), 1)
@@ -172,13 +173,13 @@ func nearestKey(known *helper.Set, instance, owner, name string) string {
 				continue
 			}
 			if owner != "" { // pillion.dev/repo: the helper was left out, not mistyped
-				distance += option.Distance(owner, h.Name)
+				distance += nearmiss.Distance(owner, h.Name)
 			}
 			consider(h.Key(instance, h.Options[i].Name), distance)
 		}
 	}
 	if owner == "" {
-		consider(InjectAnnotation, option.Distance(name, "inject"))
+		consider(InjectAnnotation, nearmiss.Distance(name, "inject"))
 	}
 	return best
 }

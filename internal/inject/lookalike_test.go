@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/rule"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 // Inputs that an earlier version took for something that they are not.
@@ -109,7 +109,7 @@ func TestInputsThatLookRightAndAreNot(t *testing.T) {
 			}
 		},
 		"a value far from everything suggests nothing": func(t *testing.T) {
-			if got := option.Nearest(strings.Repeat("x", 228), []string{"unix-date"}); got != "" {
+			if got := nearmiss.Nearest(strings.Repeat("x", 228), []string{"unix-date"}); got != "" {
 				t.Error(got)
 			}
 		},

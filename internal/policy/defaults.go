@@ -11,12 +11,6 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 )
 
-// DefaultName is the policy of namespaces that pick none.
-const DefaultName = "default"
-
-// DefaultImage is the image of all helpers unless a policy names another.
-const DefaultImage = "ghcr.io/pillion-dev/pillion-helper:v0.1.0"
-
 // builtin is the policy that is in force when no file is given: every helper, any
 // https repository, nothing in pods that use the node's network. Its limits stop
 // accidents and abuse, and no honest pod: sixteen helpers are more than a pod has reasons
@@ -98,11 +92,5 @@ func (s *Spec) complete(declared *helper.Helper, h *Helper) {
 	}
 	if declared != nil && declared.FillsVolume {
 		setDefault(&h.VolumeSizeLimit, "4Gi")
-	}
-}
-
-func setDefault[T ~string](field *T, value T) {
-	if *field == "" {
-		*field = value
 	}
 }

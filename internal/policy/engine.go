@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
-	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/rule"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 // completeEngine fills in what an engine does not take from all helpers: its image is no
@@ -39,7 +39,7 @@ func validateEngine(h *helper.Helper, spec *Helper, rules map[string]*rule.Rule,
 		return field.ErrorList{field.Forbidden(path, h.Name+" has no engine to choose; remove it")}
 	case engine == nil:
 		names := h.EngineNames()
-		return field.ErrorList{field.Invalid(path, spec.Engine, "must be one of "+strings.Join(names, ", ")+option.DidYouMean(option.Nearest(spec.Engine, names)))}
+		return field.ErrorList{field.Invalid(path, spec.Engine, "must be one of "+strings.Join(names, ", ")+nearmiss.DidYouMean(nearmiss.Nearest(spec.Engine, names)))}
 	}
 	var errs field.ErrorList
 	if spec.Image == helpers || spec.Image == DefaultImage {

@@ -4,40 +4,21 @@ package policy
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/util/validation/field"
-	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/helpers"
 	"github.com/pillion-dev/pillion/internal/inject/helpers/defined"
-	"github.com/pillion-dev/pillion/internal/yamlstrict"
 )
-
-// maxFile bounds the size of a policy file in bytes; a ConfigMap holds no more.
-const maxFile = 1 << 20
-
-// Builtin is the policy in force when no file is given.
-func Builtin() *inject.Policy {
-	p, err := compile(builtin(helpers.Builtin()), helpers.Builtin())
-	if err != nil {
-		panic(fmt.Sprintf("the built-in policy: %v", err)) // a test compiles it
-	}
-	return p
-}
 
 // LoadFile reads one policy file, and the helpers that are defined in files beside it. The
 // error names the file and every mistake in it.
@@ -65,7 +46,7 @@ func LoadDir(dir string) (map[string]*inject.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	return all("the policy directory "+dir, files)
+	return loadAll("the policy directory "+dir, files)
 }
 
 // LoadData is [LoadDir] of a directory that would hold these files, such as one with the data
@@ -77,11 +58,11 @@ func LoadData(data map[string]string) (map[string]*inject.Policy, error) {
 			files = append(files, File{name, []byte(data[name])})
 		}
 	}
-	return all("the policy directory", files)
+	return loadAll("the policy directory", files)
 }
 
-// all loads the files of a place, of which one at least has to be a policy.
-func all(where string, files []File) (map[string]*inject.Policy, error) {
+// loadAll loads the files of a place, of which one at least has to be a policy.
+func loadAll(where string, files []File) (map[string]*inject.Policy, error) {
 	policies, errs := Load(files)
 	if len(errs) == 0 && len(policies) == 0 {
 		what := ""
@@ -173,7 +154,7 @@ func withDefined(files []File) (*helper.Set, []error) {
 }
 
 // Load reads policies and the helpers that they list, whatever the order of the files. It is
-// all or nothing; the errors name the files.
+// loadAll or nothing; the errors name the files.
 func Load(files []File) (map[string]*inject.Policy, []error) {
 	var definitions, rest []File
 	for _, f := range files {
@@ -239,90 +220,3 @@ func HelpersAt(path string) (*helper.Set, error) {
 
 // DefinesHelper tells whether a file is a helper's and not a policy's.
 func DefinesHelper(data []byte) bool { return (&File{Data: data}).definesHelper() }
-
-// ParseWith reads a policy of helpers that are known.
-func ParseWith(data []byte, known *helper.Set) (*inject.Policy, error) { return parse(data, known) }
-
-// Parse reads a policy of the built-in helpers from YAML or JSON.
-func Parse(data []byte) (*inject.Policy, error) { return parse(data, helpers.Builtin()) }
-
-func parse(data []byte, known *helper.Set) (*inject.Policy, error) {
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("is %d bytes long; the limit is %d", len(data), maxFile)
-	}
-	document, err := yamlstrict.Document(data, "put each policy into a file of its own")
-	if err != nil {
-		return nil, err
-	}
-	if err := emptyFields(document); err != nil {
-		return nil, err
-	}
-	asJSON, err := yaml.YAMLToJSONStrict(data)
-	if err != nil {
-		return nil, fmt.Errorf("is not a policy: %w", err)
-	}
-	var p InjectionPolicy
-	// Case-sensitive, unlike encoding/json: "Helpers" beside "helpers" must not be merged.
-	strict, err := kjson.UnmarshalStrict(asJSON, &p)
-	wrong := (*json.UnmarshalTypeError)(nil)
-	if (errors.As(err, &wrong) || len(strict) > 0) && p.Kind != "" && p.Kind != Kind {
-		// Something else has other fields; they are not what is wrong.
-		return nil, field.NotSupported(field.NewPath("kind"), p.Kind, []string{Kind})
-	}
-	if wrong != nil {
-		return nil, wrongType(wrong)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("is not a policy: %w", err)
-	}
-	if len(strict) > 0 {
-		return nil, unknownFields(data, strict)
-	}
-	return compile(&p, known)
-}
-
-// wrongType says in a file's words what the decoder says in Go's.
-func wrongType(err *json.UnmarshalTypeError) error {
-	got := err.Value
-	if word, _, _ := strings.Cut(err.Value, " "); jsonKinds[word] != "" { // "number 5.5"
-		got = jsonKinds[word] + strings.TrimPrefix(err.Value, word)
-	}
-	switch err.Type.Kind() {
-	case reflect.String:
-		if strings.HasPrefix(err.Value, "array") || strings.HasPrefix(err.Value, "object") {
-			return fmt.Errorf("%s: expected a text, got %s", err.Field, got)
-		}
-		return fmt.Errorf("%s: expected a text, got %s; put it into quotes", err.Field, got)
-	case reflect.Bool:
-		return fmt.Errorf("%s: expected true or false, got %s", err.Field, got)
-	case reflect.Int64:
-		return fmt.Errorf("%s: expected a whole number, got %s", err.Field, got)
-	case reflect.Slice:
-		return fmt.Errorf("%s: expected a list, got %s", err.Field, got)
-	}
-	return fmt.Errorf("%s: expected a mapping, got %s", err.Field, got)
-}
-
-// jsonKinds are the words of a YAML file for what the decoder names in those of JSON.
-var jsonKinds = map[string]string{
-	"array": "a list", "object": "a mapping", "string": "a text", "number": "a number", "bool": "a boolean",
-}
-
-// compile fills in defaults, validates and compiles. All mistakes are in the error.
-func compile(p *InjectionPolicy, known *helper.Set) (*inject.Policy, error) {
-	withDefaults(p, known)
-	out, errs := validate(p, known)
-	if len(errs) > 0 {
-		return nil, errs.ToAggregate()
-	}
-	canonical, err := json.Marshal(p)
-	if err != nil {
-		return nil, fmt.Errorf("writing the canonical form: %w", err)
-	}
-	for _, name := range slices.Sorted(maps.Keys(p.Spec.Helpers)) {
-		canonical = append(canonical, known.Find(name).Digest...)
-	}
-	sum := sha256.Sum256(canonical)
-	out.Hash = "sha256:" + hex.EncodeToString(sum[:6])
-	return out, nil
-}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 // validatePrivileges wants each privilege that a helper needs to be allowed by name, and no
@@ -32,7 +33,7 @@ func validatePrivileges(h *helper.Helper, p *Privileges, at *field.Path) field.E
 	}
 	for i, name := range allowed {
 		if !h.Needs(name) {
-			errs = append(errs, field.Invalid(at.Child("allow").Index(i), name, "is a privilege that "+h.Name+" does not need; remove it"+option.DidYouMean(option.Nearest(name, h.Privileges))))
+			errs = append(errs, field.Invalid(at.Child("allow").Index(i), name, "is a privilege that "+h.Name+" does not need; remove it"+nearmiss.DidYouMean(nearmiss.Nearest(name, h.Privileges))))
 		}
 	}
 	return errs

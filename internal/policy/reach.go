@@ -33,7 +33,7 @@ func validateReach(h *helper.Helper, spec *Helper, at *field.Path) (out rule.Rea
 		return out, errs
 	}
 	if p := spec.Proxy; p != nil {
-		errs = append(errs, p.validate(at.Child("proxy"))...)
+		errs = append(errs, p.problems(at.Child("proxy"))...)
 		out.Proxy = &rule.Proxy{URL: p.URL, NoProxy: p.NoProxy, SSH: p.SSH, Secret: p.Secret}
 	}
 	if ca := spec.ExtraCAs; ca != nil {
@@ -53,7 +53,7 @@ func validateReach(h *helper.Helper, spec *Helper, at *field.Path) (out rule.Rea
 	return out, errs
 }
 
-func (p *Proxy) validate(at *field.Path) (errs field.ErrorList) {
+func (p *Proxy) problems(at *field.Path) (errs field.ErrorList) {
 	if p.URL == "" {
 		errs = append(errs, field.Required(at.Child("url"), "the proxy's URL, such as http://proxy.acme.example:3128"))
 	} else if canonical, err := proxyURL(p.URL); err != nil {

@@ -15,29 +15,6 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
-// Resources are those of a helper's containers: what they are, and what a pod may make of them.
-type Resources struct {
-	corev1.ResourceRequirements `json:",inline"`
-
-	// CPU lets pods set the CPU of the helper within bounds, by its option cpu: that is the
-	// limit, and no request is above it.
-	CPU *Bounds `json:"cpu,omitempty"`
-	// Memory lets pods set the memory of the helper within bounds, by its option memory: that is
-	// the request and the limit, for what is not requested may not be there.
-	Memory *Bounds `json:"memory,omitempty"`
-}
-
-// Bounds are those of an option that a helper has only where a policy says how much it may be.
-type Bounds struct {
-	// Default is what a pod gets that does not say. Without it that is what the helper has anyway.
-	Default *rule.Text `json:"default,omitempty"`
-	// Min is the least. Without it that is the request that the helper has anyway, or the
-	// default if that is less: with less it might not run.
-	Min *rule.Text `json:"min,omitempty"`
-	// Max is the most. It has to be there.
-	Max *rule.Text `json:"max"`
-}
-
 // completeResources fills in what a helper has anyway where a policy has only bounds, or nothing.
 func (h *Helper) completeResources(declared corev1.ResourceRequirements) {
 	r := h.Resources
@@ -63,7 +40,7 @@ func (r *Resources) offered(at *field.Path) (options []option.Option, rules map[
 		if one.bounds == nil {
 			continue
 		}
-		compiled, more := one.bounds.compile(&one.o, r, at.Child(one.o.Name))
+		compiled, more := one.bounds.rule(&one.o, r, at.Child(one.o.Name))
 		if errs = append(errs, more...); len(more) > 0 {
 			continue
 		}
@@ -72,8 +49,8 @@ func (r *Resources) offered(at *field.Path) (options []option.Option, rules map[
 	return options, rules, errs
 }
 
-// compile makes a rule of bounds and replaces them by their canonical form.
-func (b *Bounds) compile(o *option.Option, r *Resources, at *field.Path) (*rule.Rule, field.ErrorList) {
+// rule makes a rule of bounds and replaces them by their canonical form.
+func (b *Bounds) rule(o *option.Option, r *Resources, at *field.Path) (*rule.Rule, field.ErrorList) {
 	if b.Max == nil {
 		return nil, field.ErrorList{field.Required(at.Child("max"), "say how much a pod may ask for; without bounds the platform alone sets the "+o.Name+" of a helper")}
 	}

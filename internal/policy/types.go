@@ -165,3 +165,38 @@ type ExtraCAs struct {
 	// namespace.
 	ConfigMap string `json:"configMap"`
 }
+
+// DefaultName is the policy of namespaces that pick none.
+const DefaultName = "default"
+
+// DefaultImage is the image of all helpers unless a policy names another.
+const DefaultImage = "ghcr.io/pillion-dev/pillion-helper:v0.1.0"
+
+func setDefault[T ~string](field *T, value T) {
+	if *field == "" {
+		*field = value
+	}
+}
+
+// Resources are those of a helper's containers: what they are, and what a pod may make of them.
+type Resources struct {
+	corev1.ResourceRequirements `json:",inline"`
+
+	// CPU lets pods set the CPU of the helper within bounds, by its option cpu: that is the
+	// limit, and no request is above it.
+	CPU *Bounds `json:"cpu,omitempty"`
+	// Memory lets pods set the memory of the helper within bounds, by its option memory: that is
+	// the request and the limit, for what is not requested may not be there.
+	Memory *Bounds `json:"memory,omitempty"`
+}
+
+// Bounds are those of an option that a helper has only where a policy says how much it may be.
+type Bounds struct {
+	// Default is what a pod gets that does not say. Without it that is what the helper has anyway.
+	Default *rule.Text `json:"default,omitempty"`
+	// Min is the least. Without it that is the request that the helper has anyway, or the
+	// default if that is less: with less it might not run.
+	Min *rule.Text `json:"min,omitempty"`
+	// Max is the most. It has to be there.
+	Max *rule.Text `json:"max"`
+}

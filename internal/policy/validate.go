@@ -3,11 +3,8 @@
 package policy
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"maps"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,8 +16,8 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/helper"
-	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/rule"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 // imageReference is the grammar of a reference as far as a mistake in it would reach
@@ -70,7 +67,7 @@ func validate(p *InjectionPolicy, known *helper.Set) (*inject.Policy, field.Erro
 		at := spec.Child("helpers").Key(name)
 		h := known.Find(name)
 		if h == nil {
-			errs = append(errs, field.NotFound(at, fmt.Sprintf("%s; the helpers of this version are %s%s", name, known, option.DidYouMean(option.Nearest(name, known.Names())))))
+			errs = append(errs, field.NotFound(at, fmt.Sprintf("%s; the helpers of this version are %s%s", name, known, nearmiss.DidYouMean(nearmiss.Nearest(name, known.Names())))))
 			continue
 		}
 		errs = append(errs, validatePrivileges(h, p.Spec.Helpers[name].Privileges, at.Child("privileges"))...)
@@ -189,59 +186,4 @@ func validateImage(at *field.Path, image string, pull corev1.PullPolicy, secrets
 		}
 	}
 	return errs
-}
-
-var unknownFieldText = regexp.MustCompile(`unknown field "([^"]+)"`)
-
-// unknownFields adds the line and the nearest field to each of the decoder's errors.
-func unknownFields(data []byte, errs []error) error {
-	names := fieldNames(reflect.TypeFor[InjectionPolicy](), map[reflect.Type]bool{})
-	var out []error
-	for _, err := range errs {
-		m := unknownFieldText.FindStringSubmatch(err.Error())
-		if m == nil { // a field that is there twice
-			out = append(out, err)
-			continue
-		}
-		name := m[1][strings.LastIndexByte(m[1], '.')+1:]
-		hint := ""
-		if near := option.Nearest(name, names); near != "" && near != name {
-			hint = fmt.Sprintf("; did you mean %q?", near)
-		}
-		out = append(out, fmt.Errorf("%sunknown field %q%s", lineOf(data, name), m[1], hint))
-	}
-	return errors.Join(out...)
-}
-
-// lineOf is where a key stands first, for an error text.
-func lineOf(data []byte, key string) string {
-	for i, line := range slices.Collect(bytes.Lines(data)) {
-		if k, _, found := strings.Cut(strings.TrimLeft(string(line), " -{\""), ":"); found && strings.Trim(k, `" `) == key {
-			return fmt.Sprintf("line %d: ", i+1)
-		}
-	}
-	return ""
-}
-
-// fieldNames lists the JSON names of all fields of a policy file.
-func fieldNames(t reflect.Type, seen map[reflect.Type]bool) []string {
-	switch t.Kind() {
-	case reflect.Pointer, reflect.Slice, reflect.Map:
-		return fieldNames(t.Elem(), seen)
-	case reflect.Struct:
-	default:
-		return nil
-	}
-	if seen[t] {
-		return nil
-	}
-	seen[t] = true
-	var names []string
-	for f := range t.Fields() {
-		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
-			names = append(names, name)
-		}
-		names = append(names, fieldNames(f.Type, seen)...)
-	}
-	return names
 }

@@ -18,8 +18,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
-	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
@@ -254,7 +254,7 @@ func isOption(known *helper.Set, key string) bool {
 }
 
 func didYouMean(text string, candidates []string) string {
-	if near := option.Nearest(text, candidates); near != "" && near != text {
+	if near := nearmiss.Nearest(text, candidates); near != "" && near != text {
 		return fmt.Sprintf("; did you mean %q?", near)
 	}
 	return ""

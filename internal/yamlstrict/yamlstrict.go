@@ -17,7 +17,7 @@ import (
 	yamlv3 "go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 // Lines says on which line of a file the value at a path stands.
@@ -160,7 +160,7 @@ func (c *checker) fields(n *yamlv3.Node, t reflect.Type, at *field.Path) map[str
 	c.keys(n, at, func(key string, name, value *yamlv3.Node) {
 		of := types[key]
 		if of == nil {
-			c.wrong(name, at, "unknown field %q; the fields are %s%s", key, strings.Join(names, ", "), option.DidYouMean(option.Nearest(key, names)))
+			c.wrong(name, at, "unknown field %q; the fields are %s%s", key, strings.Join(names, ", "), nearmiss.DidYouMean(nearmiss.Nearest(key, names)))
 			return
 		}
 		values[key] = c.check(value, of, at.Child(key))

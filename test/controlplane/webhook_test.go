@@ -73,7 +73,7 @@ func TestTheWebhookIsCalledOnlyForPodsThatAsk(t *testing.T) {
 		{"pillion.dev.example.com/inject", 0},
 		{"pillion.developer/inject", 0},
 		{"example.com/pillion.dev", 0},
-		{"pillion.dev", 0},
+		{"pillion.dev", 1}, // meant for us, and refused
 	}
 	for _, tc := range tests {
 		t.Run("key "+tc.key, func(t *testing.T) {

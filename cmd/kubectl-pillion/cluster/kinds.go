@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 // Kind is a kind of object that is, or makes, pods.
@@ -54,7 +54,7 @@ func FindKind(text string) (Kind, error) {
 		shown = append(shown, k.Shown())
 	}
 	hint := ""
-	if near := option.Nearest(word, words); near != "" {
+	if near := nearmiss.Nearest(word, words); near != "" {
 		hint = fmt.Sprintf("; did you mean %q?", near)
 	}
 	return Kind{}, fmt.Errorf("%q has no pods; the kinds are %s%s", text, strings.Join(shown, ", "), hint)

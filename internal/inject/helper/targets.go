@@ -11,6 +11,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/plan"
 	"github.com/pillion-dev/pillion/internal/inject/pod"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 // Targets are the containers that the option containers names, or every container of
@@ -66,7 +67,7 @@ func (e *Editor) Named(r *Request, by, name string) (pod.Target, bool) {
 func (e *Editor) Others(name string) string {
 	const most = 8
 	names := e.spec.Names()
-	hint := option.DidYouMean(option.Nearest(name, names))
+	hint := nearmiss.DidYouMean(nearmiss.Nearest(name, names))
 	if len(names) == 0 {
 		return hint
 	}

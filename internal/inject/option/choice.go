@@ -5,6 +5,8 @@ package option
 import (
 	"fmt"
 	"slices"
+
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 // Boolean is exactly "true" or "false".
@@ -19,5 +21,5 @@ func parseChoice(choices []string, text string) (Value, error) {
 	if slices.Contains(choices, text) {
 		return Value{Text: text}, nil
 	}
-	return Value{}, fmt.Errorf("must be %s%s", JoinOr(choices), DidYouMean(Nearest(text, choices)))
+	return Value{}, fmt.Errorf("must be %s%s", JoinOr(choices), nearmiss.DidYouMean(nearmiss.Nearest(text, choices)))
 }

@@ -28,6 +28,21 @@ func covers(pattern, text string) bool {
 	return table[len(pattern)][len(text)]
 }
 
+// words are all words of an alphabet up to a length, the empty one first.
+func words(alphabet string, longest int) []string {
+	all := []string{""}
+	for from, n := 0, 0; n < longest; n++ {
+		to := len(all)
+		for _, word := range all[from:to] {
+			for _, letter := range alphabet {
+				all = append(all, word+string(letter))
+			}
+		}
+		from = to
+	}
+	return all
+}
+
 func TestAGlobCoversWhatTheReferenceSays(t *testing.T) {
 	t.Parallel()
 	patterns, texts := words("ab*", 6), words("ab", 6)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 	"github.com/pillion-dev/pillion/internal/yamlstrict"
 )
 
@@ -105,7 +106,7 @@ func (c *compiler) privileges(s *Spec, at *field.Path) {
 		case slices.Contains(s.Privileges[:i], name):
 			c.wrong(field.Duplicate(at.Index(i), name))
 		case !slices.Contains(all, name):
-			c.wrong(field.Invalid(at.Index(i), name, "is no privilege within Pod Security's baseline; these are "+option.JoinAnd(all)+option.DidYouMean(option.Nearest(name, all))))
+			c.wrong(field.Invalid(at.Index(i), name, "is no privilege within Pod Security's baseline; these are "+option.JoinAnd(all)+nearmiss.DidYouMean(nearmiss.Nearest(name, all))))
 		}
 	}
 	if slices.Contains(s.Privileges, helper.Root) && s.Container.RunAsUser != 0 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 // compiler collects what is wrong with a definition.
@@ -48,7 +49,7 @@ func (c *compiler) option(name string, at *field.Path) *option.Option {
 			return &c.declare[i]
 		}
 	}
-	c.wrong(field.NotFound(at, fmt.Sprintf("%s; the options are %s%s", name, option.JoinAnd(names), option.DidYouMean(option.Nearest(name, names)))))
+	c.wrong(field.NotFound(at, fmt.Sprintf("%s; the options are %s%s", name, option.JoinAnd(names), nearmiss.DidYouMean(nearmiss.Nearest(name, names)))))
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 // kinds are the types that need no more than their name.
@@ -136,7 +137,7 @@ func (c *compiler) kind(s *Option, name string, at *field.Path) (option.Kind, bo
 	}
 	kind, known := kinds[name]
 	if !known {
-		c.wrong(field.NotFound(at, fmt.Sprintf("%s; the types are %s%s", name, strings.Join(types, ", "), option.DidYouMean(option.Nearest(name, types)))))
+		c.wrong(field.NotFound(at, fmt.Sprintf("%s; the types are %s%s", name, strings.Join(types, ", "), nearmiss.DidYouMean(nearmiss.Nearest(name, types)))))
 	}
 	return kind, known
 }

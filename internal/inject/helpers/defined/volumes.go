@@ -13,6 +13,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 func (c *compiler) volumes(d *Definition, spec *field.Path) {
@@ -92,7 +93,7 @@ func (c *compiler) mounts(s *Spec, at *field.Path) {
 			for j := range s.Volumes {
 				names = append(names, s.Volumes[j].Name)
 			}
-			c.wrong(field.NotFound(at.Child("volume"), fmt.Sprintf("%s; the volumes are %s%s", m.Volume, option.JoinAnd(names), option.DidYouMean(option.Nearest(m.Volume, names)))))
+			c.wrong(field.NotFound(at.Child("volume"), fmt.Sprintf("%s; the volumes are %s%s", m.Volume, option.JoinAnd(names), nearmiss.DidYouMean(nearmiss.Nearest(m.Volume, names)))))
 		} else if s.Volumes[v].EmptyDir == nil && !m.ReadOnly {
 			m.ReadOnly = true // as the kubelet mounts it
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 // object is a queue, a System V object or a named pipe that is made before anything
@@ -119,7 +120,7 @@ func parseAttributes(query string, hasQuery bool, known []attribute) (map[string
 		name, text, _ := strings.Cut(part, "=")
 		i := slices.Index(names, name)
 		if i < 0 {
-			return nil, fmt.Errorf("has the attribute %q; there are %s%s", name, option.JoinAnd(names), option.DidYouMean(option.Nearest(name, names)))
+			return nil, fmt.Errorf("has the attribute %q; there are %s%s", name, option.JoinAnd(names), nearmiss.DidYouMean(nearmiss.Nearest(name, names)))
 		}
 		if _, twice := given[name]; twice {
 			return nil, fmt.Errorf("has the attribute %s twice", name)

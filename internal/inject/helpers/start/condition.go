@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 // condition is what a container waits for before it starts.
@@ -78,7 +79,7 @@ func parseCondition(text string) (condition, error) {
 	case "https":
 		err = errors.New("is not a condition: the wrapper knows no certificates; wait with tcp:host:port")
 	default:
-		err = fmt.Errorf("is not a condition; the conditions are %s%s", option.JoinAnd(conditionKinds), option.DidYouMean(option.Nearest(kind, conditionKinds)))
+		err = fmt.Errorf("is not a condition; the conditions are %s%s", option.JoinAnd(conditionKinds), nearmiss.DidYouMean(nearmiss.Nearest(kind, conditionKinds)))
 	}
 	if err != nil {
 		return condition{}, err

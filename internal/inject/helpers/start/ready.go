@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
-	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
+	"github.com/pillion-dev/pillion/internal/nearmiss"
 )
 
 // up is what a container waits for that waits for a helper: a port or a file by which the
@@ -27,7 +27,7 @@ func up(e *helper.Editor, r *helper.Request, p *pair) *condition {
 	case name == r.Helper.Name:
 		return deny("start is no helper that runs; wait for what the container needs")
 	case other == nil:
-		return deny("the pod asks for no helper %s%s", p.condition.helper, option.DidYouMean(option.Nearest(p.condition.helper, names)))
+		return deny("the pod asks for no helper %s%s", p.condition.helper, nearmiss.DidYouMean(nearmiss.Nearest(p.condition.helper, names)))
 	case !other.Complete():
 		return nil // which has been said
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package option
+// Package nearmiss finds what a misspelt word was most likely meant to be.
+package nearmiss
 
 import "fmt"
 
