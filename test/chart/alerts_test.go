@@ -137,6 +137,7 @@ func TestAlertsLastThroughFourHoursOfBackOff(t *testing.T) {
 		"PillionFails":           {`pillion_admission_requests_total` + ours + `, policy="default", result="Failed", reason="InternalError"}`, true, 2 * time.Minute},
 		"PillionDistrusted":      {`pillion_certificate_untrusted_total` + ours + `}`, true, 27 * time.Minute},
 		"PillionSheds":           {`pillion_requests_shed_total` + ours + `}`, true, 27 * time.Minute},
+		"PillionCrowded":         {`pillion_connections_turned_away_total` + ours + `, port="serving", reason="source"}`, true, 27 * time.Minute},
 		"PillionPanics":          {`pillion_handler_panics_total` + ours + `}`, true, 2 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
