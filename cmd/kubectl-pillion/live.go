@@ -123,6 +123,10 @@ func (l *live) explain(ctx context.Context, k cluster.Kind, name string) (*expla
 	}
 	o := objects[0]
 	c := l.namespace(ctx, namespace)
+	c.Bounds = &explain.Bounds{}
+	if c.Bounds.Ranges, c.Bounds.Quotas, err = l.client.Bounds(ctx, namespace); err != nil {
+		c.NotRead = append(c.NotRead, "whether a LimitRange or a ResourceQuota refuses the pod: "+err.Error())
+	}
 	r, err := explain.Explain(injector(), explain.Object{
 		Kind: o.kind, Name: o.name, Namespace: namespace, Document: raw, At: o.at,
 		// What is owned has its annotations copied from its owner, who is looked at below.

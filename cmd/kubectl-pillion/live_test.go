@@ -88,6 +88,7 @@ func shop(pods ...string) fakeCluster {
 		"/apis/apps/v1/namespaces/pillion-system/deployments": `{items: [{metadata: {name: other}}, {metadata: {name: w}, spec: {template: {spec: {` +
 			`containers: [{name: webhook, args: [--policy-dir, /policies], volumeMounts: [{name: p, mountPath: /policies}]}], volumes: [{name: p, configMap: {name: files}}]}}}}]}`,
 		"/api/v1/namespaces/pillion-system/configmaps/files": "{data: " + policies + "}",
+		"/api/v1/namespaces/shop/limitranges":                "{items: []}", "/api/v1/namespaces/shop/resourcequotas": "{items: []}",
 		podsPath: "{items: [" + strings.Join(pods, ", ") + "]}",
 	}
 	for _, pod := range pods {

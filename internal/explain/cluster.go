@@ -24,6 +24,8 @@ type Cluster struct {
 	Webhooks []Webhook
 	// Others are the webhooks of others that mutate pods.
 	Others []Webhook
+	// Bounds of the namespace; nil if they were not read.
+	Bounds *Bounds
 	// NotRead says what could not be looked at, and why.
 	NotRead []string
 }

@@ -34,6 +34,8 @@ const (
 	HelperFailing         Code = "HelperFailing"
 	VolumeNotMounted      Code = "VolumeNotMounted"
 	NotRunningYet         Code = "NotRunningYet"
+	LimitRangeRefuses     Code = "LimitRangeRefuses"
+	QuotaRefuses          Code = "QuotaRefuses"
 	NotLookedAt           Code = "NotLookedAt"
 )
 
@@ -67,6 +69,8 @@ func Codes() []CodeDoc {
 		{HelperFailing, "A helper, or a wait in front of an app's command, cannot run: its image cannot be pulled, or it ends with an error. The last error of its log is repeated."},
 		{VolumeNotMounted, "The kubelet cannot mount a volume of a helper, usually because a Secret or a ConfigMap does not exist."},
 		{NotRunningYet, "The app waits for a helper that has not started, or has not done its work yet."},
+		{LimitRangeRefuses, "A LimitRange of the namespace refuses the pod with its helpers. The API server asks it after all webhooks, so at admission Pillion cannot tell."},
+		{QuotaRefuses, "A ResourceQuota of the namespace refuses the next pod with its helpers: too little of it is free."},
 		{NotLookedAt, "Something could not be read, usually for want of a permission."},
 	}
 }

@@ -135,6 +135,9 @@ func Explain(in inject.Injector, o Object, policies *Policies, c *Cluster) (*Rep
 			findings = append(findings, *f)
 		}
 	}
+	if c != nil && o.Kind != "Pod" { // a pod that is there was let in
+		findings = append(findings, c.Bounds.findings(&out.Plan, out.Pod)...)
+	}
 	r.Findings = slices.Concat(findings, c.notRead())
 	return r, nil
 }

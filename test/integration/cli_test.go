@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -359,6 +360,50 @@ func TestAPersonWhoMayReadLittleIsToldSo(t *testing.T) {
 	want := outcome{code: 2, errOut: "error: reading Pod nobody of namespace " + ns + ": pods \"nobody\" not found\n"}
 	if got := callPlugin(t, "explain", "pod", "nobody", "-n", ns, "--as", "jane"); got != want {
 		t.Errorf("of a pod that does not exist: %+v", got)
+	}
+}
+
+// What explain says of a namespace's bounds is what the API server does with the pod.
+func TestExplainKnowsTheBoundsOfANamespace(t *testing.T) {
+	t.Parallel()
+	needControllers(t) // which count what a quota has used
+	app := corev1.ResourceRequirements{
+		Requests: corev1.ResourceList{"cpu": resource.MustParse("500m"), "memory": resource.MustParse("256Mi")},
+		Limits:   corev1.ResourceList{"cpu": resource.MustParse("1"), "memory": resource.MustParse("256Mi")},
+	}
+	for name, tt := range map[string]struct{ bounds, code, text string }{
+		"a range that fits":         {"kind: LimitRange\nspec: {limits: [{type: Container, max: {cpu: 2}}]}", "", ""},
+		"a least request":           {"kind: LimitRange\nspec: {limits: [{type: Container, min: {cpu: 400m}}]}", "LimitRangeRefuses", "requests 10m of cpu, and the least is 400m"},
+		"a largest pod":             {"kind: LimitRange\nspec: {limits: [{type: Pod, max: {memory: 300Mi}}]}", "LimitRangeRefuses", "the pod with its helpers has the limit"},
+		"a ratio":                   {"kind: LimitRange\nspec: {limits: [{type: Container, maxLimitRequestRatio: {cpu: 2}}]}", "LimitRangeRefuses", "times the request"},
+		"a quota that has room":     {"kind: ResourceQuota\nspec: {hard: {requests.cpu: 2}}", "", ""},
+		"a quota for the app alone": {"kind: ResourceQuota\nspec: {hard: {requests.cpu: 500m}}", "QuotaRefuses", "are free"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ns := newNamespace(t, nil)
+			kubectl(t, "apiVersion: v1\nmetadata: {name: bounds}\n"+tt.bounds, "create", "-n", ns, "-f", "-")
+			await(t, "the quota to be counted", func() bool {
+				q, err := clients.CoreV1().ResourceQuotas(ns).List(t.Context(), metav1.ListOptions{})
+				return err == nil && !slices.ContainsFunc(q.Items, func(q corev1.ResourceQuota) bool { return len(q.Status.Used) == 0 })
+			})
+			d := deploymentOf("web", asking())
+			d.Spec.Replicas, d.Spec.Template.Spec.Containers[0].Resources = new(int32(0)), app
+			if _, err := clients.AppsV1().Deployments(ns).Create(t.Context(), d, metav1.CreateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			if tt.code == "" {
+				explained(t, 0, "deployment", "web", "-n", ns)
+			} else {
+				wantFinding(t, explained(t, 1, "deployment", "web", "-n", ns).Findings, tt.code, tt.text)
+			}
+			p := pod("web", asking())
+			p.Spec.Containers[0].Resources = app
+			await(t, "the API server to know of the bounds", func() bool {
+				_, err := clients.CoreV1().Pods(ns).Create(t.Context(), p, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+				return (err != nil) == (tt.code != "")
+			})
+		})
 	}
 }
 

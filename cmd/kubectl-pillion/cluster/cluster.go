@@ -194,6 +194,29 @@ func (c *Client) NamespaceLabels(ctx context.Context, name string) (map[string]s
 	return ns.Labels, nil
 }
 
+// Bounds are the LimitRanges and ResourceQuotas of a namespace.
+func (c *Client) Bounds(ctx context.Context, namespace string) (ranges []corev1.LimitRange, quotas []corev1.ResourceQuota, err error) {
+	if ranges, err = items[corev1.LimitRange](ctx, c, namespace, "limitranges"); err == nil {
+		quotas, err = items[corev1.ResourceQuota](ctx, c, namespace, "resourcequotas")
+	}
+	return ranges, quotas, err
+}
+
+// items are the objects of a resource in a namespace.
+func items[T any](ctx context.Context, c *Client, namespace, resource string) ([]T, error) {
+	var all []T
+	err := c.list(ctx, nil, func(raw json.RawMessage) error {
+		var one T
+		err := json.Unmarshal(raw, &one)
+		all = append(all, one)
+		return err
+	}, "/api/v1/namespaces", namespace, resource)
+	if err != nil {
+		return nil, fmt.Errorf("listing %s of namespace %s: %w", resource, namespace, err)
+	}
+	return all, nil
+}
+
 // Webhooks are all mutating webhook configurations.
 func (c *Client) Webhooks(ctx context.Context) ([]admissionregistrationv1.MutatingWebhookConfiguration, error) {
 	var all []admissionregistrationv1.MutatingWebhookConfiguration
