@@ -199,19 +199,30 @@ func (in Injector) skipped(d Decision, p *pod.Pod) Decision {
 
 // safeToEvict adds our volumes on disk to the list of those that may be lost.
 func safeToEvict(to *plan.Plan, p *pod.Pod, disk []string) {
-	var names []string
-	for name := range strings.SplitSeq(p.Metadata.Annotations[SafeToEvictAnnotation], ",") {
-		if name = strings.TrimSpace(name); name != "" {
-			names = append(names, name)
+	have := p.Metadata.Annotations[SafeToEvictAnnotation]
+	missing := slices.Clone(disk)
+	var names strings.Builder // a list of all would be eight times the annotation, which can be large
+	names.Grow(len(have) + 64)
+	add := func(name string) {
+		if names.Len() > 0 {
+			names.WriteByte(',')
+		}
+		names.WriteString(name)
+	}
+	for name := range strings.SplitSeq(have, ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		add(name)
+		if i := slices.Index(missing, name); i >= 0 {
+			missing = slices.Delete(missing, i, i+1)
 		}
 	}
-	before := len(names)
-	for _, name := range disk {
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
+	if len(missing) == 0 {
+		return
 	}
-	if len(names) > before {
-		to.Annotations = append(to.Annotations, plan.Annotation{Key: SafeToEvictAnnotation, Value: strings.Join(names, ",")})
+	for _, name := range missing {
+		add(name)
 	}
+	to.Annotations = append(to.Annotations, plan.Annotation{Key: SafeToEvictAnnotation, Value: names.String()})
 }

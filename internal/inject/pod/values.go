@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -37,6 +38,9 @@ func list[T any](v *viewer, value *[]T, element func(*T) error) error {
 		var zero T
 		if err := v.spend(size); err != nil {
 			return err
+		}
+		if len(elements) == cap(elements) { // append would copy a long list again at every quarter more
+			elements = slices.Grow(elements, max(1, len(elements)))
 		}
 		elements = append(elements, zero)
 		if err := element(&elements[len(elements)-1]); err != nil {
