@@ -153,17 +153,17 @@ func refusals(name, what string, c bounded, item *corev1.LimitRangeItem) []Findi
 	for _, resourceName := range sorted(item.Max) {
 		most := item.Max[resourceName]
 		if limit, set := c.limit[resourceName]; !set {
-			refuse("has no limit of %s, and the most is %s", resourceName, most.String())
+			refuse("has no limit of %s, and the maximum is %s", resourceName, most.String())
 		} else if limit.Cmp(most) > 0 {
-			refuse("has the limit %s of %s, and the most is %s", limit.String(), resourceName, most.String())
+			refuse("has the limit %s of %s, and the maximum is %s", limit.String(), resourceName, most.String())
 		}
 	}
 	for _, resourceName := range sorted(item.Min) {
 		least := item.Min[resourceName]
 		if request, set := c.request[resourceName]; !set {
-			refuse("requests no %s, and the least is %s", resourceName, least.String())
+			refuse("requests no %s, and the minimum is %s", resourceName, least.String())
 		} else if request.Cmp(least) < 0 {
-			refuse("requests %s of %s, and the least is %s", request.String(), resourceName, least.String())
+			refuse("requests %s of %s, and the minimum is %s", request.String(), resourceName, least.String())
 		}
 	}
 	for _, resourceName := range sorted(item.MaxLimitRequestRatio) {

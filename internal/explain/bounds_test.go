@@ -30,15 +30,15 @@ func TestWhatANamespaceBoundsIsSaid(t *testing.T) {
 		{"a range of claims", helper, "{limits: [{type: PersistentVolumeClaim, max: {storage: 1Gi}}]}", "", nil},
 		{
 			"a least request", helper, "{limits: [{type: Container, min: {cpu: 50m, memory: 16Mi}}]}", "",
-			[]string{"LimitRangeRefuses: the LimitRange bounds refuses the pod: container pillion-date-writer requests 10m of cpu, and the least is 50m"},
+			[]string{"LimitRangeRefuses: the LimitRange bounds refuses the pod: container pillion-date-writer requests 10m of cpu, and the minimum is 50m"},
 		},
 		{
 			"a largest limit", helper, "{limits: [{type: Container, max: {memory: 24Mi}}]}", "",
-			[]string{"LimitRangeRefuses: the LimitRange bounds refuses the pod: container pillion-date-writer has the limit 32Mi of memory, and the most is 24Mi"},
+			[]string{"LimitRangeRefuses: the LimitRange bounds refuses the pod: container pillion-date-writer has the limit 32Mi of memory, and the maximum is 24Mi"},
 		},
 		{
 			"a largest limit of what the helper does not limit", helper, "{limits: [{type: Container, max: {ephemeral-storage: 1Gi}}]}", "",
-			[]string{"LimitRangeRefuses: the LimitRange bounds refuses the pod: container pillion-date-writer has no limit of ephemeral-storage, and the most is 1Gi"},
+			[]string{"LimitRangeRefuses: the LimitRange bounds refuses the pod: container pillion-date-writer has no limit of ephemeral-storage, and the maximum is 1Gi"},
 		},
 		{"the same with a default", helper, "{limits: [{type: Container, max: {ephemeral-storage: 1Gi}, default: {ephemeral-storage: 500Mi}}]}", "", nil},
 		{
@@ -47,11 +47,11 @@ func TestWhatANamespaceBoundsIsSaid(t *testing.T) {
 		},
 		{
 			"a largest pod", helper, "{limits: [{type: Pod, max: {memory: 100Mi}}]}", "",
-			[]string{"LimitRangeRefuses: the LimitRange bounds refuses the pod: the pod with its helpers has the limit 128Mi of memory, and the most is 100Mi"},
+			[]string{"LimitRangeRefuses: the LimitRange bounds refuses the pod: the pod with its helpers has the limit 128Mi of memory, and the maximum is 100Mi"},
 		},
 		{
 			"a pod whose other containers have defaults", helper, "{limits: [{type: Container, default: {ephemeral-storage: 1Gi}}, {type: Pod, max: {ephemeral-storage: 1Gi}}]}", "",
-			[]string{"LimitRangeRefuses: the LimitRange bounds refuses the pod: the pod with its helpers has the limit 2Gi of ephemeral-storage, and the most is 1Gi"},
+			[]string{"LimitRangeRefuses: the LimitRange bounds refuses the pod: the pod with its helpers has the limit 2Gi of ephemeral-storage, and the maximum is 1Gi"},
 		},
 		{"a quota with room", helper, "", "{spec: {hard: {requests.memory: 1Gi}}, status: {hard: {requests.memory: 1Gi}, used: {requests.memory: 512Mi}}}", nil},
 		{
