@@ -80,7 +80,7 @@ func faults(t *testing.T, text string) []string {
 func TestTheSchemaOfHelpersTakesWhatTheWebhookTakes(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{"every field": definition}
-	for _, pattern := range []string{"internal/admission/testdata/*/helper.yaml", "examples/defined/policies/helper-*.yaml"} {
+	for _, pattern := range []string{"internal/admission/testdata/*/helper.yaml", "examples/helpers/policies/helper-*.yaml"} {
 		found, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil || len(found) == 0 {
 			t.Fatalf("%s: %v, %v", pattern, found, err)
