@@ -14,19 +14,19 @@ import (
 var image = regexp.MustCompile(`(?m)(image: ).*$`)
 
 // example is a file of examples/helpers as it is, but for the image that the node has, and for
-// the names of servers, for which it has no DNS: each at an IP address.
-func (s story) example(file string, hosts map[string]string) (manifest string) {
+// the names of a server, for which it has no DNS.
+func (s story) example(file, ip string, names ...string) (manifest string) {
 	s.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "examples", "helpers", file))
 	if err != nil {
 		s.Fatal(err)
 	}
-	var aliases []string
-	for name, ip := range hosts {
-		aliases = append(aliases, fmt.Sprintf("{ip: %q, hostnames: [%s]}", ip, name))
+	manifest = image.ReplaceAllString(string(text), `${1}"pillion.test/e2e:dev"`)
+	if ip == "" {
+		return manifest
 	}
 	const template = "\n    spec:\n"
-	return image.ReplaceAllString(strings.ReplaceAll(string(text), template, template+"      hostAliases: ["+strings.Join(aliases, ", ")+"]\n"), `${1}"pillion.test/e2e:dev"`)
+	return strings.ReplaceAll(manifest, template, fmt.Sprintf("%s      hostAliases: [{ip: %q, hostnames: [%s]}]\n", template, ip, strings.Join(names, ", ")))
 }
 
 // service makes a Service for the pods that are called as it is, and returns its ClusterIP.
@@ -74,11 +74,11 @@ func TestLinesOfAFileReachACollectorInAnotherPod(t *testing.T) {
 	t.Parallel()
 	s := tell(t, restricted)
 	ip := s.service("collector", 5514, 5514)
-	shop := s.example("log-shipper/app.yaml", map[string]string{"collector.logging": ip})
+	shop := s.example("log-shipper/app.yaml", ip, "collector.logging")
 	s.applies(shop, "shop", "pillion-log-shipper (for shop)")
 	s.awaitLog("deployment/shop", "pillion-log-shipper", "", "cannot connect to collector.logging:5514")
 
-	s.apply(s.example("log-shipper/collector.yaml", nil))
+	s.apply(s.example("log-shipper/collector.yaml", ""))
 	s.wait("deployment/collector", "Available")
 	pod := s.kubectl("get", "pods", "-l", "app=shop", "-o", "jsonpath={.items[0].metadata.name}")
 	s.awaitLog("deployment/collector", "collector", "", pod+" app: order 3\n")
@@ -98,7 +98,7 @@ func TestLinesOfAFileReachACollectorInAnotherPod(t *testing.T) {
 		}
 	}
 	_, err := kubectl(t.Context(), "", "-n", s.namespace, "run", "wrong", "--image=none", "--dry-run=server",
-		"--annotations=log-shipper.pillion.dev/mount-path=/logs,log-shipper.pillion.dev/steam=app")
+		"--annotations=log-shipper.pillion.dev/mount-path=/logs", "--annotations=log-shipper.pillion.dev/steam=app")
 	if want := `log-shipper has no option "steam"; did you mean "log-shipper.pillion.dev/stream"?`; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("a wrong option is answered by %v, want %s", err, want)
 	}
@@ -119,7 +119,7 @@ func TestADirectoryIsKeptEqualToThatOfAServer(t *testing.T) {
 		s.kubectl("exec", "objects", "--", "busybox", "sh", "-ec", command)
 	}
 	server("mkdir -p /tmp/objects/models/eu /tmp/objects/sets/small; cd /tmp/objects; echo one >models/a; echo europe >models/eu/c; echo draft >models/x.tmp; echo seeded >sets/small/s")
-	s.applies(s.example("object-puller/app.yaml", map[string]string{"objects.acme.example": s.service("objects", 80, 8080)}), "ranker",
+	s.applies(s.example("object-puller/app.yaml", s.service("objects", 80, 8080), "objects.acme.example"), "ranker",
 		"pillion-object-puller (for ranker), pillion-seed (for ranker)")
 	app := func(command string) (string, error) {
 		return kubectl(t.Context(), "", "-n", s.namespace, "exec", "deployment/ranker", "-c", "ranker", "--", "busybox", "sh", "-c", command)
@@ -157,7 +157,7 @@ func TestAnAppIsReachedByHTTPS(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.secret("shop-tls", "kubernetes.io/tls", map[string]string{"tls.crt": string(cert), "tls.key": string(key)})
-	s.applies(s.example("tls-proxy/app.yaml", nil), "shop", "pillion-tls-proxy")
+	s.applies(s.example("tls-proxy/app.yaml", ""), "shop", "pillion-tls-proxy")
 	s.apply(fmt.Sprintf(`
 apiVersion: v1
 kind: Pod
@@ -190,21 +190,20 @@ spec:
 	if got, err := visit("http://"+pod+":8080/", authority); err == nil || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("past the proxy the app says %q, error %v", got, err)
 	}
-	s.awaitLog("deployment/shop", "pillion-tls-proxy", "", `"GET / HTTP/1.1"`)
+	s.awaitLog("deployment/shop", "pillion-tls-proxy", "", `"GET https://shop.test/ HTTP/2.0"`)
 }
 
 // A proxy behind the app.
 func TestAnAppReachesListedServersOnly(t *testing.T) {
 	t.Parallel()
 	s := tell(t, restricted)
-	s.nginxPod("vendor", nginxConf("hello via $http_via"))
-	ip := s.service("vendor", 80, 8080)
-	s.applies(s.example("egress-proxy/app.yaml", map[string]string{"api.vendor.example": ip, "elsewhere.example": ip}), "buyer", "pillion-egress-proxy (for buyer)")
-	s.awaitLog("deployment/buyer", "buyer", "", "hello via 1.1 ")
+	s.nginxPod("vendor", nginxConf(`hello via [$http_via]\n`))
+	s.applies(s.example("egress-proxy/app.yaml", s.service("vendor", 80, 8080), "api.vendor.example", "elsewhere.example"), "buyer", "pillion-egress-proxy (for buyer)")
+	s.awaitLog("deployment/buyer", "buyer", "", "hello via [1.1 ")
 	s.awaitLog("deployment/buyer", "buyer", "", "HTTP/1.1 403 Filtered")
 	log := s.log("deployment/buyer", "buyer")
 	t.Logf("kubectl logs of the app says:\n%s", log)
-	if strings.Contains(log, "hello via \n") {
+	if strings.Contains(log, "hello via []") {
 		t.Error("the app got past the proxy")
 	}
 }
@@ -217,7 +216,7 @@ func TestGitSyncAsADefinitionServesWhatIsPushed(t *testing.T) {
 	s.secret("git-server", "Opaque", map[string]string{"username": "deployer", "password": "to-be-replaced"})
 	s.startGitServer("[gitserver, --auth-dir=/etc/git-server]", 8080)
 	s.push("one")
-	manifest := s.example("git-sync/app.yaml", map[string]string{"git.test": ip})
+	manifest := s.example("git-sync/app.yaml", ip, "git.test")
 	s.applies(strings.NewReplacer("https://github.com/acme/site.git", "http://git.test:8080/site.git", "period: 30s", "period: 1s").Replace(manifest), "site", "pillion-git-sync (for site)")
 	page := func() string {
 		return s.kubectl("exec", "deployment/site", "-c", "site", "--", "busybox", "wget", "-qO-", "http://127.0.0.1:8080/current/")
