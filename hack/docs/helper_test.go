@@ -51,6 +51,7 @@ spec:
     readinessProbe: {tcpSocket: {port: {option: port}}}
     livenessProbe: {exec: {command: [/every, live]}}
     preStop: {sleep: {seconds: 5}}
+    gracePeriodSeconds: 20
     terminationMessagePolicy: File
     runAsUser: 1000
     resources: {requests: {cpu: 0.01, memory: 32Mi}, limits: {cpu: 1, memory: 128Mi}}
