@@ -148,7 +148,7 @@ func TestADirectoryIsKeptEqualToThatOfAServer(t *testing.T) {
 	}
 }
 
-// A proxy in front of the app, which itself is at its loopback alone.
+// A proxy in front of an app that listens at its loopback alone.
 func TestAnAppIsReachedByHTTPS(t *testing.T) {
 	t.Parallel()
 	s := tell(t, restricted)
@@ -177,14 +177,14 @@ spec:
 			`cat >/tmp/ca.crt; exec rclone copyurl --config= --retries=1 --low-level-retries=1 --ca-cert=/tmp/ca.crt --stdout "$0"`, url)
 	}
 	if got, err := visit("https://shop.test/", authority); err != nil || got != "open\n" {
-		t.Errorf("who trusts the authority gets %q, error %v, want open", got, err)
+		t.Errorf("a client that trusts the authority gets %q, error %v, want open", got, err)
 	}
 	stranger, _, _, err := issue("shop.test")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, err := visit("https://shop.test/", stranger); err == nil || !strings.Contains(err.Error(), "certificate signed by unknown authority") {
-		t.Errorf("who trusts another gets %q, error %v", got, err)
+		t.Errorf("a client that trusts another authority gets %q, error %v, want a certificate of an unknown one", got, err)
 	}
 	pod := s.kubectl("get", "pods", "-l", "app=shop", "-o", "jsonpath={.items[0].status.podIP}")
 	if got, err := visit("http://"+pod+":8080/", authority); err == nil || !strings.Contains(err.Error(), "connection refused") {
