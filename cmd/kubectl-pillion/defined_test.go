@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	definedDir  = "../../examples/defined/policies"
+	definedDir  = "../../examples/helpers/policies"
 	shipperFile = definedDir + "/helper-log-shipper.yaml"
 )
 
@@ -57,10 +57,10 @@ func TestHelpersOfADirectoryOfPoliciesAndDefinitions(t *testing.T) {
 	t.Run("two policies", func(t *testing.T) {
 		t.Parallel()
 		dir := copied(t, map[string]string{"web.yaml": "apiVersion: pillion.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: web}\n" +
-			"spec: {helpers: {log-shipper: {options: {flush: {max: 1m}}, resources: {cpu: {max: 1}}}}}\n"})
+			"spec: {helpers: {log-shipper: {options: {lines-per-minute: {max: 6000}}, resources: {cpu: {max: 1}}}}}\n"})
 		text := said(t, exitOK, "", "helpers", "log-shipper", "--policy", dir)
 		for _, want := range []string{
-			"  allowed by the policies default and web\n", "    policy \"default\": one of app\n", "    policy \"web\": at most 1m\n",
+			"  allowed by the policies default and web\n", "    policy \"default\": one of app\n", "    policy \"web\": at most 6000\n",
 			"log-shipper.pillion.dev/cpu\n", "    policy \"web\": at least 10m; at most 1\n", "    policy \"default\": at least 32Mi; at most 512Mi\n",
 		} {
 			if !strings.Contains(text, want) {
@@ -85,10 +85,10 @@ func TestHelpersOfADirectoryOfPoliciesAndDefinitions(t *testing.T) {
 			t.Fatal(err)
 		}
 		file := filepath.Join(t.TempDir(), "helper.yaml")
-		if err := os.WriteFile(file, []byte(strings.Replace(string(text), "description: How long a line may wait.", `description: "How | long\na line may wait."`, 1)), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(strings.Replace(string(text), "description: Where the app writes its logs.", `description: "Where | the\napp writes."`, 1)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if text := said(t, exitOK, "", "helpers", "log-shipper", "--policy", file, "-o", "markdown"); !strings.Contains(text, `| How \| long a line may wait. Such as`) {
+		if text := said(t, exitOK, "", "helpers", "log-shipper", "--policy", file, "-o", "markdown"); !strings.Contains(text, `| Where \| the app writes. Such as`) {
 			t.Errorf("the row is not one in\n%s", text)
 		}
 	})
@@ -102,7 +102,7 @@ func TestDefinedHelpersInTheOtherCommands(t *testing.T) {
 	}
 	t.Run("policy test", func(t *testing.T) {
 		t.Parallel()
-		if got := said(t, exitOK, "", "policy", "test", "../../examples/defined/tests/default.yaml"); !strings.HasSuffix(got, "\n5 cases passed\n") {
+		if got := said(t, exitOK, "", "policy", "test", "../../examples/helpers/tests/default.yaml"); !strings.HasSuffix(got, "\n14 cases passed\n") {
 			t.Error(got)
 		}
 	})

@@ -70,7 +70,7 @@ func refineHelper(s *schema, field string) {
 		s.Enum = defined.FieldRefs()
 	case "defined.Probe.InitialDelaySeconds":
 		s.Minimum = new(int64(0))
-	case "defined.Sleep.Seconds":
+	case "defined.Sleep.Seconds", "defined.Container.GracePeriodSeconds":
 		s.Maximum = new(int64(3600))
 	}
 }

@@ -51,6 +51,7 @@ spec:
     readinessProbe: {tcpSocket: {port: {option: port}}}
     livenessProbe: {exec: {command: [/every, live]}}
     preStop: {sleep: {seconds: 5}}
+    gracePeriodSeconds: 20
     terminationMessagePolicy: File
     runAsUser: 1000
     resources: {requests: {cpu: 0.01, memory: 32Mi}, limits: {cpu: 1, memory: 128Mi}}
@@ -80,7 +81,7 @@ func faults(t *testing.T, text string) []string {
 func TestTheSchemaOfHelpersTakesWhatTheWebhookTakes(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{"every field": definition}
-	for _, pattern := range []string{"internal/admission/testdata/*/helper.yaml", "examples/defined/policies/helper-*.yaml"} {
+	for _, pattern := range []string{"internal/admission/testdata/*/helper.yaml", "examples/helpers/policies/helper-*.yaml"} {
 		found, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil || len(found) == 0 {
 			t.Fatalf("%s: %v, %v", pattern, found, err)

@@ -203,7 +203,7 @@ func TestTheSchemaTakesWhatTheWebhookTakes(t *testing.T) {
 	t.Parallel()
 	s := generated(t)
 	files := map[string]string{"every field": every}
-	for _, pattern := range []string{"examples/policies/policies/*.yaml", "examples/defined/policies/default.yaml", "internal/admission/testdata/*/policy.yaml"} {
+	for _, pattern := range []string{"examples/policies/policies/*.yaml", "examples/helpers/policies/default.yaml", "internal/admission/testdata/*/policy.yaml"} {
 		found, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil || len(found) == 0 {
 			t.Fatalf("%s: %v, %v", pattern, found, err)

@@ -14,7 +14,7 @@ import (
 // What kubectl apply says about a helper that the platform defined is what it says about ours.
 func TestWorkloadsAreWarnedOfDefinedHelpers(t *testing.T) {
 	t.Parallel()
-	policies, err := policy.LoadDir("../../examples/defined/policies")
+	policies, err := policy.LoadDir("../../examples/helpers/policies")
 	if err != nil {
 		t.Fatal(err)
 	}

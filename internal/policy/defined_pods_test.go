@@ -4,6 +4,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 // together is a policy that lists helpers that are all shippers, each with its own name and changes.
@@ -119,6 +121,39 @@ func TestDefinedHelpersAndWhatTheyMeetInAPod(t *testing.T) {
 			got := inject.Injector{}.Decide(of, together(t, tt.helpers), nil).Message()
 			if !strings.Contains(got, tt.want) || tt.want == "" && got != "" {
 				t.Errorf("answer (-want +got):\n%s", cmp.Diff(tt.want, got))
+			}
+		})
+	}
+}
+
+// The grace period is the pod's, so a helper that needs more can only say so.
+func TestAGracePeriodThatIsTooShortForAHelper(t *testing.T) {
+	t.Parallel()
+	named := strings.Repeat("i", 30)
+	for _, tt := range []struct {
+		name, helper, needs, pod string
+		want                     []string
+	}{
+		{"a name that takes the line", named + ".a", "gracePeriodSeconds: 3600", `,"terminationGracePeriodSeconds":3599`, []string{"pillion: a-" + named[:26] + " takes up to 3600 seconds to stop; the pod's terminationGracePeriodSeconds is 3599"}},
+		{"as long as the helper takes", "a", "gracePeriodSeconds: 45", `,"terminationGracePeriodSeconds":45`, nil},
+		{"one second less", "a", "gracePeriodSeconds: 45", `,"terminationGracePeriodSeconds":44`, []string{"pillion: a takes up to 45 seconds to stop; the pod's terminationGracePeriodSeconds is 44"}},
+		{"the usual one", "a", "gracePeriodSeconds: 30", "", nil},
+		{"less than the usual one", "a", "gracePeriodSeconds: 31", "", []string{"pillion: a takes up to 31 seconds to stop; the pod's terminationGracePeriodSeconds is 30"}},
+		{"none at all", "a", "gracePeriodSeconds: 3600", `,"terminationGracePeriodSeconds":0`, []string{"pillion: a takes up to 3600 seconds to stop; the pod's terminationGracePeriodSeconds is 0"}},
+		{"nothing is said of it", "a", "terminationMessagePolicy: File", `,"terminationGracePeriodSeconds":0`, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			of, err := pod.Decode(fmt.Appendf(nil, `{"metadata":{"annotations":{"%s.pillion.dev/mount-path":"/logs"}},"spec":{"containers":[{"name":"web"}]%s}}`, tt.helper, tt.pod))
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := inject.Injector{}.Decide(of, together(t, map[string][]string{"a": {"    ports:", "    " + tt.needs + "\n    ports:"}}), nil)
+			if slices.ContainsFunc(d.Warnings, func(w string) bool { return len(w) > 120 }) {
+				t.Errorf("a warning is too long: %q", d.Warnings)
+			}
+			if diff := cmp.Diff(tt.want, d.Warnings); diff != "" || d.Result != reason.Injected {
+				t.Errorf("%s, warnings (-want +got):\n%s", d.Result, diff)
 			}
 		})
 	}

@@ -199,6 +199,8 @@ func TestMistakesInDefinitions(t *testing.T) {
 		{"a name that is too long", "{name: log-shipper}\nspec", "{name: " + strings.Repeat("a", 63) + "}\nspec", `line 3: metadata.name: Invalid value: "` + strings.Repeat("a", 63) + `": makes the name of the container 102 characters long with the longest instance, and Kubernetes takes 63; choose a shorter one, or set single: true`},
 		{"a privilege that baseline forbids", "  run: Sidecar", "  privileges: [capability:NET_ADMIN, host-port]\n  run: Sidecar", `line 14: spec.privileges[1]: Forbidden: host-port is forbidden by Pod Security's baseline, beyond which no helper goes`},
 		{"a number where a string is", "kind: Helper", "kind: 5", `line 2: kind: expected a string, got a number, 5; put it into quotes`},
+		{"a grace period that preStop exceeds", "    ports:", "    gracePeriodSeconds: 5\n    preStop: {sleep: {seconds: 10}}\n    ports:", `line 20: spec.container.gracePeriodSeconds: Invalid value: 5: includes preStop, which takes 10 seconds`},
+		{"a grace period of a day", "    ports:", "    gracePeriodSeconds: 86400\n    ports:", `line 20: spec.container.gracePeriodSeconds: Invalid value: 86400: must be from 1 to 3600`},
 		{"a name that a built-in helper has", "{name: log-shipper}\nspec", "{name: git-poller}\nspec", `metadata.name: the name "git-poller" is taken by a built-in helper; give each helper its own name`},
 		{"a file that is too long", "kind: Helper", "kind: Helper\n#" + strings.Repeat("x", 256<<10), "the limit of a helper is 262144"},
 		{"no limit of memory", ", memory: 128Mi}", "}", `spec.container.resources.limits[memory]: Required value: every helper has CPU and memory requests and limits`},

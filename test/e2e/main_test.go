@@ -50,14 +50,20 @@ func TestMain(m *testing.M) {
 
 // kubectl runs the real one. A failed run's error is what a user would have read.
 func kubectl(ctx context.Context, stdin string, args ...string) (string, error) {
+	out, _, err := kubectlWarned(ctx, stdin, args...)
+	return out, err
+}
+
+// kubectlWarned is kubectl with what it says on the standard error output.
+func kubectlWarned(ctx context.Context, stdin string, args ...string) (out, said string, err error) {
 	cmd := exec.CommandContext(ctx, "kubectl", append([]string{"--kubeconfig=" + os.Getenv("E2E_KUBECONFIG")}, args...)...)
 	cmd.Stdin = strings.NewReader(stdin)
-	var out, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &stderr
-	if err := cmd.Run(); err != nil {
-		return out.String(), fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err = cmd.Run(); err != nil {
+		err = fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
 	}
-	return out.String(), nil
+	return stdout.String(), stderr.String(), err
 }
 
 // install puts config/webhook into the cluster, and waits until pods go through it.

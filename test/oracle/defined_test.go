@@ -134,7 +134,7 @@ func (d *definition) text() string {
 		}
 	}
 	if run == "Sidecar" && s.percent(40) {
-		probes += "    livenessProbe: {exec: {command: " + d.words("/live") + "}}\n    preStop: " + pick(s, "{sleep: {seconds: 3}}", "{exec: {command: "+d.words("/stop")+"}}") + "\n"
+		probes += "    livenessProbe: {exec: {command: " + d.words("/live") + "}}\n    preStop: " + pick(s, "{sleep: {seconds: 3}}", "{exec: {command: "+d.words("/stop")+"}}") + "\n" + pick(s, "", "    gracePeriodSeconds: 40\n")
 	}
 	position := ""
 	if s.percent(50) {

@@ -174,7 +174,7 @@ func ofTheCronJob(t *testing.T, objects map[string][]unstructured.Unstructured, 
 // The example of helpers that a platform defines: its files are what the webhook loads, and
 // the guard knows the one that is an init container.
 func TestTheExampleOfDefinedHelpers(t *testing.T) {
-	example, err := filepath.Abs(filepath.Join(root, "examples", "defined"))
+	example, err := filepath.Abs(filepath.Join(root, "examples", "helpers"))
 	if err != nil {
 		t.Fatal(err)
 	}

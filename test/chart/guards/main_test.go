@@ -51,7 +51,7 @@ var values = map[string]any{
 	"helpers": map[string]any{"seed": seed},
 }
 
-// seed is a helper of the platform that runs as an init container, as examples/defined has one.
+// seed is a helper of the platform that runs as an init container, as examples/helpers has one.
 var seed = map[string]any{
 	"description": "Fills a directory before the app starts.", "run": "Init",
 	"container": map[string]any{"image": "registry.acme.example/seed:2026.11", "resources": map[string]any{

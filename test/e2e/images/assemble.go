@@ -69,6 +69,9 @@ func fill(ctx context.Context, root string, packages []string, repository string
 	if err := ownFiles(root); err != nil {
 		return err
 	}
+	if err := helperFiles(root, repository); err != nil {
+		return err
+	}
 	if err := ownPrograms(ctx, root, repository); err != nil {
 		return err
 	}

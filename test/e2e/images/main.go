@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command images assembles the one image that the end-to-end stories run besides
-// Pillion's own: nginx, git, sshd and busybox from Debian's packages, and the
-// programs of test/e2e/cmd.
+// Pillion's own: nginx, git, sshd and busybox from Debian's packages, the helpers of
+// examples/helpers, and the programs of test/e2e/cmd.
 //
 //	go run ./test/e2e/images --out bin/images/e2e.tar
 //

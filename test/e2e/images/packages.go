@@ -14,7 +14,10 @@ import (
 
 // seeds are the packages whose programs the stories use.
 func seeds() []string {
-	return []string{"busybox-static", "git", "nginx", "nginx-common", "openssh-client", "openssh-server"}
+	return []string{
+		"busybox-static", "git", "nginx", "nginx-common", "openssh-client", "openssh-server",
+		"haproxy", "rclone", "rsyslog", "tinyproxy-bin", // examples/helpers
+	}
 }
 
 // isLibrary tells the dependencies that are needed to run a program from those

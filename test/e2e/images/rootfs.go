@@ -99,6 +99,20 @@ func ownFiles(root string) error {
 	})
 }
 
+// helperFiles copies what the Dockerfiles of examples/helpers copy: the directories rootfs.
+func helperFiles(root, repository string) error {
+	trees, err := filepath.Glob(filepath.Join(repository, "examples", "helpers", "*", "rootfs"))
+	if err != nil {
+		return err
+	}
+	for _, tree := range trees {
+		if err := os.CopyFS(root, os.DirFS(tree)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // ownPrograms compiles the programs of test/e2e/cmd into /usr/local/bin.
 func ownPrograms(ctx context.Context, root, repository string) error {
 	sources, err := filepath.Glob(filepath.Join(repository, "test", "e2e", "cmd", "*", "*.go"))

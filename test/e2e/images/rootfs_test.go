@@ -3,8 +3,12 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -57,5 +61,51 @@ func TestOurFilesAreLaidOverThePackages(t *testing.T) {
 	}
 	if got, err := os.ReadFile(passwd); err != nil || string(got) != string(want) {
 		t.Errorf("error %v, /etc/passwd:\n%s\nwant:\n%s", err, got, want)
+	}
+}
+
+// What a platform team builds from a Dockerfile of examples/helpers is what the stories run.
+func TestTheImageHasWhatTheDockerfilesOfHelpersSay(t *testing.T) {
+	t.Parallel()
+	repository := filepath.Join("..", "..", "..")
+	root := t.TempDir()
+	if err := helperFiles(root, repository); err != nil {
+		t.Fatal(err)
+	}
+	dockerfiles, err := filepath.Glob(filepath.Join(repository, "examples", "helpers", "*", "Dockerfile"))
+	if err != nil || len(dockerfiles) < 4 {
+		t.Fatalf("error %v, Dockerfiles %q, want four or more", err, dockerfiles)
+	}
+	installs := regexp.MustCompile(`(?m)^RUN apt-get update && apt-get install -y --no-install-recommends (\S+)( ca-certificates)? && rm -rf /var/lib/apt/lists/\*$`)
+	for _, file := range dockerfiles {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := installs.FindSubmatch(text); found == nil || !slices.Contains(seeds(), string(found[1])) {
+			t.Errorf("%s installs a package that no seed is: %s", file, text)
+		}
+		if !strings.HasSuffix(string(text), "\nCOPY rootfs /\n") {
+			t.Errorf("%s does not copy rootfs", file)
+		}
+		copied := 0
+		tree := os.DirFS(filepath.Join(filepath.Dir(file), "rootfs"))
+		if err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			copied++
+			want, err := fs.Stat(tree, name)
+			if err != nil {
+				return err
+			}
+			got, err := os.Stat(filepath.Join(root, name))
+			if err == nil && (got.Size() != want.Size() || got.Mode()&0o111 != want.Mode()&0o111) {
+				t.Errorf("%s is %v with %d bytes, want %v with %d", name, got.Mode(), got.Size(), want.Mode(), want.Size())
+			}
+			return err
+		}); err != nil || copied == 0 {
+			t.Errorf("%s: error %v, %d files", file, err, copied)
+		}
 	}
 }

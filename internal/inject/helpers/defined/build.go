@@ -3,6 +3,8 @@
 package defined
 
 import (
+	"fmt"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -57,17 +59,20 @@ func (b *builder) build(e *helper.Editor, r *helper.Request) {
 }
 
 // grace denies a pod that ends before the helper's preStop is over, as the API server would
-// without saying why the helper sleeps.
+// without saying why the helper sleeps, and warns of one that ends before the helper can. The time is
+// the pod's own, so nothing can be added.
 func (b *builder) grace(e *helper.Editor, r *helper.Request) {
-	p, grace := b.spec.Container.PreStop, int64(corev1.DefaultTerminationGracePeriodSeconds)
+	p, needs, has := b.spec.Container.PreStop, b.spec.Container.GracePeriodSeconds, int64(corev1.DefaultTerminationGracePeriodSeconds)
 	if own := e.Spec().TerminationGracePeriodSeconds; own != nil {
-		grace = *own
+		has = *own
 	}
-	if p == nil || p.Sleep == nil || p.Sleep.Seconds <= grace {
-		return
+	switch {
+	case p != nil && p.Sleep != nil && p.Sleep.Seconds > has:
+		e.DenyOnce(reason.Invalid(reason.PodConflict, e.Root().Child("spec", "terminationGracePeriodSeconds"), has,
+			"%s waits %d seconds before it stops, so the pod needs as many at least; set it to %[2]d or more", r.Helper.Name, p.Sleep.Seconds))
+	case needs > has:
+		e.Warn(fmt.Sprintf("%.28s takes up to %d seconds to stop; the pod's terminationGracePeriodSeconds is %d", r.Name(), needs, has))
 	}
-	e.DenyOnce(reason.Invalid(reason.PodConflict, e.Root().Child("spec", "terminationGracePeriodSeconds"), grace,
-		"%s waits %d seconds before it stops, so the pod needs as many at least; set it to %d or more", r.Helper.Name, p.Sleep.Seconds, p.Sleep.Seconds))
 }
 
 // volume adds one volume; ok is false if an option leaves it out or something is in the way.

@@ -3,6 +3,7 @@
 package defined
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -14,6 +15,9 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject/option"
 )
+
+// maxGrace bounds how long a helper may take to stop, in seconds.
+const maxGrace = 3600
 
 func (c *compiler) container(s *Spec, at *field.Path) {
 	k := &s.Container
@@ -45,15 +49,29 @@ func (c *compiler) container(s *Spec, at *field.Path) {
 	if p := k.TerminationMessagePolicy; p != "" && p != "File" && p != "FallbackToLogsOnError" {
 		c.wrong(field.NotSupported(at.Child("terminationMessagePolicy"), p, []string{"FallbackToLogsOnError", "File"}))
 	}
-	if p := k.PreStop; p != nil {
+	c.stop(s, at)
+}
+
+// stop checks what happens at the end.
+func (c *compiler) stop(s *Spec, at *field.Path) {
+	p, grace := s.Container.PreStop, s.Container.GracePeriodSeconds
+	if grace < 0 || grace > maxGrace {
+		c.wrong(field.Invalid(at.Child("gracePeriodSeconds"), grace, "must be from 1 to 3600"))
+	}
+	if grace != 0 && s.Run == "Init" {
+		c.wrong(field.Forbidden(at.Child("gracePeriodSeconds"), "is for sidecars"))
+	}
+	if p != nil {
 		if (p.Exec == nil) == (p.Sleep == nil) {
 			c.wrong(field.Invalid(at.Child("preStop"), "", "must have one of exec and sleep"))
 		}
 		if p.Exec != nil {
 			c.exec(p.Exec, at.Child("preStop", "exec", "command"))
 		}
-		if p.Sleep != nil && (p.Sleep.Seconds < 1 || p.Sleep.Seconds > 3600) {
+		if p.Sleep != nil && (p.Sleep.Seconds < 1 || p.Sleep.Seconds > maxGrace) {
 			c.wrong(field.Invalid(at.Child("preStop", "sleep", "seconds"), p.Sleep.Seconds, "must be from 1 to 3600"))
+		} else if p.Sleep != nil && grace > 0 && p.Sleep.Seconds > grace {
+			c.wrong(field.Invalid(at.Child("gracePeriodSeconds"), grace, fmt.Sprintf("includes preStop, which takes %d seconds", p.Sleep.Seconds)))
 		}
 		if s.Run == "Init" {
 			c.wrong(field.Forbidden(at.Child("preStop"), "is for sidecars"))

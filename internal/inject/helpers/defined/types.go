@@ -148,6 +148,9 @@ type Container struct {
 	LivenessProbe *Probe `json:"livenessProbe,omitempty"`
 	// PreStop runs before the container is stopped.
 	PreStop *PreStop `json:"preStop,omitempty"`
+	// GracePeriodSeconds is how long the helper takes to stop, preStop included, from 1 to 3600. The
+	// grace period is the pod's, and the app uses it first: a pod that has less gets a warning.
+	GracePeriodSeconds int64 `json:"gracePeriodSeconds,omitempty"`
 	// Resources are requests and limits of cpu and memory; all four have to be there.
 	Resources Resources `json:"resources"`
 	// RunAsUser is the user that the image needs, if it is not the policy's.

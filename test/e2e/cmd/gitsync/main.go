@@ -45,7 +45,7 @@ type options struct {
 
 // parse reads the flags. Their names and defaults are those of git-sync.
 func parse(args []string, username string) (*options, error) {
-	o := &options{username: username}
+	o := &options{}
 	flags := flag.NewFlagSet("gitsync", flag.ContinueOnError)
 	flags.StringVar(&o.repo, "repo", "", "the repository")
 	flags.StringVar(&o.ref, "ref", "HEAD", "branch, tag or hash")
@@ -64,6 +64,7 @@ func parse(args []string, username string) (*options, error) {
 	flags.IntVar(&o.failures, "max-failures", 0, "how many in a row; negative for any number")
 	flags.IntVar(&o.firstFailures, "init-max-failures", 0, "the same until one succeeds")
 	flags.BoolVar(&o.once, "one-time", false, "end after the first sync")
+	flags.StringVar(&o.username, "username", username, "who logs in")
 	flags.StringVar(&o.passwordFile, "password-file", "", "the password")
 	flags.StringVar(&o.keyFile, "ssh-key-file", "/etc/git-secret/ssh", "the key")
 	flags.BoolVar(&o.checkHosts, "ssh-known-hosts", true, "look at the known hosts")
