@@ -140,7 +140,9 @@ func TestTrySaysHowTheFirstCheckoutWouldEnd(t *testing.T) {
 			published("/private.git", ", ref HEAD", all) + pointer,
 		},
 		"a Secret's keys in a directory": {
-			asksForGit(url+"/private.git", trusted, "secret: site") + "---\n" + ca, []string{"--auth-dir", authDir}, exitOK,
+			asksForGit(url+"/private.git", trusted, "secret: site") + "---\n" + ca,
+			[]string{"--auth-dir", authDir},
+			exitOK,
 			published("/private.git", ", ref HEAD", all) + pointer,
 		},
 		"a password that is wrong": {
@@ -159,21 +161,28 @@ func TestTrySaysHowTheFirstCheckoutWouldEnd(t *testing.T) {
 			asksForGit(url+"/sight.git", trusted) + "---\n" + ca, nil, exitRefused, failed("/sight.git", "NoSuchRepo: …"),
 		},
 		"a commit that is too large for the volume": {
-			asksForGit(url+"/site.git", trusted) + "---\n" + ca, []string{"--policy", policyOf(t, "{volumeSizeLimit: 5Mi}")}, exitRefused,
+			asksForGit(url+"/site.git", trusted) + "---\n" + ca,
+			[]string{"--policy", policyOf(t, "{volumeSizeLimit: 5Mi}")},
+			exitRefused,
 			failed("/site.git", "TooLarge: …"),
 		},
 		"a server that nobody vouches for": {asksForGit(url + "/site.git"), nil, exitRefused, failed("/site.git", "UntrustedHost: …")},
 		"a proxy that is not there": {
-			asksForGit("https://git.invalid/site.git"), []string{"--policy", policyOf(t, "{proxy: {url: 'http://127.0.0.1:9'}}")}, exitRefused,
+			asksForGit("https://git.invalid/site.git"),
+			[]string{"--policy", policyOf(t, "{proxy: {url: 'http://127.0.0.1:9'}}")},
+			exitRefused,
 			"✗ " + head + "  repository: https://git.invalid/site.git, ref HEAD\n  the first checkout would fail: Unreachable: https://git.invalid/site.git: the proxy 127.0.0.1:9 cannot be reached …",
 		},
 		"without the proxy": {
-			asksForGit(url+"/site.git", trusted, "subdir: public") + "---\n" + ca, []string{"--policy", policyOf(t, "{proxy: {url: 'http://127.0.0.1:9', secret: unseen}}"), "--direct"}, exitOK,
+			asksForGit(url+"/site.git", trusted, "subdir: public") + "---\n" + ca,
+			[]string{"--policy", policyOf(t, "{proxy: {url: 'http://127.0.0.1:9', secret: unseen}}"), "--direct"},
+			exitOK,
 			published("/site.git", ", ref HEAD, directory public", "2 files, 5 bytes (limits: 100000 files and directories, 819Mi)"),
 		},
 		"a Secret without a key that is mounted": {
 			asksForGit("ssh://git@git.acme.example/site.git", "secret: site") + "---\n" + secretOf("site", "ssh-privatekey: "+secretWord),
-			[]string{"--policy", policyOf(t, "{}")}, exitRefused,
+			[]string{"--policy", policyOf(t, "{}")},
+			exitRefused,
 			"✗ " + head + "  repository: ssh://git@git.acme.example/site.git, ref HEAD\n  the first checkout would fail: the Secret site has no key known_hosts (it has: ssh-privatekey), so the pod would not start\n",
 		},
 		"a Secret that is elsewhere": {
@@ -181,7 +190,9 @@ func TestTrySaysHowTheFirstCheckoutWouldEnd(t *testing.T) {
 			"✗ " + head + "  repository: " + url + "/private.git, ref HEAD\n  not known: the Secret site of namespace default is not in the files; name its file with -f as well, or read it from the cluster with --live, or give its keys as files with --auth-dir\n",
 		},
 		"the engine git-sync": {
-			asksForGit(url + "/site.git"), []string{"--policy", policyOf(t, "{engine: git-sync}")}, exitFailed,
+			asksForGit(url + "/site.git"),
+			[]string{"--policy", policyOf(t, "{engine: git-sync}")},
+			exitFailed,
 			"✗ " + head + "  not known: the policy has the engine git-sync, a program of its own, so nothing was fetched\n",
 		},
 		"a pod that would be refused": {asksForGit("https://git.acme.example/x", "period: soon"), nil, exitRefused, "error: Deployment/web (standard input, document 1): …"},

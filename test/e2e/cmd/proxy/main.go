@@ -53,7 +53,7 @@ func known(dir, said string) bool {
 }
 
 func connect(w http.ResponseWriter, r *http.Request) {
-	there, err := net.Dial("tcp", r.Host)
+	there, err := new(net.Dialer).DialContext(r.Context(), "tcp", r.Host)
 	if err != nil {
 		log.Print(err)
 		w.WriteHeader(http.StatusBadGateway)
