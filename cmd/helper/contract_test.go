@@ -16,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/pillion-dev/pillion/internal/gitargs"
 	"github.com/pillion-dev/pillion/internal/gitfetch"
 	"github.com/pillion-dev/pillion/internal/ipc"
 	"github.com/pillion-dev/pillion/internal/startorder"
@@ -96,7 +97,7 @@ func TestThePolicysWayToServersIsUnderstood(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want.Ref, want.Depth, want.MaxFiles, want.MaxBytes = "HEAD", 1, maxFiles, 819<<20
+		want.Ref, want.Depth, want.MaxFiles, want.MaxBytes = "HEAD", 1, gitargs.MaxFiles, 819<<20
 		if diff := cmp.Diff(want, f.Request); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", golden, diff)
 		}
@@ -118,6 +119,10 @@ func understand(t *testing.T, path string, args []string, seen map[string]int) {
 		if f, err = parseGitPoller(e); err == nil {
 			if f.Request.Repo == "" || f.Request.MaxBytes < 1<<20 || f.Root != "/pillion/content" {
 				t.Errorf("%s: %q came out as %+v", path, args, f.Request)
+			}
+			tried, err := gitargs.Read(args[1:])
+			if diff := cmp.Diff(f.Request, tried); err != nil || diff != "" {
+				t.Errorf("%s: kubectl pillion try would fetch something else (%v; -helper +try):\n%s", path, err, diff)
 			}
 		}
 	case "date-writer":

@@ -10,6 +10,7 @@ import (
 	_ "time/tzdata" // the image holds no zones
 
 	"github.com/pillion-dev/pillion/internal/datewriter"
+	"github.com/pillion-dev/pillion/internal/quantity"
 )
 
 var dateWriterVerb = verb{name: "date-writer", does: "write the date into a file, again and again", run: runDateWriter}
@@ -22,7 +23,7 @@ func parseDateWriter(e env) (*datewriter.Options, error) {
 	mode := flags.String("mode", "append", "append or replace")
 	format := flags.String("format", "unix-date", "unix-date, rfc3339 or rfc1123")
 	zone := flags.String("timezone", "UTC", "IANA `name` of the time zone")
-	flags.Var((*size)(&o.MaxSize), "max-size", "`bytes` beyond which the oldest lines are dropped, such as 1Mi")
+	flags.Var((*quantity.Bytes)(&o.MaxSize), "max-size", "`bytes` beyond which the oldest lines are dropped, such as 1Mi")
 	if err := parse(flags, e); err != nil {
 		return nil, err
 	}

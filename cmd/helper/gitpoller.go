@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"time"
 
+	"github.com/pillion-dev/pillion/internal/gitargs"
 	"github.com/pillion-dev/pillion/internal/gitpoller"
 	"github.com/pillion-dev/pillion/internal/scrape"
 )
@@ -19,7 +20,6 @@ var gitPollerVerb = verb{name: "git-poller", does: "keep a directory equal to a 
 // What one poll may cost, where no flag says so.
 const (
 	fetchTimeout = 10 * time.Minute
-	maxFiles     = 100_000
 	grace        = time.Minute
 )
 
@@ -33,16 +33,7 @@ func parseGitPoller(e env) (*gitPollerFlags, error) {
 	var f gitPollerFlags
 	flags := flag.NewFlagSet("git-poller", flag.ContinueOnError)
 	flags.StringVar(&f.Root, "root", "", "the `directory` to publish in")
-	flags.StringVar(&f.Request.Repo, "repo", "", "`URL` of the repository: https, http or ssh")
-	flags.StringVar(&f.Request.Ref, "ref", "HEAD", "branch, tag or full hash")
-	flags.IntVar(&f.Request.Depth, "depth", 1, "how many commits of history to fetch")
-	flags.StringVar(&f.Request.Subdir, "subdir", "", "publish only this `directory` of the repository")
-	flags.StringVar(&f.Request.Auth, "auth", "", "how to use the credentials: basic, ssh or github-app")
-	flags.StringVar(&f.Request.AuthDir, "auth-dir", "", "the `directory` of a mounted Secret with the credentials")
-	flags.StringVar(&f.Request.CAFile, "ca-file", "", "`file` of certificate authorities to trust")
-	reachFlags(flags, &f.Request)
-	flags.IntVar(&f.Request.MaxFiles, "max-files", maxFiles, "most files, links and directories of a commit")
-	flags.Var((*size)(&f.Request.MaxBytes), "max-size", "most `bytes` of a commit, packed or unpacked, such as 819Mi")
+	gitargs.Bind(flags, &f.Request)
 	flags.DurationVar(&f.Period, "period", time.Minute, "`time` between two polls")
 	flags.BoolVar(&f.Once, "once", false, "end when a commit is published")
 	flags.DurationVar(&f.Timeout, "timeout", 10*time.Minute, "with --once: `time` after which to give up")
@@ -51,7 +42,6 @@ func parseGitPoller(e env) (*gitPollerFlags, error) {
 	flags.StringVar(&f.metrics, "metrics-listen", "", "`host:port` to serve metrics at; none without it")
 	flags.BoolVar(&f.NotifyFirst, "notify-first", false, "tell of the first commit as well: for an app that does not wait for it")
 	f.notify.register(flags)
-	f.Request.MaxBytes = 819 << 20
 	if err := parse(flags, e); err != nil {
 		return nil, err
 	}

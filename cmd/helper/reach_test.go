@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pillion-dev/pillion/internal/gitargs"
 	"github.com/pillion-dev/pillion/internal/gitfetch"
 )
 
@@ -26,7 +27,7 @@ func TestTheFlagsThatSayHowToReachAServer(t *testing.T) {
 		Repo: "https://git.acme.example/web/site", Ref: "HEAD", Depth: 1, Auth: gitfetch.AuthGitHubApp, AuthDir: "/auth", CAFile: "/ca/ca.crt",
 		ExtraCAFile: "/extra/ca.crt", Proxy: "http://proxy.acme.example:3128", NoProxy: "localhost,.acme.example,10.0.0.0/8", ProxySSH: true,
 		ProxyAuthDir: "/proxy", GitHubAPI: "https://api.acme.example/v3", Redirects: []string{"https://git.acme.example/web/*", "https://git.acme.example/docs/*"},
-		MaxBytes: 819 << 20, MaxFiles: maxFiles,
+		MaxBytes: 819 << 20, MaxFiles: gitargs.MaxFiles,
 	}
 	if diff := cmp.Diff(want, f.Request); diff != "" {
 		t.Errorf("request (-want +got):\n%s", diff)

@@ -20,7 +20,10 @@ import (
 )
 
 // poller is a container in which a git-poller runs.
-type poller struct{ namespace, pod, container string }
+type poller struct {
+	namespace, pod, container string
+	hidden                    bool // from all processes of its pod, and so from its own verbs
+}
 
 // pollers are those of a pod that can be asked, and why others cannot.
 func pollers(p *explain.PodIn) (list []poller, cannot []string) {
@@ -35,10 +38,16 @@ func pollers(p *explain.PodIn) (list []poller, cannot []string) {
 		case !running(p.Status.InitContainerStatuses, c.Name):
 			cannot = append(cannot, c.Name+" does not run")
 		default:
-			list = append(list, poller{p.Namespace, p.Name, c.Name})
+			list = append(list, poller{p.Namespace, p.Name, c.Name, sharesProcesses(&p.Spec)})
 		}
 	}
 	return list, cannot
+}
+
+// sharesProcesses tells whether processes of other containers can see those of a helper, which
+// then hides: see hide of cmd/helper.
+func sharesProcesses(spec *corev1.PodSpec) bool {
+	return spec.HostPID || spec.ShareProcessNamespace != nil && *spec.ShareProcessNamespace
 }
 
 func isPoller(container string) bool {
@@ -54,7 +63,8 @@ func running(states []corev1.ContainerStatus, name string) bool {
 type content struct {
 	Container string            `json:"container"`
 	Status    *gitstatus.Status `json:"status,omitempty"`
-	Error     string            `json:"error,omitempty"` // why there is no status
+	Error     string            `json:"error,omitempty"`   // why there is no status
+	FromLog   bool              `json:"fromLog,omitempty"` // the status is what the end of its log tells
 	forbidden bool
 	namespace string
 	pod       string
@@ -82,6 +92,9 @@ func ask(ctx context.Context, client *cluster.Client, list []poller, limit time.
 func (p poller) ask(ctx context.Context, client *cluster.Client, limit time.Duration, verb []string) content {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	if p.hidden {
+		return p.read(ctx, client, verb[0] == "status")
+	}
 	a := content{Container: p.container, namespace: p.namespace, pod: p.pod}
 	command := append([]string{"/pillion-helper", "git-poller"}, verb...)
 	out, problems, code, err := client.Exec(ctx, p.namespace, p.pod, p.container, command...)

@@ -43,7 +43,8 @@ read, or from --policy; and from the newest pod of each policy.
 
 Each git-poller that runs is asked what it publishes: its commit, when that was last
 known to be the newest, and why polls fail. That needs the right to create pods/exec;
-without it the rest is shown.
+without it the rest is shown. Where the containers of a pod share one process namespace
+a git-poller cannot be asked, and the end of its log is read instead.
 
 Exit codes: 0 all pods have what they ask for, be it from an older version; 1 a pod is
 Waiting, Failing, Missing or Changed, or asks for what it cannot have; 2 a flag or a policy is wrong, or the cluster did not answer.`,
@@ -165,6 +166,9 @@ const contentTimeout = 15 * time.Second
 func addContent(pods []podStatus, all []content, errOut io.Writer) {
 	var forbidden string
 	for _, c := range all {
+		if c.FromLog {
+			fmt.Fprintf(errOut, "note: the commit of %s/%s is what the end of its log says, and its age is not known: %s\n", c.pod, c.Container, whyHidden)
+		}
 		if c.forbidden {
 			forbidden = c.Error
 			continue

@@ -36,7 +36,7 @@ func TestOnlyPollersThatRunAreAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	list, cannot := pollers(p)
-	if diff := cmp.Diff([]poller{{"shop", "web", "pillion-git-poller"}}, list, cmp.AllowUnexported(poller{})); diff != "" {
+	if diff := cmp.Diff([]poller{{"shop", "web", "pillion-git-poller", false}}, list, cmp.AllowUnexported(poller{})); diff != "" {
 		t.Errorf("asked (-want +got):\n%s", diff)
 	}
 	want := []string{"pillion-git-poller-docs does not run", "pillion-git-poller-big runs git-sync, which cannot be asked"}
@@ -115,4 +115,43 @@ shop/web  pillion-git-poller-old   -             -             not known: no ans
 	if got := errOut.String(); got != "warning: what git-pollers publish is not known: pods \"web\" is forbidden; ask for the right to create pods/exec\n" {
 		t.Errorf("the warning is %q", got)
 	}
+}
+
+func TestAPollerThatHidesIsReadFromItsLog(t *testing.T) {
+	t.Parallel()
+	const (
+		hash      = "0123456789abcdef0123456789abcdef01234567"
+		published = `{"time":"2026-02-01T00:00:01Z","level":"INFO","msg":"published","repo":"https://git.acme.example/a","ref":"main","commit":"` + hash + `","previous":"","files":3,"bytes":10}` + "\n"
+		failed    = `{"time":"2026-02-01T00:00:02Z","level":"WARN","msg":"poll failed","repo":"https://git.acme.example/a","ref":"main","reason":"Unreachable","error":"no route","failures":2,"stillPublished":"` + hash + `"}` + "\n"
+		recovered = `{"time":"2026-02-01T00:00:03Z","level":"INFO","msg":"recovered","repo":"https://git.acme.example/a","ref":"main","failures":2}` + "\n"
+		pod       = `{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: shop, uid: web, annotations: {git-poller.pillion.dev/repo: "https://git.acme.example/a"}}, ` +
+			`spec: {shareProcessNamespace: true, containers: [{name: app, image: app}], initContainers: [{name: pillion-git-poller, image: x, restartPolicy: Always, command: [/pillion-helper]}]}, ` +
+			`status: {phase: Running, initContainerStatuses: [{name: pillion-git-poller, state: {running: {}}}]}}`
+	)
+	const note = "note: the commit of web/pillion-git-poller is what the end of its log says, and its age is not known: " + whyHidden + "\n"
+	for name, c := range map[string]struct{ log, row, errOut string }{
+		"it published":        {"no JSON\n" + published, "web  pillion-git-poller  0123456789ab  -             -\n", note},
+		"it fails since then": {published + failed, "web  pillion-git-poller  0123456789ab  -             Unreachable: no route\n", note},
+		"it was long ago":     {failed, "web  pillion-git-poller  0123456789ab  -             Unreachable: no route\n", note},
+		"it recovered":        {published + failed + recovered, "web  pillion-git-poller  0123456789ab  -             -\n", note},
+		"it says nothing":     {"{}\n", "web  pillion-git-poller  -       -             not known: " + whyHidden + ", and the end of its log names no commit and no error; see kubectl -n shop logs web -c pillion-git-poller\n", ""},
+		"it may not be read":  {"forbidden", "web  pillion-git-poller  -       -             not known: " + whyHidden + ", and its log cannot be read: jane may not\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := shop(pod)
+			f[podsPath+"/web/log"] = c.log
+			r := call("", append(f.flags(t), "status")...)
+			if !strings.Contains(r.out, c.row) || !strings.Contains(r.errOut, c.errOut) || c.errOut == "" && strings.Contains(r.errOut, "note:") {
+				t.Errorf("want %q and %q, got\n%s\n%s", c.row, c.errOut, r.out, r.errOut)
+			}
+		})
+	}
+	t.Run("it is not asked to poll", func(t *testing.T) {
+		t.Parallel()
+		r := call("", append(shop(pod).flags(t), "sync", "web")...)
+		if want := "web/pillion-git-poller: cannot be asked: " + whyHidden + "; "; r.code != exitFailed || r.out != "" || !strings.HasPrefix(r.errOut, want) {
+			t.Errorf("got %+v, want exit code 2 and %q", r, want)
+		}
+	})
 }

@@ -71,7 +71,7 @@ func injectInto(patched *[]byte, kubelet string, in inject.Injector, policy *inj
 }
 
 func decide(kubelet string, in inject.Injector, policy *inject.Policy, document []byte, at Template) (inject.Decision, *pod.Pod, error) {
-	raw, err := at.find(document)
+	raw, err := at.Find(document)
 	if err != nil {
 		return inject.Decision{}, nil, err
 	}

@@ -142,8 +142,8 @@ func (t Template) Tokens() []string { return t.tokens }
 // pointer is the JSON pointer of the pod in its document.
 func (t Template) pointer() string { return jsonscan.Pointer(t.tokens...) }
 
-// find returns the JSON of the pod in a document.
-func (t Template) find(document []byte) ([]byte, error) {
+// Find returns the JSON of the pod in a document.
+func (t Template) Find(document []byte) ([]byte, error) {
 	value := jsontext.Value(document)
 	for i, token := range t.tokens {
 		next, err := jsonscan.Child(value, token)

@@ -75,7 +75,7 @@ func TestFindingATemplate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := c.at.find([]byte(c.document))
+			got, err := c.at.Find([]byte(c.document))
 			if string(got) != c.want || (err == nil) != (c.err == "") || err != nil && !strings.HasPrefix(err.Error(), c.err) {
 				t.Errorf("got %s, %v; want %s, %s", got, err, c.want, c.err)
 			}
@@ -132,7 +132,7 @@ func TestTemplatesAreFoundByTheirShape(t *testing.T) {
 			var got []string
 			for _, at := range TemplatesIn([]byte(c.object)) {
 				got = append(got, at.Path().String())
-				if _, err := at.find([]byte(c.object)); err != nil && !strings.Contains(name, "breaks off") {
+				if _, err := at.Find([]byte(c.object)); err != nil && !strings.Contains(name, "breaks off") {
 					t.Errorf("%s is not found again: %v", at.Path(), err)
 				}
 			}

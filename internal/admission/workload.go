@@ -66,7 +66,7 @@ func decodeWorkload(known *helper.Set, raw []byte, kind string) (*workload, erro
 	for _, at := range templates(raw) {
 		t := podTemplate{at: at}
 		var err error
-		if t.raw, err = at.find(raw); err != nil {
+		if t.raw, err = at.Find(raw); err != nil {
 			return nil, err
 		}
 		if t.pod, err = pod.Decode(t.raw); err != nil {

@@ -96,7 +96,7 @@ func foretold(t *testing.T, asked *admissionv1.AdmissionRequest, r *admissionv1.
 		return
 	}
 	at, _ := TemplateOf(asked.Kind.Kind)
-	template, err := at.find(asked.Object.Raw)
+	template, err := at.Find(asked.Object.Raw)
 	if err != nil {
 		t.Fatalf("answered without a template: %v", err)
 	}

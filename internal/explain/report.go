@@ -44,6 +44,9 @@ type Report struct {
 	Findings []Finding     `json:"findings,omitempty"`
 	Pods     []Pod         `json:"pods,omitempty"` // those that exist
 
+	// Injected is the document with the pod as the webhook would make it.
+	Injected []byte `json:"-"`
+
 	asked bool // the pod itself asks for something
 }
 
@@ -115,7 +118,7 @@ func Explain(in inject.Injector, o Object, policies *Policies, c *Cluster) (*Rep
 	if err != nil {
 		return nil, fmt.Errorf("%s/%s: %w", o.Kind, o.Name, err)
 	}
-	r.Result, r.Reason, r.Warnings = out.Result, out.Reason, out.Warnings
+	r.Result, r.Reason, r.Warnings, r.Injected = out.Result, out.Reason, out.Warnings, out.Patched
 	for _, p := range out.Problems {
 		r.Problems = append(r.Problems, p.Text())
 	}

@@ -103,8 +103,8 @@ func (s *store) cached(i int32) scratch {
 
 // remember puts a base into the cache. Of those on disk only the last is kept.
 func (s *store) remember(i int32, content scratch) {
-	if m, ok := content.(*memory); ok {
-		s.cache.put(i, *m)
+	if m, ok := content.(*base); ok {
+		s.cache.put(i, m)
 		return
 	}
 	if s.large != nil {
@@ -122,8 +122,7 @@ type scratch interface {
 
 func (s *store) newScratch(size int64) (scratch, error) {
 	if size <= inMemory {
-		m := s.cache.buffer(size)
-		return &m, nil
+		return s.cache.room(size), nil
 	}
 	return scratchFile(s.root)
 }
@@ -141,27 +140,6 @@ func scratchFile(root *os.Root) (*os.File, error) {
 	}
 	return f, nil
 }
-
-// memory is scratch that is not on disk.
-type memory []byte
-
-func (m *memory) Write(data []byte) (int, error) {
-	*m = append(*m, data...)
-	return len(data), nil
-}
-
-func (m *memory) ReadAt(data []byte, offset int64) (int, error) {
-	if offset > int64(len(*m)) {
-		return 0, io.EOF
-	}
-	n := copy(data, (*m)[offset:])
-	if n < len(data) {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-func (*memory) Close() error { return nil }
 
 // applyDelta writes what a delta makes of its base (gitformat-pack(5), "Deltified
 // representation"): a list of pieces, to be copied from the base or given as they are.

@@ -81,7 +81,7 @@ func (p *published) write(w io.Writer, o object) error {
 // addKept adds what was kept of a commit and the tree in which it is published. It
 // returns false if that cannot be built upon.
 func (s *store) addKept(ctx context.Context, kept, tree string, commit plumbing.Hash) bool {
-	f, err := os.OpenFile(kept, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
+	f, err := os.OpenFile(kept, os.O_RDONLY|syscall.O_NONBLOCK|noFollow, 0)
 	if err != nil {
 		return false
 	}

@@ -147,6 +147,36 @@ func TestLargeFilesAreNotHeldInMemory(t *testing.T) { //nolint:paralleltest // i
 	}
 }
 
+// Bases of deltas are unpacked again and again, into the same memory.
+func TestDeltasLeaveNothingToCollect(t *testing.T) { //nolint:paralleltest // it looks at what all of the process allocates
+	const size, count, allowed = 1 << 20, 100, cacheSize + 24<<20
+	random := make([]byte, size)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(random)
+	var b packBuilder
+	content, hash := string(random), b.blob(string(random))
+	var items []item
+	for i := range count { // each is the one before it with another first byte
+		first := string(rune('A' + i%50))
+		b.refDelta(hash, delta(size, size, "\x01"+first, copyOp(1, 1<<19), copyOp(1<<19+1, 1<<19-1)))
+		content = first + content[1:]
+		hash = plumbing.ComputeHash(plumbing.BlobObject, []byte(content))
+		items = append(items, item{"100644", fmt.Sprintf("%03d", i), hash})
+	}
+	commit := b.commit(b.tree(items...))
+	data := b.bytes()
+
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got, _, err := checkoutOf(t, data, commit, budget{512 << 20, 1000})
+	runtime.ReadMemStats(&after)
+	if err != nil || got.Files != count {
+		t.Errorf("got %+v (%v), want %d files", got, err, count)
+	}
+	if used := after.TotalAlloc - before.TotalAlloc; used > allowed {
+		t.Errorf("it allocated %d bytes for %d contents of %d, want at most %d", used, count, size, allowed)
+	}
+}
+
 // Nor is one that an update takes from what is published, or builds a delta upon.
 func TestAnUpdateOfLargeFilesIsNotHeldInMemory(t *testing.T) { //nolint:paralleltest // it looks at what all of the process allocates
 	const size, allowed = 32 << 20, 24 << 20 // the server and the race detector have their part

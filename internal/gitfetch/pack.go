@@ -28,7 +28,7 @@ const (
 	// inMemory is the largest base of a delta that is kept in memory; larger ones are
 	// unpacked to disk. All together may take cacheSize.
 	inMemory  = 2 << 20
-	cacheSize = 8 << 20
+	cacheSize = 9 << 20
 )
 
 // errThin is the error of a pack with a delta to an object that is not in the pack.
@@ -326,9 +326,9 @@ func (s *store) read(i int32, limit int64) ([]byte, error) {
 	if size := s.objects[i].size; size > limit {
 		return nil, failf(TooLarge, "the repository has a %s of %d bytes, and %d can be handled", s.objects[i].kind, size, limit)
 	}
-	out := make(memory, 0, s.objects[i].size)
-	err := s.write(&out, i)
-	return out, err
+	out := bytes.NewBuffer(make([]byte, 0, s.objects[i].size))
+	err := s.write(out, i)
+	return out.Bytes(), err
 }
 
 // budgetWriter writes until a budget is used up. Its error outlives what the layers

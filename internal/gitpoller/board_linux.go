@@ -72,6 +72,9 @@ func (b *Board) replace(s gitstatus.Status) error {
 // errNoPoller is for a container in which none runs.
 var errNoPoller = errors.New("no git-poller runs in this container; run this in the container pillion-git-poller (or pillion-git-poller-NAME), and not before it has started")
 
+// errHidden is for a container whose processes those of others can see: a poller hides from all.
+var errHidden = errors.New("no git-poller can be seen in this container, and some processes hide: in a pod whose containers share one process namespace a git-poller does, with its Secret, from all others; its log says what it publishes, and it polls by itself at each period")
+
 // Running is a poller of this container.
 type Running struct {
 	dir     string // of its descriptors
@@ -88,6 +91,7 @@ func find(proc string) (*Running, error) {
 	}
 	own, _ := os.Readlink(filepath.Join(proc, "self", "ns", "mnt"))
 	var hidden error
+	hides := false
 	for _, e := range ids {
 		id, err := strconv.Atoi(e.Name())
 		if err != nil || id == os.Getpid() {
@@ -99,7 +103,9 @@ func find(proc string) (*Running, error) {
 		}
 		dir := filepath.Join(proc, e.Name())
 		// Processes with one mount namespace are those of one container.
-		if ns, err := os.Readlink(filepath.Join(dir, "ns", "mnt")); err == nil && ns == own || own == "" {
+		ns, err := os.Readlink(filepath.Join(dir, "ns", "mnt"))
+		hides = hides || errors.Is(err, os.ErrPermission)
+		if err == nil && ns == own || own == "" {
 			r := &Running{filepath.Join(dir, "fd"), process}
 			path, err := r.board()
 			if path != "" {
@@ -113,6 +119,9 @@ func find(proc string) (*Running, error) {
 	}
 	if hidden != nil {
 		return nil, fmt.Errorf("%w (a process here belongs to another user: %w)", errNoPoller, hidden)
+	}
+	if hides {
+		return nil, errHidden
 	}
 	return nil, errNoPoller
 }

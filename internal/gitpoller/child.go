@@ -28,8 +28,8 @@ const ChildArg = "git-fetch"
 const keptAtMost = time.Hour
 
 // collectAt makes Go's collector work earlier than by default: memory is what a pod is
-// short of, and a fetch is seldom.
-const collectAt = 50
+// short of, and a fetch leaves little to collect.
+const collectAt = 25
 
 // outcome is what a child writes to its standard output.
 type outcome struct {

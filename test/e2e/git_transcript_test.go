@@ -17,7 +17,9 @@ func TestTheTranscriptOfAPush(t *testing.T) {
 	ip := s.gitServer()
 	s.push("Hello.")
 	s.apply(strings.NewReplacer("command: [nginx]", `command: [busybox, httpd, -f, -p, "80", -h, /usr/share/nginx/html]`, "port: 8080", "port: 80").Replace(
-		site(ip, "    kubectl.kubernetes.io/default-container: web")))
+		site(ip, `    git-poller.pillion.dev/notify: http://localhost/
+    git-poller.pillion.dev/notify-method: GET
+    kubectl.kubernetes.io/default-container: web`)))
 	s.wait("pod/web", "Ready")
 
 	s.typed("get", "pod", "web")
@@ -36,7 +38,18 @@ func TestTheTranscriptOfAPush(t *testing.T) {
 	took := time.Since(start)
 	s.typed("exec", "web", "--", "wget", "-qO-", "localhost")
 	fmt.Fprintf(t.Output(), "# The page changed %.1f s after the push; the period is 1 s.\n", took.Seconds())
+	commit := s.git("cd /tmp/w && git rev-parse HEAD")
+	s.await(func() error {
+		if log := s.kubectl("logs", "web", "-c", "pillion-git-poller"); !strings.Contains(log, `"msg":"app told"`) || !strings.Contains(log, commit) {
+			return fmt.Errorf("the log does not say that the app was told of %s:\n%s", commit, log)
+		}
+		return nil
+	})
 	s.typed("logs", "web", "-c", "pillion-git-poller")
+	pillion := s.plugin()
+	for _, verb := range [][]string{{"status"}, {"sync", "web"}} {
+		fmt.Fprintf(t.Output(), "$ kubectl pillion %s\n%s\n", strings.Join(verb, " "), pillion(0, verb...))
+	}
 }
 
 // typed runs kubectl as a user would, and shows it.

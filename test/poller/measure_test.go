@@ -25,7 +25,8 @@ var shapes = []shape{
 type row struct {
 	poll, first, update cost
 	polls               float64
-	peak, idle          int64
+	peak                peaks
+	idle                int64
 	anonymous           int64         // of idle
 	took                time.Duration // from the push to the page
 }
@@ -51,7 +52,7 @@ func TestMeasure(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	fmt.Println("| repository | tool | poll, CPU ms | bytes | requests | server CPU ms | first sync, CPU ms | bytes | server CPU ms | peak MB | idle MB (anonymous) | update, bytes | CPU ms | server CPU ms | push to page, s |")
+	fmt.Println("| repository | tool | poll, CPU ms | bytes | requests | server CPU ms | first sync, CPU ms | bytes | server CPU ms | peak MB (shared pages once; largest process) | idle MB (anonymous) | update, bytes | CPU ms | server CPU ms | push to page, s |")
 	fmt.Println("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
 	for _, s := range shapes {
 		if only != "1" && only != s.name {
@@ -78,9 +79,9 @@ const polls = 10
 func (m measurement) print(repository, tool string, r row) {
 	ms := func(d time.Duration) string { return fmt.Sprintf("%.0f", float64(d)/1e6) }
 	mb := func(n int64) string { return fmt.Sprintf("%.0f", float64(n)/1e6) }
-	fmt.Printf("| %s | %s | %.1f | %.0f | %.1f | %.0f | %s | %d | %s | %s | %s (%s) | %d | %s | %s | %.1f |\n", repository, tool,
+	fmt.Printf("| %s | %s | %.1f | %.0f | %.1f | %.0f | %s | %d | %s | %s (%s; %s) | %s (%s) | %d | %s | %s | %.1f |\n", repository, tool,
 		float64(r.poll.cpu)/1e6/r.polls, float64(r.poll.server.Bytes)/r.polls, float64(r.poll.server.Requests)/r.polls, float64(r.poll.server.CPU)/1e6/r.polls,
-		ms(r.first.cpu), r.first.server.Bytes, ms(r.first.server.CPU), mb(r.peak), mb(r.idle), mb(r.anonymous),
+		ms(r.first.cpu), r.first.server.Bytes, ms(r.first.server.CPU), mb(r.peak.sum), mb(r.peak.shared), mb(r.peak.largest), mb(r.idle), mb(r.anonymous),
 		r.update.server.Bytes, ms(r.update.cpu), ms(r.update.server.CPU), r.took.Seconds())
 }
 
@@ -164,7 +165,7 @@ func (m measurement) git() (r row) {
 		if err := cmd.Wait(); err != nil {
 			m.t.Fatalf("git %q: %v\n%s", args, err, out)
 		}
-		r.peak = max(r.peak, peak())
+		r.peak.see(peak())
 		return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	}
 	url := m.server.url + "/site.git"

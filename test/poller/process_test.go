@@ -7,7 +7,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -79,15 +78,28 @@ func rss(pid int) (sum int64) {
 	return sum
 }
 
+// peaks are the most that was seen of a family: its resident memory with and without counting
+// again the pages that its processes share, and the resident memory of the largest process.
+type peaks struct{ sum, shared, largest int64 }
+
+func (p *peaks) see(q peaks) {
+	p.sum, p.shared, p.largest = max(p.sum, q.sum), max(p.shared, q.shared), max(p.largest, q.largest)
+}
+
 // watchPeak samples the memory of a family until stop is called, which returns the most
 // that it saw.
-func watchPeak(pid int) (stop func() int64) {
-	var peak atomic.Int64
+func watchPeak(pid int) (stop func() peaks) {
+	var peak peaks
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		for {
-			peak.Store(max(peak.Load(), rss(pid)))
+			var now peaks
+			for _, p := range family(pid) {
+				now.sum, now.largest = now.sum+p.rss, max(now.largest, p.rss)
+				now.shared += kibibytes(fmt.Sprintf("/proc/%d/smaps_rollup", p.pid), "\nPss:")
+			}
+			peak.see(now)
 			select {
 			case <-done:
 				return
@@ -95,21 +107,28 @@ func watchPeak(pid int) (stop func() int64) {
 			}
 		}
 	}()
-	return func() int64 {
+	return func() peaks {
 		close(done)
 		<-ended
-		return peak.Load()
+		return peak
 	}
 }
 
 // anonymous is the memory of a family that is no file's: what a container cannot share.
 func anonymous(pid int) (sum int64) {
 	for _, p := range family(pid) {
-		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
-		if _, rest, found := strings.Cut(string(status), "RssAnon:"); found {
-			kib, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
-			sum += kib << 10
-		}
+		sum += kibibytes(fmt.Sprintf("/proc/%d/status", p.pid), "RssAnon:")
 	}
 	return sum
+}
+
+// kibibytes reads a number of a file of /proc, and returns it in bytes; 0 if it is not there.
+func kibibytes(file, name string) int64 {
+	text, _ := os.ReadFile(file)
+	_, rest, found := strings.Cut(string(text), name)
+	if !found {
+		return 0
+	}
+	kib, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+	return kib << 10
 }

@@ -12,7 +12,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -230,6 +232,41 @@ func (c *Client) Webhooks(ctx context.Context) ([]admissionregistrationv1.Mutati
 		return nil, fmt.Errorf("listing mutatingwebhookconfigurations: %w", err)
 	}
 	return all, nil
+}
+
+// Data is what a Secret or a ConfigMap holds; kind is that word. [apierrors.IsNotFound] knows
+// the error of one that does not exist.
+func (c *Client) Data(ctx context.Context, kind, namespace, name string) (map[string][]byte, error) {
+	raw, err := c.get(ctx, nil, "/api/v1/namespaces", namespace, strings.ToLower(kind)+"s", name)
+	if err != nil {
+		return nil, fmt.Errorf("reading the %s %s of namespace %s: %w", kind, name, namespace, err)
+	}
+	return DataOf(kind, raw)
+}
+
+// DataOf reads what a Secret or a ConfigMap holds from its JSON. Errors repeat none of it.
+func DataOf(kind string, raw []byte) (map[string][]byte, error) {
+	data := map[string][]byte{}
+	if kind == "Secret" {
+		var s corev1.Secret
+		if err := json.Unmarshal(raw, &s); err != nil {
+			return nil, errors.New("the Secret cannot be read: data must be strings in base64, stringData plain strings")
+		}
+		maps.Copy(data, s.Data)
+		for key, text := range s.StringData {
+			data[key] = []byte(text)
+		}
+		return data, nil
+	}
+	var c corev1.ConfigMap
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return nil, fmt.Errorf("the ConfigMap cannot be read: %w", err)
+	}
+	maps.Copy(data, c.BinaryData)
+	for key, text := range c.Data {
+		data[key] = []byte(text)
+	}
+	return data, nil
 }
 
 // PolicyFiles are where the webhook in a namespace has its policies.
