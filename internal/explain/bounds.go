@@ -55,7 +55,7 @@ func (b *Bounds) findings(p *plan.Plan, of *pod.Pod) []Finding {
 		r := &b.Ranges[i]
 		for j := range r.Spec.Limits {
 			item := &r.Spec.Limits[j]
-			switch item.Type { //nolint:exhaustive // claims are not a pod's
+			switch item.Type {
 			case corev1.LimitTypeContainer:
 				for k := range all {
 					if all[k].ours {

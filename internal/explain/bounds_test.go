@@ -96,7 +96,7 @@ func TestWhatANamespaceBoundsIsSaid(t *testing.T) {
 func withResources(t *testing.T, document []byte) []byte {
 	t.Helper()
 	d := fromYAML[map[string]any](t, string(document))
-	app := d["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)["containers"].([]any)[0].(map[string]any) //nolint:errcheck // else the test ends
+	app := d["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)["containers"].([]any)[0].(map[string]any)
 	app["resources"] = map[string]any{"requests": map[string]any{"cpu": "10m", "memory": "96Mi"}, "limits": map[string]any{"cpu": "1", "memory": "96Mi"}}
 	return jsonOf(t, d)
 }
