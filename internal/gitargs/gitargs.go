@@ -48,6 +48,10 @@ func bindReach(flags *flag.FlagSet, r *gitfetch.Request) {
 		r.Submodules = append(r.Submodules, pattern)
 		return nil
 	})
+	flags.Func("secret-for", "`pattern` of repositories to which the credentials may be sent behind a redirect and for submodules; again for each; without one, to all that these flags allow", func(pattern string) error {
+		r.SecretFor = append(r.SecretFor, pattern)
+		return nil
+	})
 	flags.Func("redirect", "`pattern` of repositories to which the server may redirect with the credentials; again for each", func(pattern string) error {
 		r.Redirects = append(r.Redirects, pattern)
 		return nil

@@ -34,7 +34,7 @@ func (f *fetcher) dial(ctx context.Context) (remote, error) {
 		return nil, err
 	}
 	f.session.secrets = append(f.session.secrets, login.secrets()...)
-	return newHTTPRemote(f.endpoint, f.Redirects, login, r)
+	return newHTTPRemote(f.endpoint, &f.Request, login, r)
 }
 
 func (f *fetcher) route() (*route, error) {

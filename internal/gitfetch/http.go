@@ -26,6 +26,7 @@ type httpRemote struct {
 	base      *url.URL // of the repository; after the greeting, where redirects have led
 	login     *basicAuth
 	redirects repoPatterns
+	secretFor repoPatterns  // where the credentials may go; without one, wherever redirects may lead
 	barred    string        // the path of another repository, which gets no credentials
 	answer    io.ReadCloser // open, if not nil
 
@@ -33,12 +34,16 @@ type httpRemote struct {
 	conn *idleConn // the last that was dialed
 }
 
-func newHTTPRemote(e endpoint, redirects []string, login *basicAuth, r *route) (*httpRemote, error) {
-	patterns, err := parsePatterns(redirects)
+func newHTTPRemote(e endpoint, q *Request, login *basicAuth, r *route) (*httpRemote, error) {
+	redirects, err := parsePatterns(q.Redirects)
 	if err != nil {
 		return nil, err
 	}
-	h := &httpRemote{base: e.URL, login: login, redirects: patterns, route: r}
+	secretFor, err := parsePatterns(q.SecretFor)
+	if err != nil {
+		return nil, err
+	}
+	h := &httpRemote{base: e.URL, login: login, redirects: redirects, secretFor: secretFor, route: r}
 	h.client = &http.Client{CheckRedirect: h.checkRedirect, Transport: r.transport(h.dial)}
 	return h, nil
 }

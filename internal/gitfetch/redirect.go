@@ -13,7 +13,7 @@ import (
 // and the policy's list of repositories are for one host. To add .git, as GitLab does, is
 // no other repository. Any other is compared with the policy's patterns, so that a host
 // with many owners does not lead from one that is allowed to one that is not; where no
-// pattern is given, it gets no credentials.
+// pattern is given, or none for which the credentials are, it gets no credentials.
 func (h *httpRemote) checkRedirect(req *http.Request, via []*http.Request) error {
 	from, to := via[0].URL, req.URL
 	upgrade := from.Scheme == "http" && to.Scheme == "https" && strings.HasSuffix(addressOf(from), ":80") && strings.HasSuffix(addressOf(to), ":443")
@@ -29,7 +29,7 @@ func (h *httpRemote) checkRedirect(req *http.Request, via []*http.Request) error
 	case sameRepo(from, to):
 	case len(h.redirects) > 0 && !h.redirects.cover(to, upgrade):
 		return failf(UntrustedHost, "the server redirects to %s, which is another repository, and not one that the policy allows", foreign(repoOf(to)))
-	case len(h.redirects) == 0 && h.login != nil:
+	case h.login != nil && (len(h.redirects) == 0 || len(h.secretFor) > 0 && !h.secretFor.cover(to, upgrade)):
 		h.barred = repoOf(to)
 	}
 	if h.barred != "" { // and not again on the way back

@@ -59,6 +59,10 @@ type Request struct {
 	// another repository of the same host is followed if one of them covers it. Empty:
 	// it is followed without credentials.
 	Redirects []string `json:"redirects,omitempty"`
+	// SecretFor are patterns of URLs, as those of Redirects: behind a redirect, and for
+	// submodules, the credentials are sent to what one of them covers. Empty: to every
+	// repository of the host that Redirects and Submodules allow.
+	SecretFor []string `json:"secretFor,omitempty"`
 	// Submodules are patterns of URLs, as those of Redirects: submodules that come from there
 	// are fetched, each without its own. Empty: they are empty directories.
 	Submodules []string `json:"submodules,omitempty"`

@@ -22,8 +22,9 @@ const (
 
 // module is a submodule of the commit, and where its content comes from.
 type module struct {
-	entry *entry
-	repo  endpoint
+	entry  *entry
+	repo   endpoint
+	barred bool // the policy does not send the credentials there
 }
 
 // locateModules finds where the submodules come from. None may come from where no pattern of
@@ -36,6 +37,10 @@ func (f *fetcher) locateModules(t *treeReader, root plumbing.Hash) ([]module, er
 		return nil, failf(TooLarge, "the commit has %d submodules, and %d can be fetched", len(t.modules), maxModules)
 	}
 	allowed, err := parsePatterns(f.Submodules)
+	if err != nil {
+		return nil, err
+	}
+	secretFor, err := parsePatterns(f.SecretFor)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +62,7 @@ func (f *fetcher) locateModules(t *treeReader, root plumbing.Hash) ([]module, er
 		case !allowed.cover(repo.URL, false):
 			return nil, failf(Refused, "the commit's submodule %s comes from %s, which the policy does not allow", foreign(at), foreign(repo.Scheme+"://"+repo.Host+repo.EscapedPath()))
 		}
-		all = append(all, module{e, repo})
+		all = append(all, module{e, repo, len(secretFor) > 0 && !secretFor.cover(repo.URL, false)})
 	}
 	return all, nil
 }
@@ -151,7 +156,7 @@ func (f *fetcher) moduleRequest(m module, dir string, t *treeReader) Request {
 	r.Have, r.Published, r.Kept, r.Bad, r.Keep = "", "", "", "", false
 	r.MaxBytes, r.MaxFiles = max(1, f.MaxBytes-t.disk), max(1, f.MaxFiles-t.files)
 	r.Redirects, r.Submodules, r.Token = f.Submodules, nil, f.token
-	if m.repo.Scheme != f.endpoint.Scheme || m.repo.address() != f.endpoint.address() {
+	if m.barred || m.repo.Scheme != f.endpoint.Scheme || m.repo.address() != f.endpoint.address() {
 		r.Auth, r.AuthDir, r.Token = AuthNone, "", nil
 	}
 	return r

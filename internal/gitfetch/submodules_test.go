@@ -124,7 +124,7 @@ func TestTheSecretGoesToSubmodulesOfTheSameHostAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := f.moduleRequest(module{&entry{}, to}, "/d", &treeReader{disk: 60, files: 4})
+		r := f.moduleRequest(module{entry: &entry{}, repo: to}, "/d", &treeReader{disk: 60, files: 4})
 		if (r.Auth != "") != same || (r.AuthDir != "") != same || (r.Token != nil) != same {
 			t.Errorf("%s gets %q, %q, %v", url, r.Auth, r.AuthDir, r.Token)
 		}

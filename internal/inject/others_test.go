@@ -11,6 +11,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
+	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
 // What an admission plugin or another webhook sets on our container after us, and what of it
@@ -113,6 +114,36 @@ func TestAMirrorOfARequiredHelperNeedsADigest(t *testing.T) {
 			again := Injector{}.Decide(injected, p, nil)
 			if diff := cmp.Diff(tt.want, again.Plan.Renewed()); diff != "" {
 				t.Errorf("renewed (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Where the policy says through which proxy a helper goes, nobody leads it around that.
+func TestTheProxyOfThePolicyIsNotLedAround(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, variable string
+		kept           bool
+	}{
+		{"an exception", "no_proxy", false},
+		{"an exception in upper case", "NO_PROXY", false},
+		{"the proxy again in upper case, which some programs read first", "HTTPS_PROXY", false},
+		{"a proxy for what the policy has none for", "HTTP_PROXY", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := gitSyncPolicy()
+			p.Helpers["git-poller"].Reach.Proxy = &rule.Proxy{URL: "http://proxy.acme.example:3128"}
+			injected := MakePod("web").Git().Obj()
+			injected = patched(t, injected, &[]Decision{Injector{}.Decide(injected, p, nil)}[0].Plan)
+			var c map[string]any
+			decode(t, injected.Spec.InitContainers[0].Raw, &c)
+			c["env"] = append(c["env"].([]any), map[string]any{"name": tt.variable, "value": "github.com"})
+			injected.Spec.InitContainers[0].Raw = encode(t, c)
+			again := Injector{}.Decide(injected, p, nil)
+			if kept := len(again.Plan.Renewed()) == 0; kept != tt.kept || again.Result == reason.Denied {
+				t.Errorf("a second review says %s and renews %v: %s", again.Result, again.Plan.Renewed(), again.Message())
 			}
 		})
 	}

@@ -207,3 +207,41 @@ func TestSubmodulesComeFromWhereThePodCouldGoItself(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func TestTheSecretGoesBehindRedirectsOnlyWhereThePolicySendsIt(t *testing.T) {
+	t.Parallel()
+	const site, web = "https://git.acme.example/web/site", "https://git.acme.example/web/*"
+	list := []rule.SecretSpec{
+		{Name: "web-*", Repo: rule.Texts{web, "https://github.com/acme/*", "ssh://git@git.acme.example/web/*"}},
+		{Name: "web-all", Repo: rule.Texts{"https://*.acme.example/*"}},
+		{Name: "other", Repo: rule.Texts{"https://git.acme.example/other/*"}},
+	}
+	for _, tt := range []struct {
+		name, repo, secret string
+		list               []rule.SecretSpec
+		warns              bool
+		want               []string
+	}{
+		{"a policy that does not say it", site, "web-a", nil, false, nil},
+		{"those of the host", site, "web-a", list, false, []string{"--secret-for=" + web}},
+		{"those of each entry that names the Secret", site, "web-all", list, false, []string{"--secret-for=" + web, "--secret-for=https://*.acme.example/*"}},
+		{"over ssh, which knows no redirect", "ssh://git@git.acme.example/web/site", "web-a", list, false, nil},
+		{"a policy that only warns", site, "other", list, true, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := testPolicy()
+			p.Warn = tt.warns
+			git := builtin.Find("git-poller")
+			secrets, errs := rule.CompileSecrets(tt.list, git.Option("secret"), git.Option("repo"), nil)
+			if len(errs) > 0 {
+				t.Fatal(errs)
+			}
+			p.Helpers["git-poller"].Secrets = secrets
+			d := Injector{}.Decide(MakePod("web").Git(keyRepo, tt.repo, keySecret, tt.secret).Obj(), p, nil)
+			if diff := cmp.Diff(tt.want, flagsOf(t, d, "--secret-for")); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

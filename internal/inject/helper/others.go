@@ -82,7 +82,8 @@ func stricter(have, want string) bool {
 var proxyVariables = []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}
 
 // keepProxies drops from have's variables those of a proxy that want does not set, as long
-// as they are plain values.
+// as they are plain values. One that want sets in either case is want's in both, since programs
+// differ in which they read first; and where want sets a proxy, so are the exceptions to it.
 func keepProxies(have, want map[string]any) {
 	list, ok := have["env"].([]any)
 	if !ok {
@@ -90,7 +91,11 @@ func keepProxies(have, want map[string]any) {
 	}
 	wanted, _ := want["env"].([]any)
 	sets := func(name string) bool {
-		return slices.ContainsFunc(wanted, func(v any) bool { variable, _ := v.(map[string]any); return text(variable["name"]) == name })
+		return slices.ContainsFunc(wanted, func(v any) bool {
+			variable, _ := v.(map[string]any)
+			set := text(variable["name"])
+			return strings.EqualFold(set, name) || strings.EqualFold(name, "no_proxy") && slices.Contains(proxyVariables, set)
+		})
 	}
 	list = slices.DeleteFunc(list, func(v any) bool {
 		variable, _ := v.(map[string]any)

@@ -221,6 +221,10 @@ func repoPath(u *url.URL) (string, error) {
 			return "", errors.New("has a '%' in its path that two hexadecimal digits do not follow")
 		case plain == "" || plain == "." || plain == "..":
 			return "", errors.New(`has an empty, "." or ".." segment in its path; write the path out`)
+		case strings.Contains(plain, " ") && strings.Trim(plain, ". ") == "":
+			return "", errors.New(`has a segment of dots and spaces in its path, which some servers take for "." or ".."`)
+		case slices.ContainsFunc(overlong, func(bytes string) bool { return strings.Contains(plain, bytes) }):
+			return "", errors.New("has an ASCII character in its path that is percent-encoded in more than one byte, in which some servers read a dot or a slash")
 		case strings.Contains(plain, "%"):
 			return "", errors.New("has a percent-encoded '%' in its path, which some servers decode a second time, and so read another path than the policy does")
 		case strings.HasPrefix(plain, "-"):
@@ -232,6 +236,10 @@ func repoPath(u *url.URL) (string, error) {
 	}
 	return out.String(), nil
 }
+
+// overlong is what the forms of ASCII characters in two to four bytes begin with, which are no
+// UTF-8 and which lenient decoders take for the character.
+var overlong = []string{"\xc0", "\xc1", "\xe0\x80", "\xe0\x81", "\xf0\x80"}
 
 // plainInPath tells whether a character stands for itself in a path.
 func plainInPath(r rune) bool {

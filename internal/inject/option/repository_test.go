@@ -17,6 +17,8 @@ const (
 	noCredential = "must not contain credentials (what stands before the @): name a Secret in the option secret instead"
 	noSSHUser    = "has a user name that ssh cannot take; only letters, digits, '_', '-' and '.' are allowed"
 	noSegment    = `has an empty, "." or ".." segment in its path; write the path out`
+	noDots       = `has a segment of dots and spaces in its path, which some servers take for "." or ".."`
+	noUTF8       = "has an ASCII character in its path that is percent-encoded in more than one byte, in which some servers read a dot or a slash"
 	noOption     = "has a path segment that begins with '-', which git and ssh take for an option"
 	noEncoded    = "has a percent-encoded control character, slash or backslash in its path"
 	encodeIt     = "has a character in its path that must be percent-encoded; letters, digits and -._~+@:,=/ can stand as they are"
@@ -140,6 +142,10 @@ func TestAHostileRepositoryURLIsRefused(t *testing.T) {
 		{"an empty segment at the end", "https://github.com/a//", noSegment},
 		{"a segment of one dot", "https://github.com/./a", noSegment},
 		{"a segment of two dots", "https://github.com/a/../b", noSegment},
+		{"two dots and a space, which Windows takes off", "https://github.com/a/..%20/b", noDots},
+		{"a dot in too many bytes of UTF-8", "https://github.com/a/%C0%AE%C0%AE/b", noUTF8},
+		{"a dot in three bytes", "https://github.com/a/%e0%80%ae%e0%80%ae/b", noUTF8},
+		{"a slash in too many bytes of UTF-8", "https://github.com/a/x%c0%afb", noUTF8},
 		{"a path that is two dots", "https://github.com/..", noSegment},
 		{"encoded dots", "https://github.com/a/%2e%2E/b", noSegment},
 		{"one encoded dot of two", "https://github.com/a/.%2e/b", noSegment},

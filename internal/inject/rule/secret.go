@@ -5,7 +5,6 @@ package rule
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -55,6 +54,17 @@ func CompileSecrets(specs []SecretSpec, secret, repo *option.Option, at *field.P
 	return all, errs
 }
 
+// SecretGoesTo are the patterns of repositories to which a Secret may be sent, as the list
+// says it.
+func (h *Helper) SecretGoesTo(secret option.Value) (to []option.Pattern) {
+	for _, s := range h.Secrets {
+		if s.Name.Matches(secret) {
+			to = append(to, s.Repo...)
+		}
+	}
+	return to
+}
+
 // CheckSecret completes the sentence "policy … does not allow this value: …" if a Secret may
 // not be sent to a repository. Without a list every Secret may be sent to each.
 func (h *Helper) CheckSecret(secret, repo option.Value) error {
@@ -62,16 +72,11 @@ func (h *Helper) CheckSecret(secret, repo option.Value) error {
 		return nil
 	}
 	var to []string
-	for _, s := range h.Secrets {
-		if !s.Name.Matches(secret) {
-			continue
-		}
-		if slices.ContainsFunc(s.Repo, func(p option.Pattern) bool { return p.Matches(repo) }) {
+	for _, p := range h.SecretGoesTo(secret) {
+		if p.Matches(repo) {
 			return nil
 		}
-		for _, p := range s.Repo {
-			to = append(to, p.String())
-		}
+		to = append(to, p.String())
 	}
 	if len(to) == 0 {
 		return errors.New("the policy's list of secrets does not have it")

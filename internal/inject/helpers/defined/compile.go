@@ -81,7 +81,7 @@ func compile(d *Definition) (*helper.Helper, field.ErrorList) {
 		Resources: c.resources(&s.Container.Resources, at.Child("container", "resources")), Privileges: s.Privileges,
 	}
 	b := &builder{name: d.Metadata.Name, spec: s}
-	h.Build, h.Up = b.build, b.up
+	h.Build, h.Up, h.Check = b.build, b.up, b.check
 	return h, c.errs
 }
 

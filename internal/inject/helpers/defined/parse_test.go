@@ -90,6 +90,7 @@ line 19: spec.container.readinessProbe: Forbidden: an init container has no prob
 			[]string{"port: {option: port}}]", "port: {prefix: \"1\", option: port}}]"},
 			`line 17: spec.container.ports[0].port.prefix: Forbidden: only arguments and variables have a prefix`,
 		},
+		{"a prefix of dashes alone", []string{"{prefix: --log=, option: level}", "{prefix: --, option: level}"}, `line 15: spec.container.args[2].prefix: Forbidden: leaves it to the value which flag of the program it is; write the flag out, such as --name=`},
 		{"a default in the wrong type", []string{"default: 8888", "default: 70000"}, `line 7: spec.options[0].default: Invalid value: "70000": must be the number of a port, from 1 to 65535`},
 		{"a default and required", []string{"default: info,", "default: info, required: true,"}, `line 9: spec.options[2].default: Forbidden: a required option has no default; remove one of the two`},
 		{"a least that is above the most", []string{"default: 8888", "min: 9000, max: 80"}, `line 7: spec.options[0].min: Invalid value: "9000": is above max, 80

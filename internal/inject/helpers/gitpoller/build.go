@@ -54,7 +54,7 @@ func build(e *helper.Editor, r *helper.Request) {
 		volumes = append(volumes, gitCA(e, r, &c))
 	}
 	volumes = append(volumes, reach(e, r, &c)...)
-	c.Args = modules(e, r, redirects(e, r, c.Args))
+	c.Args = secretFor(e, r, modules(e, r, redirects(e, r, c.Args)))
 	if ends {
 		c.Args = append(c.Args, "--once", "--timeout="+r.Value(helper.WaitTimeout).Text)
 	} else {

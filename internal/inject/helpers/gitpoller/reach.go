@@ -98,6 +98,21 @@ func redirects(e *helper.Editor, r *helper.Request, args []string) []string {
 	return args
 }
 
+// secretFor adds the repositories of the host to which the policy sends the Secret, if it says
+// so: neither a redirect nor a submodule leads it to one with which the pod could not name it.
+func secretFor(e *helper.Editor, r *helper.Request, args []string) []string {
+	repo := option.RepositoryOf(r.Value("repo"))
+	if !r.Has("secret") || repo.Scheme == "ssh" || e.Lenient() {
+		return args
+	}
+	for _, p := range e.Rules().SecretGoesTo(r.Value("secret")) {
+		if option.OnHostOf(p, repo) {
+			args = append(args, "--secret-for="+p.String())
+		}
+	}
+	return args
+}
+
 // The option of submodules, and its value that fetches them.
 const (
 	submodules = "submodules"
