@@ -98,11 +98,19 @@ func (c *container) sync(args string) (said string, status int) {
 	c.Helper()
 	for {
 		said, status = c.exec("git-poller sync " + args)
-		if !strings.Contains(said, "no git-poller runs in this container") {
+		if !notFound(said, "sync") {
 			return said, status
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
+}
+
+// notFound tells whether a verb says that it finds no poller. The containers of these tests see
+// the processes of the whole machine, some of which may hide even from root.
+func notFound(said, verb string) bool {
+	say := "pillion-helper git-poller " + verb + ": no git-poller "
+	return strings.HasPrefix(said, say+"runs in this container; run this in the container pillion-git-poller") ||
+		strings.HasPrefix(said, say+"can be seen in this container, and some processes hide: ")
 }
 
 // site is a repository on a server. commit makes a commit of a page.
@@ -227,9 +235,8 @@ func TestThePollerOfAnotherContainerIsNotFound(t *testing.T) {
 	c, other := newContainer(t), newContainer(t)
 	c.polls("--repo=http://127.0.0.1:1/a.git --period=24h")
 	c.sync("")
-	const want = "no git-poller runs in this container; run this in the container pillion-git-poller (or pillion-git-poller-NAME), and not before it has started\n"
 	for _, verb := range []string{"sync", "status"} {
-		if said, status := other.exec("git-poller " + verb); said != "pillion-helper git-poller "+verb+": "+want || status != exitFailed {
+		if said, status := other.exec("git-poller " + verb); !notFound(said, verb) || status != exitFailed {
 			t.Errorf("%s says %q and ends with %d", verb, said, status)
 		}
 	}

@@ -21,7 +21,7 @@ func TestTheImagesHaveTheNamesThatPodsAskFor(t *testing.T) {
 		{"../../charts/pillion/values.yaml", `(?m)^ +repository: (\S+/pillion-webhook)$`, defaultRegistry + "/pillion-webhook"},
 		{"../../charts/pillion/values.yaml", `(?m)^ +repository: (\S+/pillion-certificates)$`, defaultRegistry + "/pillion-certificates"},
 		{"../../charts/pillion/values.yaml", `(?m)^ +repository: (\S+/pillion-kubectl)$`, defaultRegistry + "/pillion-kubectl"},
-		{"../../internal/policy/defaults.go", `(?m)^const DefaultImage = "(.*)"$`, defaultRegistry + "/pillion-helper:" + defaultTag},
+		{"../../internal/policy/types.go", `(?m)^const DefaultImage = "(.*)"$`, defaultRegistry + "/pillion-helper:" + defaultTag},
 	} {
 		text, err := os.ReadFile(c.file)
 		if err != nil {

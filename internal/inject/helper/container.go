@@ -41,9 +41,17 @@ func (e *Editor) Container(r *Request, c *corev1.Container, first bool) {
 		}
 	}
 	i := e.spec.InitContainer(c.Name)
-	if i == plan.Insert || !sameContainer(e.spec.InitContainers[i].Raw, c, r.Reason == reason.Required) {
-		e.plan.Containers = append(e.plan.Containers, plan.Container{Container: *c, First: first, Renew: i})
+	if i != plan.Insert {
+		raw := e.spec.InitContainers[i].Raw
+		if sameContainer(raw, c, r.Reason == reason.Required) {
+			return
+		}
+		// What AlwaysPullImages has set it also demands: without it, it would deny the pod.
+		if have := text(generic(raw)["imagePullPolicy"]); stricter(have, string(c.ImagePullPolicy)) {
+			c.ImagePullPolicy = corev1.PullPolicy(have)
+		}
 	}
+	e.plan.Containers = append(e.plan.Containers, plan.Container{Container: *c, First: first, Renew: i})
 }
 
 // finish gives a container what all helpers have in common.
