@@ -65,13 +65,6 @@ type linted struct {
 	Warnings   []remark `json:"warnings,omitempty"`
 }
 
-// remark is one thing that is wrong. Line is 0 where there is none.
-type remark struct {
-	Line  int    `json:"line,omitempty"`
-	Field string `json:"field,omitempty"`
-	Text  string `json:"text"`
-}
-
 func (o *lintOptions) run(args []string, out io.Writer) error {
 	if err := checkOutput(o.output); err != nil {
 		return err

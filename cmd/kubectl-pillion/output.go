@@ -97,3 +97,11 @@ func mark(good bool) string {
 	}
 	return "✗"
 }
+
+// dash stands for nothing in a table.
+func dash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}

@@ -19,12 +19,6 @@ import (
 	"github.com/pillion-dev/pillion/internal/gitstatus"
 )
 
-// poller is a container in which a git-poller runs.
-type poller struct {
-	namespace, pod, container string
-	hidden                    bool // from all processes of its pod, and so from its own verbs
-}
-
 // pollers are those of a pod that can be asked, and why others cannot.
 func pollers(p *explain.PodIn) (list []poller, cannot []string) {
 	for i := range p.Spec.InitContainers {
@@ -57,17 +51,6 @@ func isPoller(container string) bool {
 
 func running(states []corev1.ContainerStatus, name string) bool {
 	return slices.ContainsFunc(states, func(s corev1.ContainerStatus) bool { return s.Name == name && s.State.Running != nil })
-}
-
-// content is what a git-poller publishes, by its own account.
-type content struct {
-	Container string            `json:"container"`
-	Status    *gitstatus.Status `json:"status,omitempty"`
-	Error     string            `json:"error,omitempty"`   // why there is no status
-	FromLog   bool              `json:"fromLog,omitempty"` // the status is what the end of its log tells
-	forbidden bool
-	namespace string
-	pod       string
 }
 
 // together is how many pods are asked at a time.

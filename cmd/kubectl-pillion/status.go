@@ -205,11 +205,3 @@ func (o *statusOptions) contentText(b *strings.Builder, pods []podStatus) {
 		table(b, "", rows)
 	}
 }
-
-// dash stands for nothing in a table.
-func dash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
-}

@@ -23,25 +23,6 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
-// trial is one call of try.
-type trial struct {
-	*tryOptions
-	cluster    *live // nil without --live
-	policies   *explain.Policies
-	namespace  string // of objects that name none
-	namespaces map[string]*explain.Cluster
-	inFiles    []mountable
-	trials     []tryPoller
-}
-
-// tryPoller is a git-poller as the webhook would add it to a pod.
-type tryPoller struct {
-	object    *object
-	source    string
-	pod       *corev1.PodSpec
-	container *corev1.Container
-}
-
 // collect injects all objects of the files and finds the git-pollers. It tells whether a pod
 // was refused, and says why.
 func (t *trial) collect(ctx context.Context, documents []*document, errOut io.Writer) (refused bool, err error) {
@@ -129,13 +110,6 @@ func (t *trial) oneSecret() error {
 	}
 	return fmt.Errorf("--auth-dir stands in for one Secret, and these git-pollers have several: %s; put them into a file and name it with -f", strings.Join(names, ", "))
 }
-
-// What a trial can end with.
-const (
-	wouldPublish = "published"
-	wouldFail    = "failed"
-	notKnown     = "unknown"
-)
 
 // tried is how one trial ended.
 type tried struct {

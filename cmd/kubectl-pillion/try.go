@@ -15,20 +15,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/pillion-dev/pillion/cmd/kubectl-pillion/cluster"
 )
-
-type tryOptions struct {
-	files   []string
-	output  string
-	policy  string
-	authDir string
-	direct  bool
-	live    bool
-	timeout time.Duration
-	cluster cluster.Flags
-}
 
 func newTry() *cobra.Command {
 	var o tryOptions

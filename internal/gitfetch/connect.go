@@ -21,22 +21,6 @@ type route struct {
 	ownCAs bool           // rather than the system's
 }
 
-func (f *fetcher) dial(ctx context.Context) (remote, error) {
-	r, err := f.route()
-	if err != nil {
-		return nil, err
-	}
-	if f.endpoint.Scheme == "ssh" {
-		return newSSHRemote(f.endpoint, f.AuthDir, r)
-	}
-	login, err := f.login(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	f.session.secrets = append(f.session.secrets, login.secrets()...)
-	return newHTTPRemote(f.endpoint, &f.Request, login, r)
-}
-
 func (f *fetcher) route() (*route, error) {
 	roots, err := readAuthorities(f.CAFile, f.ExtraCAFile)
 	if err != nil {
@@ -50,17 +34,6 @@ func (f *fetcher) route() (*route, error) {
 		f.session.secrets = append(f.session.secrets, via.login.secrets()...)
 	}
 	return &route{timeouts: f.timeouts, proxy: via, roots: roots, ownCAs: f.CAFile != ""}, nil
-}
-
-// login returns the credentials for an http server, nil for none.
-func (f *fetcher) login(ctx context.Context, r *route) (*basicAuth, error) {
-	switch f.Auth {
-	case AuthBasic:
-		return readBasicAuth(f.AuthDir)
-	case AuthGitHubApp:
-		return f.appLogin(ctx, r)
-	}
-	return nil, nil
 }
 
 // readAuthorities returns those of both files, or nil for the system's. Without a file

@@ -113,13 +113,6 @@ func (s *store) remember(i int32, content scratch) {
 	s.large, s.largeOf = content, i
 }
 
-// scratch is unpacked content.
-type scratch interface {
-	io.Writer
-	io.ReaderAt
-	io.Closer
-}
-
 func (s *store) newScratch(size int64) (scratch, error) {
 	if size <= inMemory {
 		return s.cache.room(size), nil
@@ -248,12 +241,4 @@ func readVarint(r io.ByteReader) (int64, error) {
 		}
 	}
 	return 0, packfile.ErrLengthOverflow
-}
-
-// unexpected is the error of an end where there should be more.
-func unexpected(err error) error {
-	if err == io.EOF { //nolint:errorlint // a reader's end is io.EOF itself
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }

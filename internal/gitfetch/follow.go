@@ -128,10 +128,6 @@ func (t *treeReader) locate(l *entry) (way, *entry, error) {
 	return at, nil, nil
 }
 
-func leadsOut(l *entry, where string) error {
-	return failf(Refused, "the commit's link %s, with the target %s, leads "+where, foreign(l.path()), foreign(l.target))
-}
-
 func (t *treeReader) readLink(hash plumbing.Hash) (string, error) {
 	i, err := t.pack.find(hash, plumbing.BlobObject)
 	if err != nil {

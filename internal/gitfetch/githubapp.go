@@ -36,25 +36,6 @@ const (
 	clockSkew = time.Minute
 )
 
-// Token is a token of a GitHub App's installation. It is a secret.
-type Token struct {
-	Value string    `json:"value"`
-	Ends  time.Time `json:"ends"` // by our own clock
-	// Of says what it was made for: API, App, installation and key. It is no secret.
-	Of string `json:"of"`
-}
-
-// after is the token to keep after an error: none that a server may not have taken.
-func (t *Token) after(reason Reason) *Token {
-	if reason == Unauthorized || reason == NoSuchRepo {
-		return nil
-	}
-	return t
-}
-
-// ending tells whether it is time for another. No token never ends.
-func (t *Token) ending() bool { return t != nil && time.Until(t.Ends) < tokenMargin }
-
 // githubApp is who asks GitHub for a token, and where.
 type githubApp struct {
 	api          *url.URL

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -89,40 +88,6 @@ func otherKind(response *http.Response, want string) *failure {
 		return failf(BadServer, "the server offers the repository as plain files (git's dumb protocol), which are not read here; let it run git http-backend, or use ssh")
 	}
 	return failf(BadServer, "the server answers with %s instead of %s: the URL is not that of a git repository", foreign(response.Header.Get("Content-Type")), want)
-}
-
-// later adds how long the server asks to be left alone (RFC 9110, section 10.2.3).
-func (f *failure) later(response *http.Response) *failure {
-	wait := retryAfter(response.Header, time.Now())
-	if wait <= 0 {
-		return f
-	}
-	waiting := *f
-	waiting.retry = min(wait, maxRetryAfter)
-	waiting.format += "; it asks to wait " + wait.String()
-	if wait > maxRetryAfter {
-		waiting.format += ", of which " + maxRetryAfter.String() + " is granted"
-	}
-	return &waiting
-}
-
-// retryAfter is in seconds, or a time by the server's own clock. GitHub's rate limit
-// says only when it ends.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	if server, err := http.ParseTime(h.Get("Date")); err == nil {
-		now = server
-	}
-	text := h.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(min(seconds, uint64((1<<62)/time.Second))) * time.Second //nolint:gosec // it fits
-	}
-	if end, err := http.ParseTime(text); err == nil {
-		return end.Sub(now)
-	}
-	if end, err := strconv.ParseInt(h.Get("X-Ratelimit-Reset"), 10, 64); err == nil && h.Get("X-Ratelimit-Remaining") == "0" {
-		return time.Unix(end, 0).Sub(now.Truncate(time.Second))
-	}
-	return 0
 }
 
 // serverWords are what a server says in an error's body: a text, or what is in one of

@@ -30,19 +30,6 @@ const keptName = "kept"
 // maxList is the largest list of files that is read, in bytes.
 const maxList = 64 << 20
 
-// published is a tree on disk, as the source of objects that a server leaves out.
-type published struct {
-	root   *os.Root
-	files  []publishedFile
-	buffer []byte
-	sum    hash.Hash
-}
-
-type publishedFile struct {
-	hash plumbing.Hash
-	path string
-}
-
 // write writes the content of a published file, and fails if it is not what it was.
 func (p *published) write(w io.Writer, o object) error {
 	at := p.files[o.offset]

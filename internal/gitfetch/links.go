@@ -2,7 +2,9 @@
 
 package gitfetch
 
-import "strings"
+import (
+	"strings"
+)
 
 // checkLinks refuses a link that leads out of the tree: whoever serves the content,
 // often as another user than the one who wrote it, would serve what is there.
@@ -106,4 +108,8 @@ func (r *resolver) step(at place, name string, nth int) place {
 		return r.resolve(next, nth+1)
 	}
 	return place{entry: next}
+}
+
+func leadsOut(l *entry, where string) error {
+	return failf(Refused, "the commit's link %s, with the target %s, leads "+where, foreign(l.path()), foreign(l.target))
 }

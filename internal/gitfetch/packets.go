@@ -82,3 +82,11 @@ const (
 	flushPacket     = "0000"
 	delimiterPacket = "0001"
 )
+
+// unexpected is the error of an end where there should be more.
+func unexpected(err error) error {
+	if err == io.EOF { //nolint:errorlint // a reader's end is io.EOF itself
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}

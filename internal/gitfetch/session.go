@@ -16,19 +16,6 @@ import (
 	"github.com/pillion-dev/pillion/internal/gitref"
 )
 
-// A Session polls again and again, over one connection as long as that holds. The zero
-// value is ready. It is not safe for use by several goroutines.
-type Session struct {
-	key      [sha256.Size]byte // of what the connection depends on
-	server   remote            // nil: none
-	secrets  secrets           // of the connection
-	token    *Token            // of the connection, for github-app
-	greeting *greeting         // of a server that need not be greeted again
-
-	disk    int64 // what the last checkout takes of the volume
-	entries int   // its files, links and folders
-}
-
 // Fetch polls once. An error of it is an [*Error]; what is in Dir is then of no use,
 // and the caller's to remove. The connection is kept if the request says so and nothing
 // was fetched.

@@ -4,40 +4,10 @@ package gitfetch
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
-
-// way is how to a folder of the repository: the folders from its root on, which has no
-// name.
-type way []step
-
-type step struct {
-	name string
-	tree plumbing.Hash
-}
-
-func (w way) tree() plumbing.Hash { return w[len(w)-1].tree }
-
-func (w way) path() string {
-	var names []string
-	for _, s := range w[1:] {
-		names = append(names, s.name)
-	}
-	return strings.Join(names, "/")
-}
-
-// down is the way to a folder in the last one.
-func (w way) down(name string, tree plumbing.Hash) way {
-	return append(slices.Clone(w), step{name, tree})
-}
-
-// holds tells whether a folder is another, or has it somewhere below.
-func (w way) holds(other way) bool {
-	return len(w) <= len(other) && slices.EqualFunc(w, other[:len(w)], func(a, b step) bool { return a.name == b.name })
-}
 
 // subdir finds a folder, and notes the trees on the way. It does not follow links.
 func (s *store) subdir(root plumbing.Hash, path string, keep map[int32]bool) (way, error) {

@@ -5,32 +5,9 @@ package gitfetch
 import (
 	"bufio"
 	"bytes"
-	"fmt"
 	"io"
 	"strings"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
-
-// order is what to ask a server for.
-type order struct {
-	wants  []plumbing.Hash
-	depth  int           // how many commits of history; 0 for all
-	have   plumbing.Hash // a commit that we have without those before it; zero for none
-	filter string        // what to leave out; only in version 2
-}
-
-// shallow are the lines that say where history is and is to be cut off, for servers
-// that can cut it.
-func (o order) shallow() (lines []string) {
-	if !o.have.IsZero() {
-		lines = append(lines, "shallow "+o.have.String())
-	}
-	if o.depth > 0 {
-		lines = append(lines, fmt.Sprintf("deepen %d", o.depth))
-	}
-	return lines
-}
 
 // order encodes a request for a pack.
 func (g *greeting) order(o order) []byte {
@@ -103,21 +80,6 @@ func (g *greeting) answer(r *stream) (io.Reader, error) {
 		return &sideband{stream: r, in: in}, nil
 	}
 	return buffered, nil
-}
-
-// readShallow reads the lines that say where history was cut off.
-func readShallow(in *packets, end packet) error {
-	for {
-		kind, err := in.next()
-		switch {
-		case err != nil:
-			return broken(err, "answer", "before the pack")
-		case kind == end:
-			return nil
-		case !bytes.HasPrefix(in.line, []byte("shallow ")) && !bytes.HasPrefix(in.line, []byte("unshallow ")):
-			return failf(BadServer, "the server does not say where it cuts off history, but %s", foreign(string(in.line)))
-		}
-	}
 }
 
 // acknowledges tells whether one more such line follows, as from servers that say it

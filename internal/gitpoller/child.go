@@ -3,7 +3,6 @@
 package gitpoller
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,9 +19,6 @@ import (
 	"github.com/pillion-dev/pillion/internal/gitfetch"
 )
 
-// ChildArg is the first argument of a child process: see [Child] and [ServeChild].
-const ChildArg = "git-fetch"
-
 // keptAtMost is how long a child polls. After that a new one has a new connection, to
 // where the name points then.
 const keptAtMost = time.Hour
@@ -30,14 +26,6 @@ const keptAtMost = time.Hour
 // collectAt makes Go's collector work earlier than by default: memory is what a pod is
 // short of, and a fetch leaves little to collect.
 const collectAt = 25
-
-// outcome is what a child writes to its standard output.
-type outcome struct {
-	Result gitfetch.Result `json:"result"`
-	Error  *gitfetch.Error `json:"error,omitempty"`
-	// Stays says that the child waits for another request, with its connection.
-	Stays bool `json:"stays,omitempty"`
-}
 
 // Child is a [Fetcher] that polls in a process of its own, which is the program at path
 // with [ChildArg]. Requests go to its standard input, so that nothing of them shows in
@@ -133,11 +121,6 @@ func died(repo string, err error, stderr string, memory int64) error {
 	return &gitfetch.Error{Reason: gitfetch.Local, Message: fmt.Sprintf("%s: the fetching process failed (%v): %q", repo, err, first)}
 }
 
-type childRequest struct {
-	gitfetch.Request
-	Memory int64 `json:"memory"`
-}
-
 // ServeChild is what a child process does: it polls for each request on in, one line
 // of JSON each, and writes the outcome to out, as long as there is a connection to keep.
 func ServeChild(ctx context.Context, in io.Reader, out io.Writer) error {
@@ -180,15 +163,4 @@ func serveOne(ctx context.Context, session *gitfetch.Session, r gitfetch.Request
 		e = &gitfetch.Error{Reason: gitfetch.Local, Message: err.Error()}
 	}
 	return outcome{Error: e}
-}
-
-// head keeps the beginning of what is written to it.
-type head struct {
-	bytes.Buffer
-	limit int
-}
-
-func (h *head) Write(p []byte) (int, error) {
-	h.Buffer.Write(p[:min(len(p), max(0, h.limit-h.Len()))])
-	return len(p), nil
 }
