@@ -165,14 +165,36 @@ is a key without an option. */ -}}
 {{ toJson $all }}
 {{- end }}
 
+{{- /* For each helper of the policies, those whose names begin with its name and a dash, as JSON. */ -}}
+{{- define "pillion.guard.longer" -}}
+{{- $names := list -}}
+{{- range $spec := include "pillion.guard.limits" . | fromJson -}}
+{{- $names = concat $names (keys $spec) -}}
+{{- end -}}
+{{- $all := dict -}}
+{{- range $name := $names | uniq | sortAlpha -}}
+{{- $longer := list -}}
+{{- range $other := $names | uniq | sortAlpha -}}
+{{- if hasPrefix (print $name "-") $other -}}{{- $longer = append $longer $other -}}{{- end -}}
+{{- end -}}
+{{- $_ := set $all $name $longer -}}
+{{- end -}}
+{{ toJson $all }}
+{{- end }}
+
+{{- /* Whether the container c is one of the helper h: pillion-h, or an instance of it. */ -}}
+{{- define "pillion.guard.isOf" -}}
+(c.name + '-').startsWith('pillion-' + h + '-') && !variables.longer[h].exists(other, (c.name + '-').startsWith('pillion-' + other + '-'))
+{{- end }}
+
 {{- /* The requests, or limits, that an update raises beyond what they were and what the policy allows, in words. A
 first limit raises nothing: there was none. A first request does. */ -}}
 {{- define "pillion.guard.raised" -}}
 variables.helpers.filter(c, has(c.resources) && has(c.resources.{{ . }})).map(c, c.resources.{{ . }}.map(r,
 !variables.before.exists(o, o.name == c.name && (has(o.resources) && has(o.resources.{{ . }}) && r in o.resources.{{ . }} ?
 !quantity(c.resources.{{ . }}[r]).isGreaterThan(quantity(o.resources.{{ . }}[r])) : {{ eq . "limits" }})) &&
-!variables.limits.exists(h, (c.name + '-').startsWith('pillion-' + h + '-') && r in variables.limits[h] && !quantity(c.resources.{{ . }}[r]).isGreaterThan(quantity(variables.limits[h][r]))),
+!variables.limits.exists(h, {{ include "pillion.guard.isOf" . }} && r in variables.limits[h] && !quantity(c.resources.{{ . }}[r]).isGreaterThan(quantity(variables.limits[h][r]))),
 '{{ . }}.' + r + ' of ' + c.name + ' would be ' + string(c.resources.{{ . }}[r]) + ', and can be at most ' +
-(variables.limits.filter(h, (c.name + '-').startsWith('pillion-' + h + '-') && r in variables.limits[h]).map(h, variables.limits[h][r] + ', the limit of policy "' + variables.policy + '"') +
+(variables.limits.filter(h, {{ include "pillion.guard.isOf" . }} && r in variables.limits[h]).map(h, variables.limits[h][r] + ', the limit of policy "' + variables.policy + '"') +
 ['what it was, for policy "' + variables.policy + '" has no limit for it'])[0])).filter(list, list.size() > 0).map(list, list[0])
 {{- end }}

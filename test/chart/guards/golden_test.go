@@ -208,6 +208,15 @@ func TestEveryGoldenPodThatTheWebhookHasNotSeenIsRefusedIfItAsks(t *testing.T) {
 	}
 }
 
+// The name behind the slash is its owner's to choose.
+func TestAKeyOfAnotherDomainAsksForNothing(t *testing.T) {
+	for _, key := range []string{"acme.example/x.pillion.dev", "acme.example/pillion.dev", "acme.example/git-poller.pillion.dev"} {
+		if err := tryPod(t.Context(), guardOnly, pod("web", map[string]string{key: "x"})); err != nil {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+}
+
 // asks tells whether a pod itself asks for a helper, whatever its policy adds.
 func asks(p *corev1.Pod) bool {
 	for key := range p.Annotations {

@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -222,6 +223,39 @@ func TestTheResourcesOfAHelperStayWithinThePolicy(t *testing.T) {
 			t.Errorf("less, in a namespace whose policy does not exist: %v", err)
 		}
 	})
+}
+
+// A helper whose name begins with that of another one has limits of its own.
+func TestTheLimitsOfAHelperAreNotThoseOfAShorterName(t *testing.T) {
+	ns := newNamespace(t, map[string]string{"pillion.dev/policy": "nested"})
+	amounts := func(memory string) corev1.ResourceRequirements {
+		list := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1"), corev1.ResourceMemory: resource.MustParse(memory)}
+		return corev1.ResourceRequirements{Requests: list, Limits: list}
+	}
+	p := pod("web", nil)
+	for _, name := range []string{"pillion-log-shipper", "pillion-log-shipper-audit", "pillion-log-audit"} {
+		p.Spec.InitContainers = append(p.Spec.InitContainers, corev1.Container{
+			Name: name, Image: "registry.acme.example/log:2026.11", RestartPolicy: new(corev1.ContainerRestartPolicyAlways), Resources: amounts("64Mi"),
+		})
+	}
+	if _, err := clients.CoreV1().Pods(ns).Create(t.Context(), p, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { remove(t, ns) })
+	resize := func(name, memory string) error {
+		body, _ := json.Marshal(map[string]any{"spec": map[string]any{"initContainers": []any{map[string]any{"name": name, "resources": amounts(memory)}}}})
+		return patchPod(t, ns, string(body), types.StrategicMergePatchType, "resize")
+	}
+	for _, step := range []struct{ name, memory, want string }{
+		{"pillion-log-audit", "1Gi", ""},
+		{"pillion-log-shipper", "256Mi", ""},
+		{"pillion-log-shipper", "1Gi", `limits.memory of pillion-log-shipper would be 1Gi, and can be at most 256Mi, the limit of policy "nested"`},
+		{"pillion-log-shipper-audit", "1Gi", `limits.memory of pillion-log-shipper-audit would be 1Gi, and can be at most 256Mi, the limit of policy "nested"`},
+	} {
+		if err := resize(step.name, step.memory); step.want == "" && err != nil || step.want != "" && (err == nil || !strings.Contains(err.Error(), step.want)) {
+			t.Errorf("%s to %s: %v, want %q", step.name, step.memory, err, step.want)
+		}
+	}
 }
 
 // remove deletes the pod web, at once.

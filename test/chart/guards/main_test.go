@@ -46,9 +46,20 @@ var values = map[string]any{
 		"bounded": map[string]any{"helpers": map[string]any{
 			"git-poller": map[string]any{"resources": map[string]any{"memory": map[string]any{"default": "64Mi", "max": "512Mi"}}}, "seed": map[string]any{},
 		}},
+		"nested": map[string]any{"helpers": map[string]any{
+			"log": map[string]any{"resources": map[string]any{"memory": map[string]any{"default": "64Mi", "max": "8Gi"}}}, "log-shipper": map[string]any{},
+		}},
 		"lenient": map[string]any{"enforcement": "Warn", "require": []any{map[string]any{"helper": "start"}}},
 	},
-	"helpers": map[string]any{"seed": seed},
+	"helpers": map[string]any{"seed": seed, "log": logger, "log-shipper": logger},
+}
+
+// logger is a helper of the platform, under two names of which one begins with the other.
+var logger = map[string]any{
+	"description": "Ships lines.", "run": "Sidecar",
+	"container": map[string]any{"image": "registry.acme.example/log:2026.11", "resources": map[string]any{
+		"requests": map[string]any{"cpu": "50m", "memory": "64Mi"}, "limits": map[string]any{"cpu": "1", "memory": "256Mi"},
+	}},
 }
 
 // seed is a helper of the platform that runs as an init container, as examples/helpers has one.
