@@ -149,7 +149,8 @@ func TestLargeFilesAreNotHeldInMemory(t *testing.T) { //nolint:paralleltest // i
 
 // Bases of deltas are unpacked again and again, into the same memory.
 func TestDeltasLeaveNothingToCollect(t *testing.T) { //nolint:paralleltest // it looks at what all of the process allocates
-	const size, count, allowed = 1 << 20, 100, cacheSize + 24<<20
+	const size, count = 1 << 20, 100
+	const allowed = count * size * 3 / 4 // the race detector empties pools by chance, and each content anew would be more than all
 	random := make([]byte, size)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(random)
 	var b packBuilder
