@@ -181,7 +181,7 @@ func provePodSecurity(policy *inject.Policy, added []plan.Container, before, aft
 	after = withoutListedSysctls(before, after)
 	privileged := slices.ContainsFunc(added, func(c plan.Container) bool { return beyondRestricted(policy, &c.Container) })
 	for _, level := range []pssapi.Level{pssapi.LevelRestricted, pssapi.LevelBaseline} {
-		if refusal(level, before) == "" && !(level == pssapi.LevelRestricted && privileged) {
+		if refusal(level, before) == "" && (level != pssapi.LevelRestricted || !privileged) {
 			if why := refusal(level, after); why != "" {
 				return fmt.Errorf("the injected pod is no longer %s: %s", level, why)
 			}
