@@ -26,7 +26,8 @@ type Bounds struct {
 type bounded struct {
 	name    string
 	ours    bool
-	once    bool // an init container that ends before the app starts
+	init    bool // an init container, which may be a sidecar
+	once    bool // one that ends before the app starts
 	request corev1.ResourceList
 	limit   corev1.ResourceList
 }
@@ -73,24 +74,34 @@ func (b *Bounds) findings(p *plan.Plan, of *pod.Pod) []Finding {
 	return out
 }
 
-// containersOf are those of the pod once the plan is carried out.
+// containersOf are those of the pod once the plan is carried out: the app's, then the init
+// containers in the order in which they start.
 func containersOf(p *plan.Plan, of *pod.Pod) []bounded {
 	var all []bounded
 	for i := range of.Spec.Containers {
 		c := &of.Spec.Containers[i]
-		all = append(all, bounded{c.Name, false, false, c.Resources.Requests, c.Resources.Limits})
+		all = append(all, bounded{c.Name, false, false, false, c.Resources.Requests, c.Resources.Limits})
 	}
+	ours := func(c *corev1.Container) bounded {
+		return bounded{c.Name, true, true, c.RestartPolicy == nil, c.Resources.Requests, c.Resources.Limits}
+	}
+	added := func(first bool) {
+		for i := range p.Containers {
+			if c := &p.Containers[i]; c.Renew == plan.Insert && c.First == first {
+				all = append(all, ours(&c.Container))
+			}
+		}
+	}
+	added(true)
 	for i := range of.Spec.InitContainers {
 		c := &of.Spec.InitContainers[i]
-		if slices.ContainsFunc(p.Containers, func(n plan.Container) bool { return n.Container.Name == c.Name }) {
-			continue // it is renewed
+		if k := slices.IndexFunc(p.Containers, func(n plan.Container) bool { return n.Renew == i }); k >= 0 {
+			all = append(all, ours(&p.Containers[k].Container))
+			continue
 		}
-		all = append(all, bounded{c.Name, pod.Reserved(c.Name), c.RestartPolicy != string(corev1.ContainerRestartPolicyAlways), c.Resources.Requests, c.Resources.Limits})
+		all = append(all, bounded{c.Name, pod.Reserved(c.Name), true, c.RestartPolicy != string(corev1.ContainerRestartPolicyAlways), c.Resources.Requests, c.Resources.Limits})
 	}
-	for i := range p.Containers {
-		c := &p.Containers[i].Container
-		all = append(all, bounded{c.Name, true, c.RestartPolicy == nil, c.Resources.Requests, c.Resources.Limits})
-	}
+	added(false)
 	for i := range all { // the API server does so for every container
 		all[i].request = filled(all[i].request, all[i].limit)
 	}
@@ -107,37 +118,46 @@ func filled(have, from corev1.ResourceList) corev1.ResourceList {
 	return out
 }
 
-// sum is what the scheduler and quotas count: all that runs at one time. An init container that
-// ends counts as far as it alone needs more.
+// sum is what the API server counts: all that runs at one time. An init container that ends
+// runs beside the sidecars before it, and counts as far as that is more.
 func sum(all []bounded) bounded {
-	total := bounded{request: corev1.ResourceList{}, limit: corev1.ResourceList{}}
-	add := func(to, more corev1.ResourceList) {
+	return bounded{
+		request: together(all, func(c *bounded) corev1.ResourceList { return c.request }),
+		limit:   together(all, func(c *bounded) corev1.ResourceList { return c.limit }),
+	}
+}
+
+func together(all []bounded, of func(*bounded) corev1.ResourceList) corev1.ResourceList {
+	running, starting, most := corev1.ResourceList{}, corev1.ResourceList{}, corev1.ResourceList{}
+	add := func(to, more corev1.ResourceList) corev1.ResourceList {
 		for name, q := range more {
-			have := to[name]
+			have := to[name].DeepCopy() // Add changes what a copy shares
 			have.Add(q)
 			to[name] = have
 		}
+		return to
 	}
-	most := func(to, one corev1.ResourceList) {
-		for name, q := range one {
-			if have, set := to[name]; !set || q.Cmp(have) > 0 {
-				to[name] = q
+	for i := range all {
+		switch c := &all[i]; {
+		case c.once:
+			for name, q := range add(maps.Clone(starting), of(c)) {
+				if have, set := most[name]; !set || q.Cmp(have) > 0 {
+					most[name] = q
+				}
 			}
+		case c.init:
+			starting = add(starting, of(c))
+			fallthrough
+		default:
+			running = add(running, of(c))
 		}
 	}
-	for i := range all {
-		if !all[i].once {
-			add(total.request, all[i].request)
-			add(total.limit, all[i].limit)
+	for name, q := range most {
+		if have, set := running[name]; !set || q.Cmp(have) > 0 {
+			running[name] = q
 		}
 	}
-	for i := range all {
-		if all[i].once {
-			most(total.request, all[i].request)
-			most(total.limit, all[i].limit)
-		}
-	}
-	return total
+	return running
 }
 
 // refusals says what a LimitRange has against a container or a pod.

@@ -100,3 +100,29 @@ func withResources(t *testing.T, document []byte) []byte {
 	app["resources"] = map[string]any{"requests": map[string]any{"cpu": "10m", "memory": "96Mi"}, "limits": map[string]any{"cpu": "1", "memory": "96Mi"}}
 	return jsonOf(t, d)
 }
+
+func TestAnInitContainerCountsWithTheSidecarsBeforeIt(t *testing.T) {
+	t.Parallel()
+	of := func(memory string) corev1.ResourceList {
+		return fromYAML[corev1.ResourceList](t, "{memory: "+memory+"}")
+	}
+	app := bounded{name: "app", request: of("100Mi")}
+	sidecar := bounded{name: "pillion-git-poller", ours: true, init: true, request: of("64Mi")}
+	seed := bounded{name: "seed", init: true, once: true, request: of("150Mi")}
+	for _, tt := range []struct {
+		name string
+		all  []bounded
+		want string
+	}{
+		{"no init container", []bounded{app}, "100Mi"},
+		{"a sidecar", []bounded{app, sidecar}, "164Mi"},
+		{"an init container before the sidecar", []bounded{app, seed, sidecar}, "164Mi"},
+		{"an init container behind the sidecar", []bounded{app, sidecar, seed}, "214Mi"},
+		{"one that needs more than the app", []bounded{app, seed}, "150Mi"},
+	} {
+		total := sum(tt.all)
+		if got := total.request.Memory().String(); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
