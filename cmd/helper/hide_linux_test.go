@@ -27,9 +27,11 @@ func TestAnAppOfTheSameUserDoesNotSeeIntoAHelper(t *testing.T) {
 		t.Fatal(err)
 	}
 	program := filepath.Join(dir, "pillion-helper") // all may read it, as in the image
-	if err := errors.Join(os.Chmod(dir, 0o777), os.WriteFile(program, self, 0o755), os.Chmod(program, 0o755)); err != nil {
-		t.Fatal(err)
-	}
+	writing(func() {
+		if err := errors.Join(os.Chmod(dir, 0o777), os.WriteFile(program, self, 0o755), os.Chmod(program, 0o755)); err != nil {
+			t.Fatal(err)
+		}
+	})
 	asUser := func(name string, args ...string) *exec.Cmd {
 		cmd := exec.CommandContext(t.Context(), name, args...)
 		cmd.Dir, cmd.Env = "/", []string{"PATH=" + os.Getenv("PATH"), "SECRET=precious"}

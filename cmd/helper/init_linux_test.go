@@ -57,9 +57,7 @@ func TestTheHelperInstallsItself(t *testing.T) {
 	to := filepath.Join(dir, "pillion-helper")
 	var before os.FileInfo
 	for range 2 {
-		if code := run([]string{"install", "--to=" + to}, nil, io.Discard, os.Stderr); code != 0 {
-			t.Fatal(code)
-		}
+		install(t, to)
 		info, err := os.Stat(to)
 		if err != nil || info.Mode() != 0o755 {
 			t.Fatalf("mode %v (%v), want 0755", info.Mode(), err)

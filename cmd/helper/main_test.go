@@ -3,9 +3,11 @@
 package main
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -36,6 +38,25 @@ func helperIn(t testing.TB, dir string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// writing calls write, which makes programs, while no other test starts one: a process
+// begun meanwhile would hold the descriptor open for a moment, and the program, started
+// in that moment, would be "text file busy" (https://go.dev/issue/22315).
+func writing(write func()) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	write()
+}
+
+// install makes a copy of the helper, as its init container does.
+func install(t testing.TB, to string) {
+	t.Helper()
+	writing(func() {
+		if code := run([]string{"install", "--to=" + to}, nil, io.Discard, os.Stderr); code != 0 {
+			t.Fatal(code)
+		}
+	})
 }
 
 // compile makes a program of testdata/app.c.

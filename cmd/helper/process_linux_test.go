@@ -215,9 +215,7 @@ func TestContainersWaitForEachOther(t *testing.T) {
 	if err := errors.Join(os.Mkdir(filepath.Dir(helper), 0o700), os.Mkdir(filepath.Join(dir, "state"), 0o700)); err != nil {
 		t.Fatal(err)
 	}
-	if code := run([]string{"install", "--to=" + helper}, nil, io.Discard, os.Stderr); code != 0 {
-		t.Fatal(code)
-	}
+	install(t, helper)
 	state := "--state=" + filepath.Join(dir, "state")
 
 	after := start(t, helper, "--wait=exited:first", "--name=after", state, "--", "true")
@@ -240,9 +238,7 @@ func TestContainersWaitForEachOther(t *testing.T) {
 	after.ends(0, "")
 
 	// The pod's sandbox is made anew, and so is the helper; the directory is kept.
-	if code := run([]string{"install", "--to=" + helper}, nil, io.Discard, os.Stderr); code != 0 {
-		t.Fatal(code)
-	}
+	install(t, helper)
 	stale := start(t, helper, "--wait=started:first", "--timeout=10ms", state, "--name=stale", "--", "true")
 	stale.hears(stale.stderr, "pillion: true waits for started:first (up to 10ms): started:first: has not started\n")
 	stale.ends(exited(75), "pillion: true was not started: after 10ms still started:first: has not started\n")
@@ -251,9 +247,11 @@ func TestContainersWaitForEachOther(t *testing.T) {
 func TestACommandThatCannotRunHasNotStarted(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "plain"), []byte("x"), 0o700); err != nil { //nolint:gosec // a program, or nearly
-		t.Fatal(err)
-	}
+	writing(func() {
+		if err := os.WriteFile(filepath.Join(dir, "plain"), []byte("x"), 0o700); err != nil { //nolint:gosec // a program, or nearly
+			t.Fatal(err)
+		}
+	})
 	w := start(t, helperIn(t, dir), "--name=web", "--state="+dir, "--", dir+"/plain")
 	w.ends(exited(126), `pillion: the command "`+dir+`/plain" cannot be executed: exec format error`+"\n")
 	if _, err := os.Stat(filepath.Join(dir, "web")); !errors.Is(err, os.ErrNotExist) {

@@ -99,15 +99,17 @@ func TestTheCommandIsFoundAsARuntimeFindsIt(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	helper := helperIn(t, dir)
-	for name, text := range map[string]string{"yes": "#!/bin/sh\necho $0 $#\n", "noexec": "#!/bin/sh\n", "plain": "echo\n", "orphan": "#!/no/such/shell\n"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
+	programs := map[string]string{"yes": "#!/bin/sh\necho $0 $#\n", "noexec": "#!/bin/sh\n", "plain": "echo\n", "orphan": "#!/no/such/shell\n"}
+	for name, text := range programs {
+		mode := os.FileMode(0o700)
+		if name == "noexec" {
+			mode = 0o600
 		}
-		if name != "noexec" {
-			if err := os.Chmod(filepath.Join(dir, name), 0o700); err != nil { //nolint:gosec // a program
+		writing(func() {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), mode); err != nil {
 				t.Fatal(err)
 			}
-		}
+		})
 	}
 	for name, c := range map[string]struct {
 		command []string
