@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/pem"
 	"errors"
 	"io"
 	"net/http"
@@ -136,12 +137,20 @@ func TestAPollThatNeedsTooMuchMemoryIsAnError(t *testing.T) {
 	defer cancel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
+	other := httptest.NewTLSServer(nil)
+	defer other.Close()
+	// A look reads its file of authorities whole, and this one is larger than the least memory.
+	authorities := filepath.Join(t.TempDir(), "ca.crt")
+	text := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: other.Certificate().Raw}), bytes.Repeat([]byte("\n"), 16<<20)...)
+	if err := os.WriteFile(authorities, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for memory, want := range map[int64]string{
 		3 << 20:   "fetching needs more memory than the 3 MiB that are there for it",
 		256 << 20: "the server knows no such repository",
 	} {
 		_, err := gitpoller.Child(path, memory)(ctx, gitfetch.Request{
-			Repo: server.URL + "/a.git", Ref: "main", Depth: 1, MaxBytes: 1 << 20, MaxFiles: 10, Dir: t.TempDir(),
+			Repo: server.URL + "/a.git", Ref: "main", Depth: 1, MaxBytes: 1 << 20, MaxFiles: 10, Dir: t.TempDir(), CAFile: authorities,
 		})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("with %d bytes of memory: %v, want %q", memory, err, want)
