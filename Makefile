@@ -32,7 +32,7 @@ test: test-unit test-integration ## Run all tests
 .PHONY: test-unit
 test-unit: ## Run the tests that need no Kubernetes, with the race detector
 	CGO_ENABLED=1 go test $(BOUND) -race $(UNIT)
-	go test $(BOUND) -run Allocate ./internal/admission # skipped above: the race detector allocates
+	go test $(BOUND) -run 'Allocate|ThreeMegabytes|WithoutEnd' ./internal/admission # skipped or shortened above: the race detector allocates, and takes long
 	go -C hack/images test $(BOUND) ./...
 
 # Uncached: go test cannot see that the webhook or a manifest has changed. The

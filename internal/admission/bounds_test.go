@@ -164,7 +164,7 @@ func TestThreeMegabytesAreAnsweredWithALine(t *testing.T) {
 	e := builtinEdge()
 	review := reviewOf(annotatedPod)
 	honest := e.post("/inject/default", review).Body.Len()
-	eachText(t, review, strings.Repeat("\x7f", 3<<20), func(place string, hostile []byte) {
+	eachText(t, review, strings.Repeat("\x7f", unraced(3<<20)), func(place string, hostile []byte) {
 		if problem := e.bounded(t, "/inject/default", hostile, honest); problem != "" {
 			t.Errorf("%s: %s", place, problem)
 		}
@@ -234,7 +234,8 @@ func TestAPatchThatIsTooLongIsADenial(t *testing.T) {
 // The memory of a review does not grow with the number of elements: 3 MB of empty objects
 // would be half a GiB of containers.
 func TestListsWithoutEndTakeNoMemory(t *testing.T) { //nolint:paralleltest // memory is counted
-	const size, most = 3_000_000, 120 << 20
+	const most = 120 << 20
+	size := unraced(3_000_000)
 	fill := strings.TrimSuffix(strings.Repeat("{},", size/3), ",")
 	var names strings.Builder
 	for i := 0; names.Len() < size; i++ {
