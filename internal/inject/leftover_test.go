@@ -80,6 +80,7 @@ func TestASquatterIsNoLeftOver(t *testing.T) {
 	for name, edit := range map[string]func(c map[string]any){
 		"another image":            func(c map[string]any) { c["image"] = "evil" },
 		"another tag":              func(c map[string]any) { c["image"] = "registry.example/pillion-helper:v0" },
+		"another registry":         func(c map[string]any) { c["image"] = "mirror.example/pillion-helper:v1" },
 		"another program":          func(c map[string]any) { c["command"] = []string{"/bin/sh"} },
 		"an environment":           func(c map[string]any) { c["env"] = []any{map[string]any{"name": "A", "value": "b"}} },
 		"root":                     func(c map[string]any) { c["securityContext"].(map[string]any)["runAsUser"] = 0 },

@@ -65,6 +65,11 @@ func TestWhatOthersSetOnOurContainer(t *testing.T) {
 		{"a limit of nothing, which is none", func(c map[string]any) { resources(c, "limits")["memory"] = "0" }, false},
 		{"no limit", func(c map[string]any) { delete(resources(c, "limits"), "memory") }, false},
 		{"no request", func(c map[string]any) { delete(resources(c, "requests"), "cpu") }, false},
+		{"storage by a LimitRange", func(c map[string]any) {
+			resources(c, "requests")["ephemeral-storage"], resources(c, "limits")["ephemeral-storage"] = "1Gi", "2Gi"
+		}, true},
+		{"a GPU", func(c map[string]any) { resources(c, "limits")["nvidia.com/gpu"] = "1" }, false},
+		{"huge pages", func(c map[string]any) { resources(c, "limits")["hugepages-2Mi"] = "2Mi" }, false},
 		{"a hook", func(c map[string]any) { c["lifecycle"] = map[string]any{"postStart": map[string]any{}} }, false},
 		{"another program", func(c map[string]any) { c["command"] = []string{"/bin/sh"} }, false},
 		{"another user", func(c map[string]any) { c["securityContext"].(map[string]any)["runAsUser"] = 1000 }, false},

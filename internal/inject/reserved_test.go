@@ -260,9 +260,11 @@ func TestAMountOfOurVolumeIsRenewedIfItIsNotOurs(t *testing.T) {
 func TestWhatALimitRangeAddedIsKept(t *testing.T) {
 	t.Parallel()
 	for name, edit := range map[string]func(requests, limits map[string]any){
-		"a request":         func(requests, _ map[string]any) { requests["ephemeral-storage"] = "1Gi" },
-		"a limit":           func(_, limits map[string]any) { limits["ephemeral-storage"] = "2Gi" },
-		"both":              func(requests, limits map[string]any) { requests["x.example/y"], limits["x.example/y"] = "1", "1" },
+		"a request": func(requests, _ map[string]any) { requests["ephemeral-storage"] = "1Gi" },
+		"a limit":   func(_, limits map[string]any) { limits["ephemeral-storage"] = "2Gi" },
+		"both": func(requests, limits map[string]any) {
+			requests["ephemeral-storage"], limits["ephemeral-storage"] = "1Gi", "1Gi"
+		},
 		"nothing after all": func(map[string]any, map[string]any) {},
 	} {
 		t.Run(name, func(t *testing.T) {

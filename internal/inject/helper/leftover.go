@@ -16,7 +16,8 @@ import (
 // LeftOver tells whether a container is one that a helper with these rules could have
 // written, as `kubectl debug --copy-to` leaves it behind: it drops the annotations that asked
 // for it. What options decide (arguments, mounts, a probe, a port) is taken as it is; the
-// image, the program, the user and all that could gain something is what we write.
+// image, the program, the user and all that could gain something is what we write. Nobody
+// asks for it, so as with a required helper a mirror's image counts by its digest alone.
 func (e *Editor) LeftOver(c *pod.Container, hp *rule.Helper) bool {
 	var have corev1.Container
 	decoder := json.NewDecoder(bytes.NewReader(c.Raw))
@@ -38,7 +39,7 @@ func (e *Editor) LeftOver(c *pod.Container, hp *rule.Helper) bool {
 	}
 	want.SecurityContext = Restricted(hp, user)
 	e.finish(&Helper{}, &want, hp, hp.Resources) // of a helper of ours: a defined one runs a program of its own
-	return sameContainer(c.Raw, &want, false)
+	return sameContainer(c.Raw, &want, true)
 }
 
 // leftOverVolume tells whether a volume is an emptyDir as we write it.

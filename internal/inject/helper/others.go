@@ -26,10 +26,13 @@ func keepOthers(have, want map[string]any, required bool) {
 		have["imagePullPolicy"] = want["imagePullPolicy"]
 	}
 	keepProxies(have, want)
-	for _, name := range []string{"cpu", "memory", "ephemeral-storage"} {
+	for _, name := range computed {
 		keepResized(have, want, name)
 	}
 }
+
+// computed are the resources that others set on every container: LimitRanges, VPA, Autopilot.
+var computed = []string{"cpu", "memory", "ephemeral-storage"}
 
 // text is a JSON string; "" for anything else.
 func text(value any) string {

@@ -13,7 +13,7 @@ import (
 // sameContainer tells whether a container of the pod is the one that we would write,
 // comparing all of its JSON: a field that this version does not know counts as well.
 //
-// Resources that we do not set are left out of the comparison. A LimitRange adds
+// Computed resources that we do not set are left out of the comparison. A LimitRange adds
 // them (ephemeral-storage, say) to every container, and a container that lost them
 // again would be refused by that same LimitRange. The same holds for a user and a group
 // that the policy leaves out, and for what [keepOthers] keeps.
@@ -54,13 +54,14 @@ func generic(raw []byte) map[string]any {
 	return object
 }
 
-// keepWanted drops from have's resources the names that want does not set.
+// keepWanted drops from have's resources those of [computed] that want does not set. What else
+// is there, such as a GPU, is nothing that a helper asks for.
 func keepWanted(have, want map[string]any, list string) {
 	h, _ := have["resources"].(map[string]any)
 	w, _ := want["resources"].(map[string]any)
 	hs, _ := h[list].(map[string]any)
 	ws, _ := w[list].(map[string]any)
-	for name := range hs {
+	for _, name := range computed {
 		if _, set := ws[name]; !set {
 			delete(hs, name)
 		}
