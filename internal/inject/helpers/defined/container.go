@@ -90,7 +90,7 @@ func (c *compiler) variable(e *Env, at *field.Path) {
 	if e.Option != "" {
 		sources++
 		c.option(e.Option, at.Child("option"))
-		if slices.Contains(codeVars, e.Name) {
+		if codeVar.MatchString(e.Name) {
 			c.wrong(field.Forbidden(at.Child("option"), e.Name+" is read by shells, interpreters or the loader as code or as where to find it, so no pod may set it; write a literal value"))
 		}
 	} else if e.Prefix != "" {
