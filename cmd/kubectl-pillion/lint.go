@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/net/publicsuffix"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -209,19 +210,26 @@ func doubtful(h *helper.Helper, hp *rule.Helper, lines *lines) []remark {
 				all = append(all, lines.at(fmt.Sprintf("%s.allow[%d]", path, j), fmt.Sprintf("%q is there twice", pattern)))
 			}
 			seen = append(seen, pattern.String())
-			if text := option.ForeignHosts(pattern); text != "" {
+			if text := option.ForeignHosts(pattern, isPublicSuffix); text != "" {
 				all = append(all, lines.at(fmt.Sprintf("%s.allow[%d]", path, j), text))
 			}
 		}
 	}
 	for i, s := range hp.Secrets {
 		for j, pattern := range s.Repo {
-			if text := option.ForeignHosts(pattern); text != "" {
+			if text := option.ForeignHosts(pattern, isPublicSuffix); text != "" {
 				all = append(all, lines.at(fmt.Sprintf("%s.secrets[%d].repo[%d]", at, i, j), text))
 			}
 		}
 	}
 	return append(all, crossProduct(h, hp, lines, at)...)
+}
+
+// isPublicSuffix tells whether anybody can register names directly below a domain, such as com
+// or github.io. A top-level domain that nobody lists, such as internal, is the reader's own.
+func isPublicSuffix(domain string) bool {
+	suffix, listed := publicsuffix.PublicSuffix(domain)
+	return suffix == domain && (listed || strings.Contains(suffix, "."))
 }
 
 // crossProduct warns of Secrets that may be sent to more than one place, without a word on which

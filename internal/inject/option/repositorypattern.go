@@ -61,7 +61,8 @@ func AllOnHostOf(pattern Pattern, u *RepositoryURL) bool {
 
 // ForeignHosts says that a pattern of repositories matches hosts that belong to others than its
 // author means, since a star in a host name also stands for dots; "" if it is not to be seen.
-func ForeignHosts(pattern Pattern) string {
+// public says of a domain that anybody can register names directly below it.
+func ForeignHosts(pattern Pattern, public func(domain string) bool) string {
 	p, is := pattern.(*repoPattern)
 	if !is || !strings.Contains(p.host, "*") || p.host == "*" {
 		return ""
@@ -72,6 +73,8 @@ func ForeignHosts(pattern Pattern) string {
 		return fmt.Sprintf("the host %s matches %s as well, which is somebody else's; write the host out to its end", p.host, strings.ReplaceAll(p.host, "*", "x.evil.test"))
 	case suffix[0] != '.':
 		return fmt.Sprintf("the host %s matches %s as well, which is somebody else's; write a dot behind the star, *.%s", p.host, strings.ReplaceAll(p.host, "*", "evil-"), suffix)
+	case public(suffix[1:]):
+		return fmt.Sprintf("the host %s matches %s as well, which is somebody else's; name your own domain below %s", p.host, strings.ReplaceAll(p.host, "*", "evil"), suffix[1:])
 	}
 	return ""
 }
