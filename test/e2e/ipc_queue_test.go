@@ -45,13 +45,13 @@ func TestAConsumerThatIsListedFirstFails(t *testing.T) {
 func TestWithItsQueueMadeFirstMC2Completes(t *testing.T) {
 	t.Parallel()
 	s := tell(t)
-	s.succeedsOften(50, func(name string) string { return mc2(name, queueFirst) })
+	s.succeedsOften(func(name string) string { return mc2(name, queueFirst) })
 }
 
 func TestWithItsConsumerWaitingMC2Completes(t *testing.T) {
 	t.Parallel()
 	s := tell(t)
-	s.succeedsOften(50, func(name string) string { return mc2(name, waitFor) })
+	s.succeedsOften(func(name string) string { return mc2(name, waitFor) })
 }
 
 func TestBothHelpFromOnePodDoesNoHarm(t *testing.T) {

@@ -9,11 +9,12 @@ import (
 	"time"
 )
 
-// commits pushes commit after commit, numbered and as test/e2e/cmd/readers wants them.
+// commits pushes commit after commit, numbered and as test/e2e/cmd/readers wants them. The
+// largest file is several pages long, and no longer than 100,000 reads in a minute need.
 const commits = `cd /tmp/w; n=0; while [ ! -e /tmp/enough ]; do
 	n=$((n+1)); rm -rf *; mkdir -p a/b c pages; size=1
 	for f in index.html a/one.txt a/b/two.txt c/three.txt pages/$n.html; do
-		{ echo $n $size; yes $n | head -n $size; } >$f; size=$((size*20)); done
+		{ echo $n $size; yes $n | head -n $size; } >$f; size=$((size*10)); done
 	git add -A; git commit -qm $n; git push -q origin HEAD:main; [ $n -ne 1 ] || touch /tmp/begun
 	done; echo $n`
 
