@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,32 +47,6 @@ type item struct {
 
 func (o *object) label(d *document) string {
 	return fmt.Sprintf("%s/%s (%s)", o.kind, o.name, d.source)
-}
-
-func readFiles(files []string, stdin io.Reader) ([]*document, error) {
-	var all []*document
-	for _, name := range files {
-		source, in := name, stdin
-		if name == "-" {
-			source = "standard input"
-		} else {
-			f, err := os.Open(name)
-			if err != nil {
-				return nil, err
-			}
-			defer f.Close() // read only
-			in = f
-		}
-		documents, err := readDocuments(source, in)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, documents...)
-	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("no object in %s", strings.ReplaceAll(", "+strings.Join(files, ", "), ", -", ", standard input")[2:])
-	}
-	return all, nil
 }
 
 // readDocuments splits a stream into documents. Empty ones, as templates leave them,

@@ -19,7 +19,7 @@ import (
 )
 
 type explainOptions struct {
-	files   []string
+	inputs  inputs
 	output  string
 	policy  string
 	cluster cluster.Flags
@@ -28,7 +28,7 @@ type explainOptions struct {
 func newExplain() *cobra.Command {
 	var o explainOptions
 	cmd := &cobra.Command{
-		Use:   "explain (-f FILE | KIND NAME)",
+		Use:   "explain (-f FILE|DIR|URL|- | -k DIR | KIND NAME)",
 		Short: "Say what a pod gets, and why, or why not",
 		Long: `Say what a pod gets, and why, or why not: each rule and its result, the values of
 all options and where they come from, what is added, which policy applies and how it
@@ -56,7 +56,7 @@ flag or a policy is wrong, or the cluster did not answer.`,
 		},
 		ValidArgsFunction: o.complete,
 	}
-	cmd.Flags().StringArrayVarP(&o.files, "filename", "f", nil, "file to read, or - for standard input; can be repeated")
+	o.inputs.bind(cmd)
 	policyFlag(cmd, &o.policy, policyHelp+" (default: with -f the built-in policy, else those of the cluster)")
 	outputFlag(cmd, &o.output)
 	o.cluster.Bind(cmd.Flags())
@@ -70,10 +70,10 @@ func (o *explainOptions) run(ctx context.Context, args []string, in io.Reader, o
 	kind, name, err := kindAndName(args)
 	var reports []*explain.Report
 	switch {
-	case len(o.files) > 0 && len(args) > 0:
+	case o.inputs.named() && len(args) > 0:
 		return errors.New("give either --filename or a kind and a name, not both")
-	case len(o.files) > 0:
-		reports, err = o.explainFiles(in, errOut)
+	case o.inputs.named():
+		reports, err = o.explainFiles(ctx, in, errOut)
 	case err != nil:
 		return err
 	default:
@@ -122,12 +122,12 @@ func (o *explainOptions) explainLive(ctx context.Context, k cluster.Kind, name s
 	return []*explain.Report{r}, nil
 }
 
-func (o *explainOptions) explainFiles(in io.Reader, errOut io.Writer) ([]*explain.Report, error) {
+func (o *explainOptions) explainFiles(ctx context.Context, in io.Reader, errOut io.Writer) ([]*explain.Report, error) {
 	policies, err := policiesAt(o.policy)
 	if err != nil {
 		return nil, err
 	}
-	documents, err := readFiles(o.files, in)
+	documents, err := o.inputs.read(ctx, in)
 	if err != nil {
 		return nil, err
 	}

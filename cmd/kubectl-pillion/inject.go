@@ -3,7 +3,7 @@
 package main
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"io"
 
@@ -17,7 +17,7 @@ import (
 )
 
 type injectOptions struct {
-	files  []string
+	inputs inputs
 	output string
 	policy string
 }
@@ -25,7 +25,7 @@ type injectOptions struct {
 func newInject() *cobra.Command {
 	var o injectOptions
 	cmd := &cobra.Command{
-		Use:   "inject -f FILE|-",
+		Use:   "inject (-f FILE|DIR|URL|- | -k DIR)",
 		Short: "Print objects as the webhook would make their pods",
 		Long: `Print objects as the webhook would make their pods, without a cluster: the same
 code decides here and there.
@@ -46,24 +46,21 @@ error, and the exit code is 1.`,
   helm template my-app | kubectl pillion inject -f - | kubectl apply -f -`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.run(cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return o.run(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	cmd.Flags().StringArrayVarP(&o.files, "filename", "f", nil, "file to read, or - for standard input; can be repeated")
+	o.inputs.bind(cmd)
 	cmd.Flags().StringVarP(&o.output, "output", "o", "yaml", "output format: yaml (keeps comments and order) or json")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"yaml", "json"}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	policyFlag(cmd, &o.policy, "policy file to apply (default: the built-in policy)")
 	return cmd
 }
 
-func (o *injectOptions) run(in io.Reader, out, errOut io.Writer) error {
+func (o *injectOptions) run(ctx context.Context, in io.Reader, out, errOut io.Writer) error {
 	print, known := map[string]func(io.Writer, []*document) error{"yaml": printYAML, "json": printJSON}[o.output]
-	switch {
-	case !known:
+	if !known {
 		return fmt.Errorf("--output %q: must be yaml or json", o.output)
-	case len(o.files) == 0:
-		return errors.New("--filename is required: name a file, or - for standard input")
 	}
 	p := policy.Builtin()
 	if o.policy != "" {
@@ -73,7 +70,7 @@ func (o *injectOptions) run(in io.Reader, out, errOut io.Writer) error {
 		}
 		p = loaded
 	}
-	documents, err := readFiles(o.files, in)
+	documents, err := o.inputs.read(ctx, in)
 	if err != nil {
 		return err
 	}

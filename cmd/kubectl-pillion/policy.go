@@ -166,9 +166,12 @@ func beside(dir, path string) string {
 }
 
 func objectsOf(manifest string) ([]policytest.Object, error) {
-	documents, err := readFiles([]string{manifest}, nil)
+	documents, err := readFile(manifest)
 	if err != nil {
 		return nil, err
+	}
+	if len(documents) == 0 {
+		return nil, fmt.Errorf("no object in %s", manifest)
 	}
 	var all []policytest.Object
 	for _, d := range documents {

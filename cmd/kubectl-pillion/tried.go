@@ -38,7 +38,7 @@ const (
 )
 
 type tryOptions struct {
-	files   []string
+	inputs  inputs
 	output  string
 	policy  string
 	authDir string

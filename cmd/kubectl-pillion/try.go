@@ -20,7 +20,7 @@ import (
 func newTry() *cobra.Command {
 	var o tryOptions
 	cmd := &cobra.Command{
-		Use:   "try -f FILE|-",
+		Use:   "try (-f FILE|DIR|URL|- | -k DIR)",
 		Short: "Fetch here what git-poller would fetch in a pod, before it is applied",
 		Long: `Fetch here what git-poller would fetch in a pod, before it is applied: with the command
 line that the webhook would write, by the same code, into a temporary directory that is
@@ -55,7 +55,7 @@ or ConfigMap cannot be read.`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&o.files, "filename", "f", nil, "file to read, or - for standard input; can be repeated")
+	o.inputs.bind(cmd)
 	policyFlag(cmd, &o.policy, policyHelp+" (default: the built-in policy, or with --live those of the cluster)")
 	flags.StringVar(&o.authDir, "auth-dir", "", "directory with the keys of the git-poller's Secret as files, instead of the Secret")
 	flags.BoolVar(&o.direct, "direct", false, "reach servers without the policy's proxy")
@@ -72,7 +72,7 @@ func (o *tryOptions) run(ctx context.Context, in io.Reader, out, errOut io.Write
 		return err
 	}
 	log.SetOutput(io.Discard) // net/http logs what a server sends unasked, which can be the credentials
-	documents, err := readFiles(o.files, in)
+	documents, err := o.inputs.read(ctx, in)
 	if err != nil {
 		return err
 	}
@@ -119,8 +119,6 @@ func (o *tryOptions) run(ctx context.Context, in io.Reader, out, errOut io.Write
 
 func (o *tryOptions) check() error {
 	switch {
-	case len(o.files) == 0:
-		return errors.New("--filename is required: name a file, or - for standard input")
 	case o.timeout <= 0:
 		return fmt.Errorf("--timeout %v: must be more than 0", o.timeout)
 	case o.authDir != "":
