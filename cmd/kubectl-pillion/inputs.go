@@ -79,7 +79,7 @@ func (i *inputs) source(ctx context.Context, name string, stdin io.Reader) ([]*d
 	}
 	files, err := manifestsIn(name, i.recursive)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; directories below it are read with --recursive", err)
 	}
 	var all []*document
 	for _, file := range files {
@@ -104,13 +104,11 @@ func readFile(name string) ([]*document, error) {
 // manifestsIn are the files of a directory that kubectl would read, sorted by path. A hidden
 // directory, such as .git, is passed over.
 func manifestsIn(dir string, recursive bool) (files []string, err error) {
-	below := false
 	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil || path == dir:
 			return err
 		case entry.IsDir() && (!recursive || strings.HasPrefix(entry.Name(), ".")):
-			below = true
 			return fs.SkipDir
 		case !entry.IsDir() && isManifest(path):
 			files = append(files, path)
@@ -118,11 +116,7 @@ func manifestsIn(dir string, recursive bool) (files []string, err error) {
 		return nil
 	})
 	if err == nil && len(files) == 0 {
-		hint := ""
-		if below && !recursive {
-			hint = "; directories below it are read with --recursive"
-		}
-		err = fmt.Errorf("the directory %s has no .yaml, .yml or .json file%s", dir, hint)
+		err = fmt.Errorf("the directory %s has no .yaml, .yml or .json file", dir)
 	}
 	return files, err
 }

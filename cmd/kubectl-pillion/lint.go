@@ -3,10 +3,10 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -33,21 +33,25 @@ type lintOptions struct {
 func newLint() *cobra.Command {
 	var o lintOptions
 	cmd := &cobra.Command{
-		Use:   "lint FILE|DIRECTORY...",
+		Use:   "lint FILE|DIRECTORY|-...",
 		Short: "Find the mistakes in policy files",
 		Long: `Find the mistakes in policy files, with their lines: what the webhook would refuse to
-load, and as warnings what it would load and nobody can have meant.
+load, and as warnings what it would load and nobody can have meant. Of a directory,
+manifests of other kinds are passed over and named; - is standard input.
 
 Exit codes: 0 the webhook would load the files; 1 it would not, or with --strict
 there is a warning; 2 a file could not be read, or a flag is wrong.`,
-		Example: `  kubectl pillion policy lint policies/`,
-		Args:    some("which policies? Name files, or directories of them, such as policies/"),
+		Example: `  kubectl pillion policy lint policies/
+
+  # in a workflow of GitHub: mistakes are shown beside their lines
+  kubectl pillion policy lint policies/ -o github`,
+		Args: some("which policies? Name files, or directories of them, such as policies/"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.run(args, cmd.OutOrStdout())
+			return o.run(args, cmd.InOrStdin(), cmd.OutOrStdout())
 		},
 		ValidArgsFunction: completePolicies,
 	}
-	outputFlag(cmd, &o.output)
+	reportFlag(cmd, &o.output)
 	cmd.Flags().BoolVar(&o.strict, "strict", false, "exit with 1 for warnings as well")
 	return cmd
 }
@@ -58,6 +62,7 @@ type linted struct {
 	Policy     string   `json:"policy,omitempty"` // its name
 	Hash       string   `json:"hash,omitempty"`
 	Defines    string   `json:"defines,omitempty"`    // the helper of the file, which then has no policy
+	PassedOver string   `json:"passedOver,omitempty"` // the kind of a manifest that is neither
 	Privileges []string `json:"privileges,omitempty"` // that it needs
 	Helpers    []string `json:"helpers,omitempty"`    // those that it allows
 	Requires   []string `json:"requires,omitempty"`
@@ -66,21 +71,22 @@ type linted struct {
 	Warnings   []remark `json:"warnings,omitempty"`
 }
 
-func (o *lintOptions) run(args []string, out io.Writer) error {
-	if err := checkOutput(o.output); err != nil {
+func (o *lintOptions) run(args []string, in io.Reader, out io.Writer) error {
+	if err := checkReport(o.output); err != nil {
 		return err
 	}
-	files, err := policyFiles(args)
+	files, err := policyFiles(args, in)
 	if err != nil {
 		return err
 	}
 	names, defines := map[string]string{}, map[string]string{} // of policies and helpers, and the file that each is in
 	var all []linted
 	bad := false
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return err
+	for _, f := range files {
+		file, data := f.Name, f.Data
+		if f.passedOver != "" {
+			all = append(all, linted{File: file, PassedOver: f.passedOver})
+			continue
 		}
 		l := lint(file, data)
 		if first := names[l.Policy]; first != "" {
@@ -96,43 +102,13 @@ func (o *lintOptions) run(args []string, out io.Writer) error {
 		bad = bad || len(l.Mistakes) > 0 || o.strict && len(l.Warnings) > 0
 		all = append(all, l)
 	}
-	if err := printList(out, o.output, all, lintText); err != nil {
+	if err := printReport(out, o.output, all, lintText, (*linted).judgement); err != nil {
 		return err
 	}
 	if bad {
 		return errRefused
 	}
 	return nil
-}
-
-// policyFiles are the files that are named, and those that the webhook would read in a
-// directory that is.
-func policyFiles(args []string) ([]string, error) {
-	var files []string
-	for _, arg := range args {
-		info, err := os.Stat(arg)
-		if err != nil {
-			return nil, err
-		}
-		if !info.IsDir() {
-			files = append(files, arg)
-			continue
-		}
-		entries, err := os.ReadDir(arg)
-		if err != nil {
-			return nil, err
-		}
-		before := len(files)
-		for _, e := range entries {
-			if name := e.Name(); !strings.HasPrefix(name, ".") && slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)) {
-				files = append(files, filepath.Join(arg, name))
-			}
-		}
-		if len(files) == before {
-			return nil, fmt.Errorf("the directory %s has no .yaml, .yml or .json file", arg)
-		}
-	}
-	return files, nil
 }
 
 // lint looks at one file.
@@ -304,6 +280,10 @@ func nearest(path string) string {
 func lintText(b *strings.Builder, all []linted) {
 	for i := range all {
 		l := &all[i]
+		if l.PassedOver != "" {
+			fmt.Fprintf(b, "- %s: a %s, passed over\n", l.File, l.PassedOver)
+			continue
+		}
 		if len(l.Mistakes) > 0 { //nolint:gocritic // three unlike conditions
 			fmt.Fprintf(b, "✗ %s\n", l.File)
 		} else if l.Defines != "" {
@@ -329,6 +309,17 @@ func lintText(b *strings.Builder, all []linted) {
 			r.text(b, "!")
 		}
 	}
+}
+
+func (l *linted) judgement() judgement {
+	j := judgement{File: l.File, Name: cmp.Or(l.Policy, l.Defines, filepath.Base(l.File))}
+	for _, r := range l.Mistakes {
+		j.Findings = append(j.Findings, finding{"error", r})
+	}
+	for _, r := range l.Warnings {
+		j.Findings = append(j.Findings, finding{"warning", r})
+	}
+	return j
 }
 
 func orNothing(words []string) string {

@@ -96,12 +96,12 @@ Exit codes: 0 all cases pass; 1 a case fails; 2 a file, a flag or the policy is 
 		ValidArgsFunction: completePolicies,
 	}
 	policyFlag(cmd, &o.policy, "policy file to test (default: the one that the table names)")
-	outputFlag(cmd, &o.output)
+	reportFlag(cmd, &o.output)
 	return cmd
 }
 
 func (o *testOptions) run(files []string, out io.Writer) error {
-	if err := checkOutput(o.output); err != nil {
+	if err := checkReport(o.output); err != nil {
 		return err
 	}
 	var all []policytest.Outcome
@@ -112,7 +112,7 @@ func (o *testOptions) run(files []string, out io.Writer) error {
 		}
 		all = append(all, outcomes...)
 	}
-	if err := printList(out, o.output, all, testText); err != nil {
+	if err := printReport(out, o.output, all, testText, testJudgement); err != nil {
 		return err
 	}
 	for i := range all {
@@ -184,6 +184,14 @@ func objectsOf(manifest string) ([]policytest.Object, error) {
 		}
 	}
 	return all, nil
+}
+
+func testJudgement(o *policytest.Outcome) judgement {
+	j := judgement{File: o.File, Name: o.Name}
+	for _, text := range o.Differences {
+		j.Findings = append(j.Findings, finding{"error", remark{Text: o.Name + ": " + text}})
+	}
+	return j
 }
 
 func testText(b *strings.Builder, all []policytest.Outcome) {

@@ -65,7 +65,7 @@ func TestFailures(t *testing.T) {
 		"no file":                  {"", []string{"inject"}, "error: --filename is required: name a file, or - for standard input\n"},
 		"an unknown output format": {"", []string{"inject", "-f", "-", "-o", "xml"}, "error: --output \"xml\": must be yaml or json\n"},
 		"a file that is missing":   {"", []string{"inject", "-f", missing}, "error: open " + missing + ": no such file or directory\n"},
-		"an empty directory":       {"", []string{"inject", "-f", dir}, "error: the directory " + dir + " has no .yaml, .yml or .json file\n"},
+		"an empty directory":       {"", []string{"inject", "-f", dir}, "error: the directory " + dir + " has no .yaml, .yml or .json file; directories below it are read with --recursive\n"},
 		"a policy that is missing": {podOf("Pod", "v1"), []string{"inject", "-f", "-", "--policy", missing}, "error: reading a policy: open " + missing + ": no such file or directory\n"},
 		"an empty input":           {"", []string{"inject", "-f", "-"}, "error: no object in …"},
 		"comments alone":           {"# nothing\n---\n\n---\n# more\n", []string{"inject", "-f", "-"}, "error: no object in …"},
