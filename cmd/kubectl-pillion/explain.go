@@ -22,6 +22,7 @@ type explainOptions struct {
 	inputs  inputs
 	output  string
 	policy  string
+	dry     bool
 	cluster cluster.Flags
 }
 
@@ -40,10 +41,17 @@ see: annotations on the wrong object, a pod that is older than the webhook or wa
 annotated later, a namespace that is left out, a container that another webhook took
 away.
 
+With -f and --dry-run the cluster is asked: each pod is created as a dry run, so that
+nothing is stored, and its webhooks, policies and admission plugins have said what they
+say. That needs the right to create pods in the namespace, and no other.
+
 Exit codes: 0 the pods get, or have, what they ask for; 1 they do not; 2 a file, a
 flag or a policy is wrong, or the cluster did not answer.`,
 		Example: `  # before it is applied
   kubectl pillion explain -f web.yaml --policy policies/web.yaml
+
+  # what does this cluster say to it?
+  kubectl pillion explain -f web.yaml --dry-run -n shop
 
   # why does this pod have no helper?
   kubectl pillion explain pod web-6d5f7c9b8-x2x7k -n shop
@@ -58,6 +66,7 @@ flag or a policy is wrong, or the cluster did not answer.`,
 	}
 	o.inputs.bind(cmd)
 	policyFlag(cmd, &o.policy, policyHelp+" (default: with -f the built-in policy, else those of the cluster)")
+	cmd.Flags().BoolVar(&o.dry, "dry-run", false, "with -f, ask the cluster by creating the pods as a dry run, instead of deciding here")
 	outputFlag(cmd, &o.output)
 	o.cluster.Bind(cmd.Flags())
 	return cmd
@@ -70,6 +79,10 @@ func (o *explainOptions) run(ctx context.Context, args []string, in io.Reader, o
 	kind, name, err := kindAndName(args)
 	var reports []*explain.Report
 	switch {
+	case o.dry && (!o.inputs.named() || o.policy != ""):
+		return errors.New("--dry-run asks the cluster about files: name them with --filename, without a --policy")
+	case o.dry && len(args) == 0:
+		return o.dryRun(ctx, in, out, errOut)
 	case o.inputs.named() && len(args) > 0:
 		return errors.New("give either --filename or a kind and a name, not both")
 	case o.inputs.named():

@@ -58,7 +58,7 @@ func (l *Look) Judge(p *PodIn) Pod {
 }
 
 func (l *Look) judge(p *PodIn) Pod {
-	out := Pod{Namespace: p.Namespace, Name: p.Name, Created: p.CreationTimestamp.Time, Helpers: p.helpers()}
+	out := Pod{Namespace: p.Namespace, Name: p.Name, Created: p.CreationTimestamp.Time, Helpers: p.Helpers()}
 	if p.status != nil {
 		out.Version, out.Policy, out.PolicyHash, out.Reason = p.status.Version, p.status.Policy, p.status.PolicyHash, p.status.Reason
 	}

@@ -47,8 +47,12 @@ func ReadPod(raw []byte) (*PodIn, error) {
 
 func reserved(c corev1.Container) bool { return pod.Reserved(c.Name) }
 
-// helpers names what is there.
-func (p *PodIn) helpers() []string {
+// Decision is what Pillion wrote into the pod: nil if it has not looked at it, or if somebody
+// else wrote there.
+func (p *PodIn) Decision() *inject.Status { return p.status }
+
+// Helpers names what is there of helpers: containers, and helpers that have none.
+func (p *PodIn) Helpers() []string {
 	names := []string{}
 	for i := range p.Spec.InitContainers {
 		if c := &p.Spec.InitContainers[i]; pod.Reserved(c.Name) {

@@ -37,12 +37,7 @@ func (c *Client) Try(ctx context.Context, namespace string, pod *corev1.Pod) (*c
 	if err != nil {
 		return nil, err
 	}
-	answer := c.rest.Post().AbsPath("/api/v1/namespaces", namespace, "pods").
-		Param("dryRun", metav1.DryRunAll).SetHeader("Content-Type", "application/json").Body(body).Do(ctx)
-	if err := answer.Error(); err != nil {
-		return nil, err
-	}
-	raw, err := answer.Raw()
+	raw, _, err := c.TryJSON(ctx, namespace, body)
 	if err != nil {
 		return nil, err
 	}
@@ -52,3 +47,21 @@ func (c *Client) Try(ctx context.Context, namespace string, pod *corev1.Pod) (*c
 	}
 	return made, nil
 }
+
+// TryJSON is Try with a pod as JSON, and tells of the API server's warnings as well.
+func (c *Client) TryJSON(ctx context.Context, namespace string, pod []byte) (made []byte, warnings []string, err error) {
+	answer := c.rest.Post().AbsPath("/api/v1/namespaces", namespace, "pods").
+		Param("dryRun", metav1.DryRunAll).SetHeader("Content-Type", "application/json").Body(pod).
+		WarningHandler(warningFunc(func(text string) { warnings = append(warnings, text) })).Do(ctx)
+	if err := answer.Error(); err != nil {
+		return nil, warnings, err
+	}
+	made, err = answer.Raw()
+	return made, warnings, err
+}
+
+// warningFunc hears the warnings of one call, with code 299 as all of Kubernetes.
+type warningFunc func(text string)
+
+// HandleWarningHeader is that of rest.WarningHandler.
+func (f warningFunc) HandleWarningHeader(_ int, _, text string) { f(text) }

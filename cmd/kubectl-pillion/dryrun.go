@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/pillion-dev/pillion/cmd/kubectl-pillion/cluster"
+	"github.com/pillion-dev/pillion/internal/explain"
+	"github.com/pillion-dev/pillion/internal/inject"
+	"github.com/pillion-dev/pillion/internal/inject/helpers"
+	"github.com/pillion-dev/pillion/internal/inject/reason"
+)
+
+// dryRun is what a cluster says of the pods of one object.
+type dryRun struct {
+	Kind      string        `json:"kind"`
+	Name      string        `json:"name"`
+	Namespace string        `json:"namespace"`
+	Source    string        `json:"source"`
+	Admitted  bool          `json:"admitted"`
+	Denial    string        `json:"denial,omitempty"`
+	Asks      bool          `json:"asks"`              // for a helper
+	Helpers   []string      `json:"helpers,omitempty"` // containers that the pod would have
+	Version   string        `json:"version,omitempty"` // of the webhook that added them
+	Policy    string        `json:"policy,omitempty"`
+	Reason    reason.Reason `json:"reason,omitempty"` // of Pillion's decision
+	Warnings  []string      `json:"warnings,omitempty"`
+}
+
+// good tells whether the pods get what they ask for.
+func (d *dryRun) good() bool { return d.Admitted && (!d.Asks || d.Version != "") }
+
+// dryRun asks the cluster: each pod is created as a dry run, with all webhooks, and nothing
+// is stored. The right to create pods is all that it needs.
+func (o *explainOptions) dryRun(ctx context.Context, in io.Reader, out, errOut io.Writer) error {
+	documents, err := o.inputs.read(ctx, in)
+	if err != nil {
+		return err
+	}
+	client, err := o.cluster.Connect()
+	if err != nil {
+		return err
+	}
+	var all []dryRun
+	for _, d := range documents {
+		objects, err := d.objects()
+		if err != nil {
+			return fmt.Errorf("%s: %w", d.source, err)
+		}
+		for i := range objects {
+			one, err := objects[i].dryRun(ctx, client, d)
+			if err != nil {
+				return fmt.Errorf("%s: %w", objects[i].label(d), err)
+			}
+			all = append(all, one)
+		}
+	}
+	if len(all) == 0 {
+		return errors.New("there is no pod in these files, and nothing that makes pods")
+	}
+	if err := notes(errOut, helpers.Builtin(), documents); err != nil {
+		return err
+	}
+	if err := printList(out, o.output, all, dryRunText); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(all, func(d dryRun) bool { return !d.good() }) {
+		return errRefused
+	}
+	return nil
+}
+
+func (o *object) dryRun(ctx context.Context, client *cluster.Client, d *document) (dryRun, error) {
+	found := dryRun{Kind: o.kind, Name: o.name, Namespace: o.namespace, Source: d.source}
+	if found.Namespace == "" {
+		found.Namespace = client.Namespace
+	}
+	raw, err := o.at.Find(d.json)
+	if err != nil {
+		return found, err
+	}
+	pod, err := newPod(raw, o.name)
+	if err != nil {
+		return found, err
+	}
+	before, err := explain.ReadPod(pod)
+	if err != nil {
+		return found, err
+	}
+	found.Asks = inject.Asks(before.Annotations)
+	made, warnings, err := client.TryJSON(ctx, found.Namespace, pod)
+	found.Warnings = warnings
+	if denial := apierrors.APIStatus(nil); errors.As(err, &denial) && refusal(denial) {
+		found.Denial = denial.Status().Message
+		return found, nil
+	}
+	if err != nil {
+		return found, fmt.Errorf("trying the pod in namespace %s: %w", found.Namespace, err)
+	}
+	p, err := explain.ReadPod(made)
+	if err != nil {
+		return found, err
+	}
+	found.Admitted, found.Helpers = true, p.Helpers()
+	if s := p.Decision(); s != nil {
+		found.Version, found.Policy, found.Reason = s.Version, s.Policy, s.Reason
+	}
+	return found, nil
+}
+
+// refusal tells whether an answer is about the pod: a webhook, an admission plugin or a
+// validation refuses it. That the user may not create pods is no answer.
+func refusal(denial apierrors.APIStatus) bool {
+	s := denial.Status()
+	switch s.Code {
+	case 400, 422:
+		return true
+	case 403: // of webhooks, quotas and Pod Security; of rights, the text begins with the user
+		return !strings.Contains(s.Message, " cannot create resource ")
+	}
+	return false
+}
+
+// newPod makes a pod of a template: with a name that the API server draws, so that it is not
+// there already, and without what it has been given by a cluster.
+func newPod(raw []byte, name string) ([]byte, error) {
+	var pod map[string]any
+	if err := json.Unmarshal(raw, &pod); err != nil {
+		return nil, errors.New("the pod is not an object")
+	}
+	template, _ := pod["metadata"].(map[string]any)
+	metadata := map[string]any{"generateName": strings.TrimRight(name, "*-") + "-"}
+	for _, key := range []string{"labels", "annotations"} {
+		if value, has := template[key]; has {
+			metadata[key] = value
+		}
+	}
+	return json.Marshal(map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod["spec"]})
+}
+
+func dryRunText(b *strings.Builder, all []dryRun) {
+	for i := range all {
+		d := &all[i]
+		fmt.Fprintf(b, "%s %s/%s of namespace %s (%s): ", mark(d.good()), d.Kind, d.Name, d.Namespace, d.Source)
+		switch {
+		case !d.Admitted:
+			b.WriteString("the cluster refuses its pods\n")
+			fmt.Fprintf(b, "  ✗ %s\n", d.Denial)
+		case d.Version != "":
+			fmt.Fprintf(b, "its pods get %s, by %s under %s (%s)\n", orNothing(d.Helpers), d.Version, d.Policy, d.Reason)
+		case d.Asks:
+			b.WriteString("its pods ask for helpers, and get none\n  ✗ no webhook of Pillion looked at the pod; see: kubectl pillion check\n")
+		default:
+			b.WriteString("its pods ask for no helper, and get none\n")
+		}
+		for _, w := range d.Warnings {
+			fmt.Fprintf(b, "  ! %s\n", strings.TrimPrefix(w, "pillion: "))
+		}
+	}
+}
