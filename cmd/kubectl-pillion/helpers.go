@@ -50,8 +50,8 @@ Exit codes: 0 all is well; 2 there is no such helper, or a flag or a policy is w
 	}
 	policyFlag(cmd, &o.policy, "policy file whose rules are shown as well, with the helpers that are defined beside it; a definition; or a directory of both")
 	outputFlag(cmd, &o.output)
-	cmd.Flags().Lookup("output").Usage = "output format: text, json (always a list), or markdown: a page for app developers"
-	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json", "markdown"}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	cmd.Flags().Lookup("output").Usage = "output format: text, json or yaml (always a list), or markdown: a page for app developers"
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json", "yaml", "markdown"}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	return cmd
 }
 
@@ -69,7 +69,7 @@ func helperNames() []string {
 func (o *helpersOptions) run(args []string, out io.Writer) error {
 	if o.output != "markdown" {
 		if checkOutput(o.output) != nil {
-			return fmt.Errorf("--output %q: must be text, json or markdown", o.output)
+			return fmt.Errorf("--output %q: must be text, json, yaml or markdown", o.output)
 		}
 	}
 	known, policies, err := o.read()

@@ -12,8 +12,6 @@ import (
 	"github.com/pillion-dev/pillion/internal/admission"
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
-	"github.com/pillion-dev/pillion/internal/policy"
-	"github.com/pillion-dev/pillion/internal/version"
 )
 
 type injectOptions struct {
@@ -39,8 +37,9 @@ error, and the exit code is 1.`,
 		Example: `  # what would Pillion add?
   kubectl pillion inject -f web.yaml | diff web.yaml -
 
-  # under the policy of another namespace
+  # under another policy, or those that Namespaces among the files pick by their labels
   kubectl pillion inject -f web.yaml --policy policies/web.yaml -o json
+  kubectl pillion inject -f rendered/ -R --policy policies/
 
   # a whole rendered chart
   helm template my-app | kubectl pillion inject -f - | kubectl apply -f -`,
@@ -53,7 +52,7 @@ error, and the exit code is 1.`,
 	o.inputs.bind(cmd)
 	cmd.Flags().StringVarP(&o.output, "output", "o", "yaml", "output format: yaml (keeps comments and order) or json")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"yaml", "json"}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
-	policyFlag(cmd, &o.policy, "policy file to apply (default: the built-in policy)")
+	policyFlag(cmd, &o.policy, policyHelp+" (default: the built-in policy)")
 	return cmd
 }
 
@@ -62,25 +61,24 @@ func (o *injectOptions) run(ctx context.Context, in io.Reader, out, errOut io.Wr
 	if !known {
 		return fmt.Errorf("--output %q: must be yaml or json", o.output)
 	}
-	p := policy.Builtin()
-	if o.policy != "" {
-		loaded, err := policy.LoadFile(o.policy)
-		if err != nil {
-			return err
-		}
-		p = loaded
+	policies, err := policiesAt(o.policy)
+	if err != nil {
+		return err
 	}
 	documents, err := o.inputs.read(ctx, in)
 	if err != nil {
 		return err
 	}
-	if err := notes(errOut, p.Known, documents); err != nil {
+	if err := notes(errOut, policies.Known(), documents); err != nil {
 		return err
 	}
-	injector := inject.Injector{Version: version.String()}
+	namespaces := namespacesIn(documents)
 	refused := false
 	for _, d := range documents {
-		refusals, err := d.inject(injector, p, errOut)
+		refusals, err := d.inject(func(o *object) (*inject.Policy, error) {
+			choice, _ := policies.Choose(namespaces[o.namespace])
+			return choice.Policy()
+		}, errOut)
 		if err != nil {
 			return err
 		}
@@ -95,18 +93,24 @@ func (o *injectOptions) run(ctx context.Context, in io.Reader, out, errOut io.Wr
 	return print(out, documents)
 }
 
-// inject decides on every pod of a document and applies the patches. It returns the
-// texts of the refusals, and writes warnings as it goes.
-func (d *document) inject(in inject.Injector, p *inject.Policy, errOut io.Writer) (refusals []string, err error) {
+// inject decides on every pod of a document, each by the policy of its namespace, and applies
+// the patches. It returns the texts of the refusals, and writes warnings as it goes.
+func (d *document) inject(policyOf func(*object) (*inject.Policy, error), errOut io.Writer) (refusals []string, err error) {
 	objects, err := d.objects()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.source, err)
 	}
-	for _, o := range objects {
+	for i := range objects {
+		o := &objects[i]
+		p, err := policyOf(o)
+		if err != nil {
+			refusals = append(refusals, o.label(d)+": "+err.Error())
+			continue
+		}
 		if o.misplaced {
 			fmt.Fprintf(errOut, "warning: %s: the annotations of the %s itself have no effect; put them on its pod template, %s.metadata.annotations\n", o.label(d), o.kind, o.at.Path())
 		}
-		out, err := admission.Inject(in, p, d.json, o.at)
+		out, err := admission.Inject(injector(), p, d.json, o.at)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", o.label(d), err)
 		}

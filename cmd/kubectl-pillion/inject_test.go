@@ -266,3 +266,31 @@ func TestPolicyFile(t *testing.T) {
 		}
 	})
 }
+
+// Namespaces among the documents pick their policies, as in a cluster.
+func TestInjectUnderADirectoryOfPolicies(t *testing.T) {
+	t.Parallel()
+	of := func(name, helpers string) string {
+		return "apiVersion: pillion.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: " + name + "}\nspec: {helpers: {" + helpers + "}}\n"
+	}
+	dir := manifests(t, map[string]string{"default.yaml": of("default", ""), "web.yaml": of("web", "date-writer: {}")})
+	namespace := func(name, label string) string {
+		return "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: " + name + ", labels: {" + label + "}}\n"
+	}
+	pod := func(name, namespace string) string {
+		return "---\n" + strings.Replace(podOf("Pod", "v1"), "  name: web\n", "  name: "+name+"\n  namespace: "+namespace+"\n", 1)
+	}
+	r := call(namespace("shop", "pillion.dev/policy: web")+pod("a", "shop"), "inject", "-f", "-", "--policy", dir)
+	if r.code != exitOK || !strings.Contains(r.out, "pillion-date-writer") {
+		t.Errorf("in a namespace that picks the policy web: %+v", r)
+	}
+	r = call(namespace("shop", "pillion.dev/policy: nobody")+pod("a", "shop")+pod("b", "other"), "inject", "-f", "-", "--policy", dir)
+	for _, want := range []string{
+		`error: Pod/a (standard input, document 2): the namespace shop has the label pillion.dev/policy: nobody: the policy "nobody" does not exist (` + dir + `); there is default, web` + "\n",
+		"error: Pod/b (standard input, document 3): metadata.annotations[date-writer.pillion.dev/mount-path]: ",
+	} {
+		if r.code != exitRefused || !strings.Contains(r.errOut, want) {
+			t.Errorf("got  %+v\nwant %q", r, want)
+		}
+	}
+}

@@ -284,6 +284,27 @@ shop/bare
 	if strings.TrimSpace(got) != strings.TrimSpace(want) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
+	t.Run("as names, for kubectl", func(t *testing.T) {
+		t.Parallel()
+		if got := said(t, exitRefused, "", append(f.flags(t), "status", "-o", "name")...); got != "pod/old\npod/new\npod/bare\n" {
+			t.Errorf("got %s", got)
+		}
+	})
+	t.Run("with age and node", func(t *testing.T) {
+		t.Parallel()
+		got := said(t, exitRefused, "", append(f.flags(t), "status", "-o", "wide")...)
+		if header, _, _ := strings.Cut(got, "\n"); !strings.HasSuffix(header, "  AGE  NODE") && !strings.Contains(header, "HASH") {
+			t.Errorf("got\n%s", got)
+		}
+	})
+	t.Run("as YAML", func(t *testing.T) {
+		t.Parallel()
+		var pods []struct{ Name, State string }
+		got := said(t, exitRefused, "", append(f.flags(t), "status", "-o", "yaml")...)
+		if err := yaml.Unmarshal([]byte(got), &pods); err != nil || len(pods) != 3 || pods[2].State != "Missing" {
+			t.Errorf("%v: %+v", err, pods)
+		}
+	})
 	t.Run("of which no pod asks", func(t *testing.T) {
 		t.Parallel()
 		f := shop(podItem("none", "a: b", ""))
@@ -349,5 +370,50 @@ func TestStatusReadsEventsAndLogsOfPodsThatDoNotRun(t *testing.T) {
 	}
 	if got := said(t, exitRefused, "", append(f.flags(t), "explain", "pod", "web")...); !strings.HasPrefix(got, "✗ Pod/web of namespace shop: Waiting, pillion-date-writer") {
 		t.Errorf("explain says\n%s", got)
+	}
+}
+
+func TestVersions(t *testing.T) {
+	t.Parallel()
+	own := version.String()
+	tagged := shop()
+	deployments := "/apis/apps/v1/namespaces/pillion-system/deployments"
+	tagged[deployments] = strings.Replace(tagged[deployments], "{name: webhook,", "{name: webhook, image: 'registry.example:5000/pillion:v9.8.7',", 1)
+	bare := shop()
+	bare[webhooksPath] = "{items: []}"
+	for name, tt := range map[string]struct {
+		cluster fakeCluster
+		args    []string
+		code    int
+		want    string
+	}{
+		"both":                   {tagged, nil, exitOK, "kubectl pillion  " + own + "\nwebhook          v9.8.7 (namespace pillion-system)\n"},
+		"the client alone":       {bare, []string{"--client"}, exitOK, "kubectl pillion  " + own + "\n"},
+		"without a webhook":      {bare, nil, exitFailed, "kubectl pillion  " + own + "\nwebhook          not known: there is no webhook of Pillion in the cluster\n"},
+		"an image without a tag": {shop(), nil, exitFailed, "kubectl pillion  " + own + "\nwebhook          not known: its image has no tag\n"},
+		"as YAML":                {tagged, []string{"-o", "yaml"}, exitOK, "- client: " + own + "\n  namespace: pillion-system\n  webhook: v9.8.7\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := call("", append(append(tt.cluster.flags(t), "version"), tt.args...)...)
+			if r.code != tt.code || r.out != tt.want || r.errOut != "" {
+				t.Errorf("got %+v, want\n%s", r, tt.want)
+			}
+		})
+	}
+}
+
+// What is begun with is right.
+func TestAPolicyIsBegun(t *testing.T) {
+	t.Parallel()
+	r := call("", "policy", "init", "web")
+	if r.code != exitOK {
+		t.Fatalf("got %+v", r)
+	}
+	if got := call(r.out, "policy", "lint", "--strict", "-"); got.code != exitOK || !strings.Contains(got.out, `policy "web"`) {
+		t.Errorf("lint says %+v", got)
+	}
+	if got := call("", "policy", "init", "Web"); got.code != exitFailed || !strings.HasPrefix(got.errOut, `error: "Web" is no name of a policy`) {
+		t.Errorf("got %+v", got)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
 )
 
 // completionTimeout is how long a person waits for a completion before typing on.
@@ -20,8 +21,8 @@ const completionTimeout = 2 * time.Second
 
 // outputFlag adds -o to a command that tells something to a person or a script.
 func outputFlag(cmd *cobra.Command, output *string) {
-	cmd.Flags().StringVarP(output, "output", "o", "text", "output format: text, or json (always a list)")
-	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	cmd.Flags().StringVarP(output, "output", "o", "text", "output format: text, or json or yaml (always a list)")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 }
 
 // policyFlag adds --policy, which completes to files.
@@ -31,15 +32,15 @@ func policyFlag(cmd *cobra.Command, at *string, help string) {
 }
 
 func checkOutput(output string) error {
-	if output != "text" && output != "json" {
-		return fmt.Errorf("--output %q: must be text or json", output)
+	if output != "text" && output != "json" && output != "yaml" {
+		return fmt.Errorf("--output %q: must be text, json or yaml", output)
 	}
 	return nil
 }
 
-// printList writes a list as JSON or as text, of which all is printable.
+// printList writes a list as JSON, as YAML or as text, of which all is printable.
 func printList[T any](out io.Writer, output string, list []T, text func(*strings.Builder, []T)) error {
-	if output == "json" {
+	if output == "json" || output == "yaml" {
 		if list == nil {
 			list = []T{}
 		}
@@ -47,7 +48,13 @@ func printList[T any](out io.Writer, output string, list []T, text func(*strings
 		if err != nil {
 			return err
 		}
-		_, err = out.Write(printableJSON(text))
+		text = printableJSON(text)
+		if output == "yaml" {
+			if text, err = yaml.JSONToYAML(text); err != nil {
+				return err
+			}
+		}
+		_, err = out.Write(text)
 		return err
 	}
 	makePrintable(reflect.ValueOf(list))

@@ -28,11 +28,7 @@ func policiesAt(at string) (*explain.Policies, error) {
 	if at == "" {
 		return &explain.Policies{Only: policy.Builtin(), Source: "built in", Why: "no other was named with --policy"}, nil
 	}
-	info, err := os.Stat(at)
-	if err != nil {
-		return nil, fmt.Errorf("reading a policy: %w", err)
-	}
-	if info.IsDir() {
+	if info, err := os.Stat(at); err == nil && info.IsDir() {
 		all, err := policy.LoadDir(at)
 		return &explain.Policies{ByName: all, Source: at}, err
 	}

@@ -21,22 +21,23 @@ import (
 func newPolicy() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
-		Short: "Check policies: lint them, test them",
-		Long:  `Check policies before they are installed: lint finds mistakes, test runs tables.`,
+		Short: "Begin policies, lint them, test them",
+		Long: `Begin policies, and check them before they are installed: init writes one to fill in,
+lint finds mistakes, test runs tables.`,
 		// Without it cobra takes a misspelt verb for a question, and a pipeline goes on.
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return cmd.Help()
 			}
 			hint := ""
-			if near := nearmiss.Nearest(args[0], []string{"lint", "test"}); near != "" {
+			if near := nearmiss.Nearest(args[0], []string{"init", "lint", "test"}); near != "" {
 				hint = fmt.Sprintf("; did you mean %q?", near)
 			}
 			return fmt.Errorf("unknown command %q for %q%s", args[0], cmd.CommandPath(), hint)
 		},
 		DisableFlagsInUseLine: true,
 	}
-	cmd.AddCommand(newLint(), newTest())
+	cmd.AddCommand(newPolicyInit(), newLint(), newTest())
 	return cmd
 }
 

@@ -217,10 +217,10 @@ func FuzzStatusTable(f *testing.F) {
 			}
 			look.Newest.Add(in)
 			said := &gitstatus.Status{Commit: status, Failures: i, LastError: &gitstatus.Poll{Reason: name, Message: status}}
-			pods = append(pods, podStatus{look.Judge(in), []content{{Container: "pillion-" + name, Status: said}, {Container: path, Error: status}}})
+			pods = append(pods, podStatus{look.Judge(in), []content{{Container: "pillion-" + name, Status: said}, {Container: path, Error: status}}, path})
 		}
 		var b strings.Builder
-		if err := printList(&b, "text", pods, (&statusOptions{all: true}).text); err != nil {
+		if err := printList(&b, "text", pods, (&statusOptions{all: true, output: "wide"}).text); err != nil {
 			t.Fatal(err)
 		}
 		onlyVisible(t, b.String())

@@ -38,7 +38,7 @@ cluster or a file.
 
 Exit codes of all commands: **0** all is well; **1** the answer is no: a pod would be refused, or lacks what it asks
 for, or a policy has mistakes or fails its tests, or a link of the installation is broken; **2** there is no answer: a
-file, a flag or a policy is wrong, or the cluster did not answer. With ` + "`-o json`" + ` every command but ` + "`inject`" + ` prints a list.
+file, a flag or a policy is wrong, or the cluster did not answer. With ` + "`-o json`" + ` and ` + "`-o yaml`" + ` every command but ` + "`inject`" + ` prints a list.
 
 For completion behind ` + "`kubectl`" + `, put this on your PATH as an executable file ` + "`kubectl_complete-pillion`" + `:
 

@@ -40,15 +40,15 @@ var reports = map[string]func(io.Writer, []judgement) error{"github": githubRepo
 
 // reportFlag adds -o to a command that CI runs.
 func reportFlag(cmd *cobra.Command, output *string) {
-	formats := []string{"text", "json", "github", "junit", "sarif"}
-	cmd.Flags().StringVarP(output, "output", "o", "text", "output format: text, json (always a list), github (workflow commands, shown beside the lines), junit or sarif")
+	formats := []string{"text", "json", "yaml", "github", "junit", "sarif"}
+	cmd.Flags().StringVarP(output, "output", "o", "text", "output format: text, json or yaml (always a list), github (workflow commands, shown beside the lines), junit or sarif")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 }
 
 // checkReport is checkOutput for a command with reportFlag.
 func checkReport(output string) error {
 	if reports[output] == nil && checkOutput(output) != nil {
-		return fmt.Errorf("--output %q: must be text, json, github, junit or sarif", output)
+		return fmt.Errorf("--output %q: must be text, json, yaml, github, junit or sarif", output)
 	}
 	return nil
 }

@@ -82,7 +82,7 @@ func TestWhatCIShows(t *testing.T) {
 	t.Run("in another format is a mistake", func(t *testing.T) {
 		t.Parallel()
 		for _, args := range [][]string{{"policy", "lint", "testdata/lint", "-o", "xml"}, {"policy", "test", table, "-o", "xml"}} {
-			if r := call("", args...); r.code != exitFailed || r.errOut != "error: --output \"xml\": must be text, json, github, junit or sarif\n" {
+			if r := call("", args...); r.code != exitFailed || r.errOut != "error: --output \"xml\": must be text, json, yaml, github, junit or sarif\n" {
 				t.Errorf("got %+v", r)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/pillion-dev/pillion/cmd/kubectl-pillion/cluster"
 	"github.com/pillion-dev/pillion/internal/explain"
@@ -66,7 +67,8 @@ Waiting, Failing, Missing or Changed, or asks for what it cannot have; 2 a flag 
 	cmd.Flags().StringVarP(&o.selector, "selector", "l", "", "only pods with these labels, such as app=web")
 	policyFlag(cmd, &o.policy, policyHelp+" (default: those of the cluster)")
 	cmd.Flags().BoolVar(&o.content, "content", true, "ask each git-poller what it publishes, which needs the right to create pods/exec")
-	outputFlag(cmd, &o.output)
+	cmd.Flags().StringVarP(&o.output, "output", "o", "text", "output format: text, wide (with age and node), name (for kubectl), or json or yaml (always a list)")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "wide", "name", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	o.cluster.Bind(cmd.Flags())
 	return cmd
 }
@@ -75,15 +77,35 @@ Waiting, Failing, Missing or Changed, or asks for what it cannot have; 2 a flag 
 type podStatus struct {
 	explain.Pod
 	Content []content `json:"content,omitempty"`
+	Node    string    `json:"node,omitempty"`
 }
 
 func (o *statusOptions) run(ctx context.Context, out, errOut io.Writer) error {
-	if err := checkOutput(o.output); err != nil {
-		return err
+	if o.output != "wide" && o.output != "name" && checkOutput(o.output) != nil {
+		return fmt.Errorf("--output %q: must be text, wide, name, json or yaml", o.output)
 	}
-	l, err := look(ctx, &o.cluster, o.policy)
+	pods, err := o.look(ctx, errOut)
 	if err != nil {
 		return err
+	}
+	text := o.text
+	if o.output == "name" {
+		text = nameText
+	}
+	if err := printList(out, o.output, pods, text); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(pods, func(p podStatus) bool { return !p.Good() }) {
+		return errRefused
+	}
+	return nil
+}
+
+// look reads and judges the pods.
+func (o *statusOptions) look(ctx context.Context, errOut io.Writer) ([]podStatus, error) {
+	l, err := look(ctx, &o.cluster, o.policy)
+	if err != nil {
+		return nil, err
 	}
 	namespace := l.client.Namespace
 	if o.all {
@@ -91,7 +113,7 @@ func (o *statusOptions) run(ctx context.Context, out, errOut io.Writer) error {
 	}
 	found, err := l.pods(ctx, namespace, o.selector)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if l.policies.Assumed {
 		fmt.Fprintf(errOut, "warning: the policies of the cluster are not known: %s; what has drifted is told from the newest pods\n", l.policies.Why)
@@ -115,7 +137,7 @@ func (o *statusOptions) run(ctx context.Context, out, errOut io.Writer) error {
 			}
 		}
 		if pod := l.judgePod(ctx, namespaces[p.Namespace], p); pod.State != explain.None {
-			pods = append(pods, podStatus{Pod: pod})
+			pods = append(pods, podStatus{Pod: pod, Node: p.Spec.NodeName})
 			can, _ := pollers(p)
 			asked = append(asked, can...)
 		}
@@ -123,13 +145,14 @@ func (o *statusOptions) run(ctx context.Context, out, errOut io.Writer) error {
 	if o.content {
 		addContent(pods, ask(ctx, l.client, asked, contentTimeout, "status", "-o", "json"), errOut)
 	}
-	if err := printList(out, o.output, pods, o.text); err != nil {
-		return err
+	return pods, nil
+}
+
+// nameText is what kubectl takes: pod/NAME.
+func nameText(b *strings.Builder, pods []podStatus) {
+	for i := range pods {
+		fmt.Fprintf(b, "pod/%s\n", pods[i].Name)
 	}
-	if slices.ContainsFunc(pods, func(p podStatus) bool { return !p.Good() }) {
-		return errRefused
-	}
-	return nil
 }
 
 // text is a table, and below it what is to be said of single pods.
@@ -144,10 +167,18 @@ func (o *statusOptions) text(b *strings.Builder, pods []podStatus) {
 		}
 		return cells
 	}
-	rows := [][]string{row("NAMESPACE", "POD", "STATE", "HELPERS", "VERSION", "POLICY", "HASH")}
+	header := row("NAMESPACE", "POD", "STATE", "HELPERS", "VERSION", "POLICY", "HASH")
+	if o.output == "wide" {
+		header = append(header, "AGE", "NODE")
+	}
+	rows := [][]string{header}
 	for _, p := range pods {
 		helpers := strings.Join(p.Helpers, ",")
-		rows = append(rows, row(p.Namespace, p.Name, string(p.State), dash(helpers), dash(p.Version), dash(p.Policy), dash(p.PolicyHash)))
+		cells := row(p.Namespace, p.Name, string(p.State), dash(helpers), dash(p.Version), dash(p.Policy), dash(p.PolicyHash))
+		if o.output == "wide" {
+			cells = append(cells, duration.HumanDuration(time.Since(p.Created)), dash(p.Node))
+		}
+		rows = append(rows, cells)
 	}
 	table(b, "", rows)
 	o.contentText(b, pods)

@@ -117,6 +117,15 @@ func (p *Policies) Choose(c *Cluster) (PolicyChoice, []Finding) {
 	return choice, findings
 }
 
+// Policy is the policy itself; an error says that there is none of its name.
+func (p *PolicyChoice) Policy() (*inject.Policy, error) {
+	if p.policy == nil {
+		_, why := p.unknown()
+		return nil, fmt.Errorf("%s: %s", p.Why, why)
+	}
+	return p.policy, nil
+}
+
 // unknown is the decision on a pod whose namespace picks a policy that does not exist.
 func (p *PolicyChoice) unknown() (inject.Decision, string) {
 	return inject.Decision{Result: reason.Denied, Reason: reason.UnknownPolicy, Policy: p.Name},
