@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"reflect"
 	"strings"
 	"text/tabwriter"
@@ -60,7 +61,11 @@ func printList[T any](out io.Writer, output string, list []T, text func(*strings
 	makePrintable(reflect.ValueOf(list))
 	var b strings.Builder
 	text(&b, list)
-	_, err := io.WriteString(out, b.String())
+	written := b.String()
+	if wantsColour(out, os.Getenv) {
+		written = coloured(written)
+	}
+	_, err := io.WriteString(out, written)
 	return err
 }
 

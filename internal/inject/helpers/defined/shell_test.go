@@ -70,7 +70,7 @@ func TestNoOptionIsReadAsCode(t *testing.T) {
 		t.Run(tt.line, func(t *testing.T) {
 			t.Parallel()
 			var words []Value
-			for _, w := range strings.Fields(tt.line) {
+			for w := range strings.FieldsSeq(tt.line) {
 				if prefix, is := strings.CutSuffix(w, "{x}"); is {
 					words = append(words, Value{Prefix: prefix, Option: "x"})
 				} else {
