@@ -88,7 +88,7 @@ func (o *object) dryRun(ctx context.Context, client *cluster.Client, d *document
 	if err != nil {
 		return found, err
 	}
-	pod, err := newPod(raw, o.name)
+	pod, err := newPod(raw, o.name, claims(o.raw))
 	if err != nil {
 		return found, err
 	}
@@ -131,20 +131,49 @@ func refusal(denial apierrors.APIStatus) bool {
 }
 
 // newPod makes a pod of a template: with a name that the API server draws, so that it is not
-// there already, and without what it has been given by a cluster.
-func newPod(raw []byte, name string) ([]byte, error) {
-	var pod map[string]any
-	if err := json.Unmarshal(raw, &pod); err != nil {
-		return nil, errors.New("the pod is not an object")
+// there already, and without what it has been given by a cluster. Its volumes are those of the
+// template and one for each claim of a StatefulSet, as its controller adds them.
+func newPod(raw []byte, name string, claims []string) ([]byte, error) {
+	var template struct {
+		Metadata struct {
+			Labels      json.RawMessage `json:"labels,omitempty"`
+			Annotations json.RawMessage `json:"annotations,omitempty"`
+		} `json:"metadata"`
+		Spec map[string]any `json:"spec"`
 	}
-	template, _ := pod["metadata"].(map[string]any)
-	metadata := map[string]any{"generateName": strings.TrimRight(name, "*-") + "-"}
-	for _, key := range []string{"labels", "annotations"} {
-		if value, has := template[key]; has {
+	if err := json.Unmarshal(raw, &template); err != nil {
+		return nil, fmt.Errorf("reading the pod: %w", err)
+	}
+	type object = map[string]any
+	for _, claim := range claims {
+		volumes, _ := template.Spec["volumes"].([]any)
+		template.Spec["volumes"] = append(volumes, object{"name": claim, "persistentVolumeClaim": object{"claimName": claim + "-" + name + "-0"}})
+	}
+	metadata := object{"generateName": strings.TrimRight(name, "*-") + "-"}
+	for key, value := range map[string]json.RawMessage{"labels": template.Metadata.Labels, "annotations": template.Metadata.Annotations} {
+		if value != nil {
 			metadata[key] = value
 		}
 	}
-	return json.Marshal(map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod["spec"]})
+	return json.Marshal(object{"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template.Spec})
+}
+
+// claims are the names of the volumes that a StatefulSet's pods get beside those of the template.
+func claims(workload []byte) (names []string) {
+	var w struct {
+		Spec struct {
+			Claims []struct {
+				Metadata struct {
+					Name string `json:"name"`
+				} `json:"metadata"`
+			} `json:"volumeClaimTemplates"`
+		} `json:"spec"`
+	}
+	_ = json.Unmarshal(workload, &w) // of another kind, or none that the API server would take
+	for _, c := range w.Spec.Claims {
+		names = append(names, c.Metadata.Name)
+	}
+	return names
 }
 
 func dryRunText(b *strings.Builder, all []dryRun) {
