@@ -14,8 +14,8 @@ var errNoRoom = errors.New("the replica holds as many request bodies and answers
 // Sizes in bytes; see budget.
 const (
 	smallBody = 256 << 10 // what reviews of pods are made of
-	// FreeBody is what nearly all reviews of pods are made of, with their answers.
-	FreeBody = 16 << 10
+	// freeBody is what nearly all reviews of pods are made of, with their answers.
+	freeBody = 16 << 10
 )
 
 // budget bounds the bytes of request bodies and answers that are held at one time, so that a
@@ -23,7 +23,7 @@ const (
 // announcement, or a client that sends nothing, takes no room from others. Bodies above
 // smallBody get half of the room, so that stalled large ones leave the rest to pods.
 //
-// The first FreeBody bytes of each request are free, since the number of connections bounds
+// The first freeBody bytes of each request are free, since the number of connections bounds
 // them: whatever others hold, they are taken.
 type budget struct {
 	most int64 // bytes
@@ -77,4 +77,4 @@ func (b *budgeted) hold(n int, large bool) bool {
 func (b *budgeted) release() { b.budget.held.Add(-charged(b.size)) }
 
 // charged is what a request of a size takes from the budget.
-func charged(size int64) int64 { return max(0, size-FreeBody) }
+func charged(size int64) int64 { return max(0, size-freeBody) }

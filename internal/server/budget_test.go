@@ -59,7 +59,7 @@ func TestAReviewThatIsTurnedAwayIsNotMalformed(t *testing.T) {
 	})
 	r.untilReady(t)
 	r.bodies.held.Store(r.bodies.most)
-	resp, text := r.post(t, r.client(t), strings.Repeat(" ", FreeBody+1))
+	resp, text := r.post(t, r.client(t), strings.Repeat(" ", freeBody+1))
 	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != "1" || !resp.Close {
 		t.Errorf("status %d, Retry-After %q, close %v; want 503, 1, true", resp.StatusCode, resp.Header.Get("Retry-After"), resp.Close)
 	}
@@ -82,7 +82,7 @@ func TestStalledBodiesLeaveRoomToPods(t *testing.T) {
 	}
 	eventually(t, "the room is filled", func() bool { return r.bodies.held.Load() > r.bodies.most-smallBody })
 	r.bodies.held.Store(r.bodies.most) // to the last byte
-	pod := strings.Repeat("x", FreeBody/2)
+	pod := strings.Repeat("x", freeBody/2)
 	if resp, text := r.post(t, r.client(t), pod); resp.StatusCode != http.StatusOK || text != pod {
 		t.Errorf("a body of %d bytes, with an answer as long: status %d, want 200", len(pod), resp.StatusCode)
 	}
@@ -105,7 +105,7 @@ func TestAnswersThatNobodyReadsAreInTheBudget(t *testing.T) {
 		}
 		unread = append(unread, conn)
 	}
-	eventually(t, "both answers are held", func() bool { return r.bodies.held.Load() > 16<<20-2*FreeBody })
+	eventually(t, "both answers are held", func() bool { return r.bodies.held.Load() > 16<<20-2*freeBody })
 	resp := ask(t, r.mustFrom(t, "127.3.0.1"), goodRequest)
 	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != "1" || !resp.Close {
 		t.Errorf("a third answer: status %d, Retry-After %q, close %v; want 503, 1, true", resp.StatusCode, resp.Header.Get("Retry-After"), resp.Close)
