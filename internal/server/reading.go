@@ -15,7 +15,7 @@ const (
 	// Go's client and OpenSSL's send less than 2 KiB, and twice that to a server that asks them
 	// to begin again.
 	maxHandshake = 6 << 10
-	// with the client's certificate and those between it and its CA
+	// With the client's certificate and those between it and its CA.
 	maxCertifiedHandshake = 32 << 10
 	maxHeaderLines        = 64 // the API server sends about 8
 )
