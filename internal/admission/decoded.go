@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"sync"
 	"time"
 
 	"gomodules.xyz/jsonpatch/v2"
@@ -24,7 +23,7 @@ type Reviewer struct{ handler handler }
 func NewReviewer(o Options) *Reviewer {
 	o = o.complete()
 	e := endpoint{"pod", newPods, (*handler).reviewPod, o.Observe}
-	return &Reviewer{handler{Options: o, endpoint: e, injector: inject.Injector{Version: o.Version}, large: new(sync.Mutex)}}
+	return &Reviewer{handler{Options: o, endpoint: e, injector: inject.Injector{Version: o.Version}, turns: newTurns()}}
 }
 
 // Review answers for one pod under the policy of a name. The patch is in the operations, and
@@ -55,10 +54,7 @@ func (r *Reviewer) Review(ctx context.Context, policy string, in *admissionv1.Ad
 	if err != nil {
 		return failed(malformed(http.StatusBadRequest, err))
 	}
-	if len(req.Object) > usual {
-		h.large.Lock()
-		defer h.large.Unlock()
-	}
+	defer h.turns.wait(len(req.Object))()
 	out, response, err := h.review(h, req, policy)
 	if err != nil {
 		return failed(err)

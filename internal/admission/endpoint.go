@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -60,7 +59,7 @@ type handler struct {
 	Options
 	endpoint
 	injector inject.Injector
-	large    *sync.Mutex // held while a review of unusual size is decided on; one for all endpoints
+	turns    *turns // of all endpoints
 }
 
 // fail answers with an HTTP status, which lets the webhook's failurePolicy decide.

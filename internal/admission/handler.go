@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"path"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/pillion-dev/pillion/internal/inject"
@@ -23,14 +22,14 @@ import (
 // warn and nothing else, at POST /warn/<policy>, POST /namespace and POST /object.
 func NewHandler(o Options) http.Handler {
 	o = o.complete()
-	mux, large := http.NewServeMux(), new(sync.Mutex)
+	mux, turns := http.NewServeMux(), newTurns()
 	for pattern, e := range map[string]endpoint{
 		"/inject/{policy}": {"pod", newPods, (*handler).reviewPod, o.Observe},
 		"/warn/{policy}":   {"workload", workloads, (*handler).reviewWorkload, o.ObserveWarn},
 		"/namespace":       {"namespace", namespaces, (*handler).reviewNamespace, o.ObserveWarn},
 		"/object":          {"object", objects, (*handler).reviewObject, o.ObserveWarn},
 	} {
-		mux.Handle("POST "+pattern, &handler{Options: o, endpoint: e, injector: inject.Injector{Version: o.Version}, large: large})
+		mux.Handle("POST "+pattern, &handler{Options: o, endpoint: e, injector: inject.Injector{Version: o.Version}, turns: turns})
 	}
 	return canonical(mux)
 }
@@ -60,30 +59,32 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.fail(w, policy, start, h.panicked(policy, value))
 		}
 	}()
-	m := memories.Get().(*memory) //nolint:errcheck // the pool holds nothing else
+	m := newMemory()
 	defer m.release()
 	req, err := h.read(r, m)
 	if err != nil {
 		h.fail(w, policy, start, err)
 		return
 	}
-	if len(m.body) > usual {
-		h.large.Lock()
-		defer h.large.Unlock()
-	}
-	out, response, err := h.review(h, req, r.PathValue("policy"))
-	if err != nil {
-		h.fail(w, policy, start, err)
-		return
-	}
-	m.answer, err = encodeReview(m.answer[:0], response)
+	out, err := h.decide(req, r.PathValue("policy"), m)
 	if err != nil {
 		h.fail(w, policy, start, err)
 		return
 	}
 	h.done(r.Context(), req, out, start)
+	m.answered()
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(m.answer) // the caller is gone; there is nobody left to tell
+}
+
+// decide leaves the answer in the memory.
+func (h *handler) decide(req *request, policy string, m *memory) (Outcome, error) {
+	defer h.turns.wait(len(m.body))()
+	out, response, err := h.review(h, req, policy)
+	if err == nil {
+		m.answer, err = encodeReview(m.answer[:0], response)
+	}
+	return out, err
 }
 
 // read takes the review from the request. The size of the body is bounded by the server.

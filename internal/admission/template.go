@@ -47,32 +47,48 @@ const (
 // Argo Rollouts, Knative Services, JobSets, LeaderWorkerSets, the workloads of Kruise and
 // others. At most 32 are found.
 func TemplatesIn(object []byte) []Template {
-	var found []Template
-	dec := jsonscan.New(object)
-	defer dec.Release()
-	f := finder{dec: dec, found: &found}
+	var at []Template
+	for _, t := range templatesIn(object) {
+		at = append(at, t.at)
+	}
+	return at
+}
+
+// templatesIn finds templates with their JSON, since to look for each of them again would take
+// as long as to find all.
+func templatesIn(object []byte) []podTemplate {
+	f := finder{dec: jsonscan.New(object), object: object}
+	defer f.dec.Release()
 	_ = f.walk(nil) // what cannot be read on holds no further template
-	return found
+	return f.found
 }
 
 // finder looks for pod templates, value by value.
 type finder struct {
-	dec   *jsonscan.Decoder
-	found *[]Template
+	dec    *jsonscan.Decoder
+	object []byte
+	found  []podTemplate // without raw while the decoder stands inside of it
 }
 
 func (f *finder) walk(at []string) error {
 	kind := f.dec.PeekKind()
-	if len(at) > maxDepth || len(*f.found) == maxTemplates || kind != '{' && kind != '[' {
+	if len(at) > maxDepth || len(f.found) == maxTemplates || kind != '{' && kind != '[' {
 		return jsonscan.Skip(f.dec)
 	}
 	if kind == '{' {
-		return jsonscan.EachMember(f.dec, func(name []byte) error {
+		start := f.dec.InputOffset()
+		err := jsonscan.EachMember(f.dec, func(name []byte) error {
 			if len(at) == 0 && (string(name) == "metadata" || string(name) == "status") {
 				return jsonscan.Skip(f.dec)
 			}
 			return f.member(append(slices.Clip(at), string(name)))
 		})
+		for i := range f.found {
+			if t := &f.found[i]; err == nil && t.raw == nil && len(t.at.tokens) == len(at) { // at this place, since others are closed
+				t.raw = f.object[jsonscan.Start(f.object, start):f.dec.InputOffset()]
+			}
+		}
+		return err
 	}
 	if _, err := f.dec.ReadToken(); err != nil {
 		return err
@@ -89,12 +105,12 @@ func (f *finder) walk(at []string) error {
 // member notes the template whose spec.containers this is, and goes on below everything else.
 func (f *finder) member(at []string) error {
 	n := len(at)
-	if n < 3 || at[n-1] != "containers" || at[n-2] != "spec" || !namesTemplate(at[:n-2]) {
+	if n < 3 || len(f.found) == maxTemplates || at[n-1] != "containers" || at[n-2] != "spec" || !namesTemplate(at[:n-2]) {
 		return f.walk(at)
 	}
 	list, err := f.dec.ReadValue()
 	if err == nil && areContainers(list) {
-		*f.found = append(*f.found, Template{at[:n-2]})
+		f.found = append(f.found, podTemplate{at: Template{at[:n-2]}})
 	}
 	return err
 }

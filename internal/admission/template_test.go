@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pillion-dev/pillion/internal/inject/pod"
+	"github.com/pillion-dev/pillion/internal/policy"
 )
 
 func TestTemplateOf(t *testing.T) {
@@ -148,5 +149,31 @@ func TestTemplatesOfOneObjectAreBounded(t *testing.T) {
 	object := `{"spec":{"list":[` + strings.TrimSuffix(strings.Repeat(`{"template":{"spec":{"containers":[{"name":"a"}]}}},`, 10_000), ",") + `]}}`
 	if got := len(TemplatesIn([]byte(object))); got != maxTemplates {
 		t.Errorf("%d are found", got)
+	}
+}
+
+// The list of containers can be there many times, and each of them would be a template.
+func TestTemplatesWithManyListsAreBounded(t *testing.T) {
+	t.Parallel()
+	object := `{"spec":{"template":{"spec":{` + strings.TrimSuffix(strings.Repeat(`"containers":[{"name":"a"}],`, 10_000), ",") + `}}}}`
+	if got := len(TemplatesIn([]byte(object))); got > maxTemplates {
+		t.Errorf("%d are found", got)
+	}
+}
+
+// One view has a limit, and so have those of all templates of an object together.
+func TestTheViewsOfAllTemplatesHaveOneLimit(t *testing.T) {
+	t.Parallel()
+	template := func(containers int) string {
+		return `{"template":{"spec":{"initContainers":[` + strings.TrimSuffix(strings.Repeat("{},", containers), ",") + `],"containers":[{"name":"a"}]}}}`
+	}
+	object := func(containers int) []byte {
+		return []byte(`{"spec":{"list":[` + strings.TrimSuffix(strings.Repeat(template(containers)+",", 30), ",") + `]}}`)
+	}
+	if _, err := decodeWorkload(policy.Builtin().Known, object(100), "Many"); err != nil {
+		t.Errorf("3,000 containers: %v", err)
+	}
+	if _, err := decodeWorkload(policy.Builtin().Known, object(10_000), "Many"); err == nil || !strings.Contains(err.Error(), "more elements than are read") {
+		t.Errorf("300,000 containers in 30 templates: %v; want them to be too many", err)
 	}
 }

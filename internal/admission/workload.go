@@ -59,17 +59,20 @@ func decodeWorkload(known *helper.Set, raw []byte, kind string) (*workload, erro
 	if err := jsonv2.Unmarshal(raw, &w, jsonscan.AllowDuplicates); err != nil {
 		return nil, fmt.Errorf("decoding the workload: %w", jsonscan.WithoutValue(err))
 	}
-	templates := TemplatesIn
 	if at, ok := TemplateOf(kind); ok {
-		templates = func([]byte) []Template { return []Template{at} }
-	}
-	for _, at := range templates(raw) {
-		t := podTemplate{at: at}
-		var err error
-		if t.raw, err = at.Find(raw); err != nil {
+		found, err := at.Find(raw)
+		if err != nil {
 			return nil, err
 		}
-		if t.pod, err = pod.Decode(t.raw); err != nil {
+		w.templates = []podTemplate{{at: at, raw: found}}
+	} else {
+		w.templates = templatesIn(raw)
+	}
+	left := pod.MaxView
+	for i := range w.templates {
+		t := &w.templates[i]
+		var err error
+		if t.pod, err = pod.DecodeWithin(t.raw, &left); err != nil {
 			return nil, fmt.Errorf("decoding the pod template: %w", err)
 		}
 		keys, err := readKeyed(t.raw, "pod template")
@@ -77,7 +80,6 @@ func decodeWorkload(known *helper.Set, raw []byte, kind string) (*workload, erro
 			return nil, err
 		}
 		t.labels = keys.Metadata.Labels
-		w.templates = append(w.templates, t)
 	}
 	return &w, nil
 }

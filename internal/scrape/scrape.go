@@ -39,7 +39,7 @@ func NewRegistry() *prometheus.Registry {
 // of memory. A connection serves one request, so nobody can keep the others out.
 const (
 	maxConnections = 16
-	maxHeader      = 16 << 10 // bytes
+	maxHeader      = 1 // byte, and net/http takes 4 KiB more; parsed, a header takes 30 times its size
 	readTimeout    = 10 * time.Second
 	writeTimeout   = 30 * time.Second
 )
@@ -51,7 +51,7 @@ const listenAgain = 30 * time.Second
 // is waited for: the helper's work matters more than counting it.
 func Serve(ctx context.Context, metrics prometheus.Gatherer, address string, log *slog.Logger) {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{DisableCompression: true})) // a compressor takes up to some MiB for each answer
 	server := &http.Server{Handler: mux, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, MaxHeaderBytes: maxHeader}
 	server.SetKeepAlivesEnabled(false)
 	defer context.AfterFunc(ctx, func() { server.Close() })()

@@ -6,10 +6,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"os"
+	"runtime/debug"
 	"time"
 )
 
@@ -68,7 +70,7 @@ func (d *doorway) greet(c *conn) {
 	stop := context.AfterFunc(d.closed, func() { _ = c.Close() })
 	_ = c.SetDeadline(time.Now().Add(d.patience)) // fails only if the connection has, as the next step will
 	secured := tls.Server(c, d.config)
-	if err := secured.HandshakeContext(context.Background()); err != nil {
+	if err := d.handshake(c, secured); err != nil {
 		explain(err)
 		d.failed(c.RemoteAddr(), err)
 		stop()
@@ -77,6 +79,20 @@ func (d *doorway) greet(c *conn) {
 	}
 	// On a new stack: the handshake's has grown to tens of KiB.
 	go d.await(c, secured, stop)
+}
+
+// handshake is bounded in bytes, since what a client offers is held until it answers. A panic in
+// it costs the connection, as it does where net/http shakes hands.
+func (d *doorway) handshake(c *conn, secured *tls.Conn) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("the TLS handshake panicked: %T", v)
+			d.log.Error("the TLS handshake panicked", "type", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+		}
+	}()
+	c.reading.handshake(d.config.ClientAuth != tls.NoClientCert)
+	defer c.reading.requests()
+	return secured.HandshakeContext(context.Background())
 }
 
 // await waits for the first byte of the first request. After the usual patience an unused
@@ -119,7 +135,11 @@ func (s *speaking) Read(p []byte) (int, error) {
 	if len(s.first) > 0 && len(p) > 0 {
 		n := copy(p, s.first)
 		s.first = s.first[n:]
-		return n, nil
+		return n, s.tcp.reading.header(p[:n])
 	}
-	return s.Conn.Read(p)
+	n, err := s.Conn.Read(p)
+	if tooLong := s.tcp.reading.header(p[:n]); tooLong != nil {
+		return 0, tooLong // a header that is whole would be served otherwise
+	}
+	return n, err
 }

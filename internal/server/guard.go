@@ -55,6 +55,10 @@ func (g *guard) pass(out *reply, r *http.Request) {
 	// connection when the cap is hit.
 	body := &budgeted{ReadCloser: http.MaxBytesReader(out.ResponseWriter, r.Body, g.maxBody), budget: g.bodies}
 	defer body.release()
+	r.Trailer = nil // net/http has made a map of what was announced, many times as large
+	if out.conn != nil {
+		defer out.conn.reading.next()
+	}
 	r.Body, out.body, out.shed = body, body, g.metrics.shed
 	g.next.ServeHTTP(out, r)
 	if !out.wrote {
@@ -115,6 +119,15 @@ func (r *reply) WriteHeader(status int) {
 }
 
 func (r *reply) Write(b []byte) (int, error) {
+	// Whoever does not read its answer lets us hold it.
+	if r.body != nil && !r.body.full && !r.body.hold(len(b), false) {
+		r.body.full = true
+		if r.wrote {
+			return 0, errNoRoom
+		}
+		r.refuse(http.StatusServiceUnavailable, errNoRoom.Error())
+		return len(b), nil
+	}
 	if !r.wrote {
 		r.WriteHeader(http.StatusOK)
 	}

@@ -108,8 +108,11 @@ func digestOf(crt, key []byte) [sha256.Size]byte {
 type connKey struct{}
 
 func withConn(ctx context.Context, c net.Conn) context.Context {
-	if s, ok := c.(*speaking); ok {
-		return context.WithValue(ctx, connKey{}, s.tcp)
+	switch c := c.(type) {
+	case *speaking:
+		return context.WithValue(ctx, connKey{}, c.tcp)
+	case *conn: // of the health port
+		return context.WithValue(ctx, connKey{}, c)
 	}
 	return ctx
 }

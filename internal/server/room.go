@@ -5,6 +5,7 @@ package server
 import (
 	"cmp"
 	"container/list"
+	"maps"
 	"net"
 	"net/netip"
 	"sync"
@@ -17,6 +18,11 @@ import (
 // (net/http, Transport.dialConnFor).
 const provenFor = idleTimeout
 
+// manyFewer is how many connections that wait a source with good reviews may have for each one
+// of a source without: more than kube-apiserver keeps for a webhook, which is 25. From a thousand
+// addresses one connection each is little, and what an API server opens at once is not.
+const manyFewer = 32
+
 // room bounds the connections of one port, so that whoever reaches the port can fill
 // neither the memory nor the places of others. Nothing proves who a caller is, unless
 // client certificates are asked for; what counts is what a connection has done:
@@ -26,7 +32,8 @@ const provenFor = idleTimeout
 //     review is answered all the same, with "Connection: close".
 //   - It has not: it waits for one, with all others in the room that is left, and not for
 //     long. If there is none, the next connection takes the place of the oldest one of
-//     whichever source has the most of them.
+//     whichever source has the most of them, where those of sources with good reviews
+//     count little: see manyFewer.
 //
 // One source, which is an IP address, has a limit of its own, and its next connection is
 // closed when it is accepted. Behind one address there may be all API servers (NAT,
@@ -38,7 +45,7 @@ type room struct {
 	turned    func(why turnedAway) // told of each connection that is closed for want of room
 
 	mu      sync.Mutex
-	sources map[netip.Addr]*source // those with connections
+	sources map[netip.Addr]*source // those with connections, and some that had good reviews
 	open    int
 	kept    int
 }
@@ -61,10 +68,19 @@ type source struct {
 
 func (s *source) proven() bool { return time.Since(s.reviewed) < provenFor }
 
+// crowd is how much the connections of the source that wait are in the way of others.
+func (s *source) crowd() int {
+	if s.proven() {
+		return s.waiting.Len()
+	}
+	return manyFewer * s.waiting.Len()
+}
+
 // conn is a connection that has a place in a room, until it is closed.
 type conn struct {
 	*net.TCPConn
 	room     *room
+	reading  reading
 	from     netip.Addr
 	source   *source
 	place    *list.Element // in source.waiting; nil if the connection is kept or has left
@@ -113,11 +129,14 @@ func (r *room) enter(c *conn) (leaves *conn, why turnedAway) {
 		from = nil
 	}
 	if from != nil {
-		if leaves = from.oldest(); leaves == nil || from != s && from.waiting.Len() < s.waiting.Len() {
+		if leaves = from.oldest(); leaves == nil || from != s && from.crowd() < s.crowd() {
 			return c, ofPort
 		}
 		why = displaced
 		r.remove(leaves)
+	}
+	if len(r.sources) >= 2*r.most {
+		maps.DeleteFunc(r.sources, func(_ netip.Addr, s *source) bool { return s.open == 0 })
 	}
 	c.source, r.sources[c.from] = s, s
 	c.place = s.waiting.PushBack(c)
@@ -134,22 +153,15 @@ func (s *source) oldest() *conn {
 	return s.waiting.Front().Value.(*conn) //nolint:errcheck // the list holds nothing else
 }
 
-// largest is the source with the most connections that wait, besides one. Among equals it
-// is one without a good review, since those of others can be what an API server keeps for
-// its next calls; and then the one that waits the longest.
+// largest is the source whose connections that wait crowd the room most, besides one. Among
+// equals it is the one that waits the longest.
 func (r *room) largest(besides *source) *source {
 	largest := &source{}
 	for _, s := range r.sources {
 		if s == besides || s.waiting.Len() == 0 {
 			continue
 		}
-		order := cmp.Compare(s.waiting.Len(), largest.waiting.Len())
-		if order == 0 && s.proven() != largest.proven() {
-			order = 1
-			if s.proven() {
-				order = -1
-			}
-		}
+		order := cmp.Compare(s.crowd(), largest.crowd())
 		if order > 0 || order == 0 && s.oldest().accepted.Before(largest.oldest().accepted) {
 			largest = s
 		}
@@ -171,7 +183,7 @@ func (r *room) remove(c *conn) {
 		return
 	}
 	r.open--
-	if c.source.open--; c.source.open == 0 {
+	if c.source.open--; c.source.open == 0 && !c.source.proven() {
 		delete(r.sources, c.from)
 	}
 }
@@ -198,6 +210,13 @@ func (c *conn) reviewed() bool {
 		r.kept++
 	}
 	return c.kept
+}
+
+// prove notes a good request, on a port whose connections are not kept.
+func (c *conn) prove() {
+	c.room.mu.Lock()
+	defer c.room.mu.Unlock()
+	c.source.reviewed = time.Now()
 }
 
 // proven tells whether the source of the connection has had a good review lately.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -231,9 +232,81 @@ func TestTheHealthPortHasALimit(t *testing.T) {
 func TestTheHealthPortRepeatsNoPath(t *testing.T) {
 	t.Parallel()
 	r := start(t, echo)
-	for _, path := range []string{"/x/../" + strings.Repeat("x", 8<<10), "//" + strings.Repeat("<", 1<<10), "/" + strings.Repeat("x", 8<<10)} {
+	for _, path := range []string{"/x/../" + strings.Repeat("x", 3<<10), "//" + strings.Repeat("<", 1<<10), "/" + strings.Repeat("x", 3<<10)} {
 		if code, text := r.health(t, path); code != http.StatusNotFound || len(text) > 100 {
 			t.Errorf("a path of %d bytes is answered with %d and %d bytes, want 404 and a line", len(path), code, len(text))
 		}
+	}
+}
+
+// What an API server opens at once is more than each of many addresses has.
+func TestManyAddressesDoNotCrowdOutASourceWithReviews(t *testing.T) {
+	t.Parallel()
+	r := start(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Connection", "close")
+	}, limits(16, 8, time.Hour))
+	r.untilReady(t)
+	// It has no connection any more, as one whose reviews are beyond what is kept.
+	ask(t, r.mustFrom(t, "127.3.0.1"), goodRequest)
+	eventually(t, "its connection is gone", func() bool { return r.room.count() == 0 })
+	for i := range 16 {
+		r.mustFrom(t, fmt.Sprintf("127.4.0.%d", 1+i))
+	}
+	var burst []*tls.Conn
+	for range 6 {
+		burst = append(burst, r.mustFrom(t, "127.3.0.1"))
+	}
+	for i := range 40 {
+		r.mustFrom(t, fmt.Sprintf("127.4.1.%d", 1+i))
+	}
+	for _, conn := range burst {
+		if resp := ask(t, conn, goodRequest); resp.StatusCode != http.StatusOK {
+			t.Errorf("a review in a flood: status %d", resp.StatusCode)
+		}
+	}
+}
+
+// Addresses that had a good review once are not remembered without end.
+func TestSourcesWithoutConnectionsAreForgotten(t *testing.T) {
+	t.Parallel()
+	r := newRoom(8, 8, func(turnedAway) {})
+	for i := range 1000 {
+		c := &conn{room: r, from: netip.AddrFrom4([4]byte{127, 3, byte(i >> 8), byte(i)}), accepted: time.Now()}
+		if leaves, _ := r.enter(c); leaves != nil {
+			t.Fatalf("connection %d is alone and got no place", i)
+		}
+		c.prove()
+		r.remove(c)
+	}
+	if n := len(r.sources); n > 16 {
+		t.Errorf("%d sources are remembered, want at most 16", n)
+	}
+}
+
+// A probe whose connection is the oldest one is answered, if its source has had an answer before.
+func TestAProbeIsNotDisplacedByConnectionsThatAskNothing(t *testing.T) {
+	t.Parallel()
+	r := start(t, echo)
+	r.untilReady(t)
+	_, address := r.Addrs()
+	from := func(ip string) net.Conn {
+		dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}, Timeout: time.Minute}
+		conn, err := dialer.Dial("tcp", address.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		return conn
+	}
+	const probe = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+	ask(t, from("127.3.1.1"), probe)
+	slow := from("127.3.1.1")
+	for i := range 3 * healthConnections { // each its own source
+		from(fmt.Sprintf("127.4.0.%d", 1+i))
+	}
+	eventually(t, "the flood is there", func() bool { return r.turned(t, "health", displaced) > healthConnections })
+	if resp := ask(t, slow, probe); resp.StatusCode != http.StatusOK {
+		t.Errorf("a probe in a flood: status %d, want 200", resp.StatusCode)
 	}
 }

@@ -27,6 +27,7 @@ const (
 const (
 	healthConnections = 32
 	healthPerSource   = 8
+	healthHeaderBytes = 1 // net/http takes 4 KiB more
 )
 
 func http1Only() *http.Protocols {

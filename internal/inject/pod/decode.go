@@ -19,8 +19,16 @@ import (
 // it is case-sensitive; unlike encoding/json it refuses invalid UTF-8. The JSON of
 // containers and volumes in the view is a part of raw.
 func Decode(raw []byte) (*Pod, error) {
-	v := viewer{dec: jsonscan.New(raw), document: raw}
+	left := MaxView
+	return DecodeWithin(raw, &left)
+}
+
+// DecodeWithin is Decode for one of several pods, whose views together may take as much memory
+// as is left, in bytes; at first that is MaxView.
+func DecodeWithin(raw []byte, left *int) (*Pod, error) {
+	v := viewer{dec: jsonscan.New(raw), document: raw, spent: MaxView - *left}
 	defer v.dec.Release()
+	defer func() { *left = MaxView - v.spent }()
 	pod := &Pod{}
 	err := v.pod(pod)
 	if _, end := v.dec.ReadToken(); errors.Is(err, io.EOF) || err == nil && !errors.Is(end, io.EOF) {

@@ -156,14 +156,14 @@ func (v *viewer) any(value any) error {
 	return jsonv2.UnmarshalDecode(&v.dec.Decoder, value)
 }
 
-// maxView is what the lists and tables of a view may take, in bytes. A pod with 256
+// MaxView is what the lists and tables of a view may take, in bytes. A pod with 256
 // containers and 100 mounts in each takes 3 MiB; one of 3 MiB that is written for it, with
 // a million empty containers, would take half a GiB.
-const maxView = 8 << 20
+const MaxView = 8 << 20
 
 // spend takes memory for an element that is about to be read.
 func (v *viewer) spend(bytes int) error {
-	if v.spent += bytes; v.spent > maxView {
+	if v.spent += bytes; v.spent > MaxView {
 		return fmt.Errorf("its lists have more elements than are read, up to byte %d; write a smaller pod", v.dec.InputOffset())
 	}
 	return nil
