@@ -3,6 +3,7 @@
 // Command images makes Pillion's container images without a container runtime:
 //
 //	go -C hack/images run . build --out ../../bin/images
+//	go -C hack/images run . programs --out ../../bin/programs
 //	go -C hack/images run . push --registry ghcr.io/pillion-dev
 //	go -C hack/images run . pack --root DIR --name REF --out FILE.tar
 //

@@ -21,7 +21,9 @@ import (
 // A product is a program that is shipped as an image.
 type product struct {
 	name        string // of the image, and of the binary at its root
+	program     string // what the binary is called without an image; "" is name
 	pkg         string // relative to the root of the repository
+	systems     string // other than Linux that the binary alone is for, as in "darwin,windows"
 	title       string
 	description string
 }
@@ -48,6 +50,8 @@ func products() []product {
 		},
 		{
 			name:        "pillion-kubectl",
+			program:     "kubectl-pillion", // which kubectl looks for
+			systems:     "darwin,windows",
 			pkg:         "./cmd/kubectl-pillion",
 			title:       "kubectl pillion",
 			description: "The command line of Pillion, which helm test runs",
@@ -61,7 +65,7 @@ func (p product) archive() string { return p.name + ".tar" }
 // image compiles the product of the module at source for linux on arch. It also
 // returns the image's labels.
 func (p product) image(ctx context.Context, source, arch string) (v1.Image, map[string]string, error) {
-	binary, err := gobuild.Compile(ctx, source, p.pkg, arch)
+	binary, err := gobuild.Compile(ctx, source, p.pkg, "linux/"+arch)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -12,9 +12,10 @@ import (
 
 const usage = `Usage: images COMMAND [flags]
 
-  build  Compile the programs and write their images as OCI archives
-  push   Push the archives to a registry
-  pack   Write a directory as an image in an OCI archive
+  build     Compile the programs and write their images as OCI archives
+  programs  Compile the programs for the machines of users, without images
+  push      Push the archives to a registry
+  pack      Write a directory as an image in an OCI archive
 
 "images COMMAND -h" lists a command's flags.
 `
@@ -30,7 +31,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) > 0 {
 		name, rest = args[0], args[1:]
 	}
-	cmd, known := map[string]command{"build": build, "push": push, "pack": pack}[name]
+	cmd, known := map[string]command{"build": build, "programs": programs, "push": push, "pack": pack}[name]
 	if !known {
 		fmt.Fprint(stderr, usage)
 		if name == "help" || name == "-h" || name == "--help" {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package gobuild compiles Go commands for images: static, stripped, without the
+// Package gobuild compiles Go commands for images and for releases: static, stripped, without the
 // paths of the machine that builds, and stamped with the commit.
 //
 // The same commit, tags, Go toolchain and a clean work tree give the same bytes,
@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"time"
 )
 
@@ -28,8 +29,8 @@ type Binary struct {
 }
 
 // Compile builds package pkg, such as "./cmd/webhook", of the module whose root is
-// dir, for linux on arch.
-func Compile(ctx context.Context, dir, pkg, arch string) (Binary, error) {
+// dir, for a platform such as "linux/amd64".
+func Compile(ctx context.Context, dir, pkg, platform string) (Binary, error) {
 	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
 		return Binary{}, fmt.Errorf("%s is not the root of a Go module: %w", dir, err)
 	}
@@ -43,22 +44,23 @@ func Compile(ctx context.Context, dir, pkg, arch string) (Binary, error) {
 	// Git decides what "auto" stamps; without git a build still works.
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "-trimpath", "-buildvcs=auto", "-ldflags=-s -w", pkg)
 	cmd.Dir = dir
-	cmd.Env = environment(os.Environ(), arch)
+	cmd.Env = environment(os.Environ(), platform)
 	out, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
-		return Binary{}, fmt.Errorf("stopped while building %s for linux/%s: %w", pkg, arch, context.Cause(ctx))
+		return Binary{}, fmt.Errorf("stopped while building %s for %s: %w", pkg, platform, context.Cause(ctx))
 	}
 	if err != nil {
-		return Binary{}, fmt.Errorf("%s does not build for linux/%s in %s: %w\n%s", pkg, arch, dir, err, bytes.TrimSpace(out))
+		return Binary{}, fmt.Errorf("%s does not build for %s in %s: %w\n%s", pkg, platform, dir, err, bytes.TrimSpace(out))
 	}
 	return read(path)
 }
 
 // environment is the caller's, except for what would change the bytes: a work
 // file, flags, the C compiler, and the processor's extensions.
-func environment(base []string, arch string) []string {
+func environment(base []string, platform string) []string {
+	system, arch, _ := strings.Cut(platform, "/")
 	return append(base,
-		"GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=readonly",
+		"GOOS="+system, "GOARCH="+arch, "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=readonly",
 		"GOAMD64=v1", "GOARM64=v8.0", "GOFIPS140=off",
 	)
 }

@@ -21,7 +21,7 @@ func TestTwoBuildsOfOneCommitAreTheSameBytes(t *testing.T) {
 	t.Parallel()
 	var binaries [2]Binary
 	for i := range binaries {
-		b, err := Compile(t.Context(), fixture.Repository(t), "./cmd/helper", "amd64")
+		b, err := Compile(t.Context(), fixture.Repository(t), "./cmd/helper", "linux/amd64")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,7 +40,7 @@ func TestABinaryIsStaticAndStrippedForItsArchitecture(t *testing.T) {
 	t.Parallel()
 	dir := fixture.Repository(t)
 	for arch, machine := range map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64} {
-		b, err := Compile(t.Context(), dir, "./cmd/webhook", arch)
+		b, err := Compile(t.Context(), dir, "./cmd/webhook", "linux/"+arch)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +69,7 @@ func TestChangedFilesShow(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "new"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b, err := Compile(t.Context(), dir, "./cmd/helper", "amd64")
+	b, err := Compile(t.Context(), dir, "./cmd/helper", "linux/amd64")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestChangedFilesShow(t *testing.T) {
 
 func TestTheCallersSettingsDoNotChangeABinary(t *testing.T) {
 	t.Parallel()
-	env := environment([]string{"GOFLAGS=-tags=evil", "CGO_ENABLED=1", "GOOS=plan9", "GOAMD64=v4", "GOWORK=/x", "GOPROXY=kept"}, "arm64")
+	env := environment([]string{"GOFLAGS=-tags=evil", "CGO_ENABLED=1", "GOOS=plan9", "GOAMD64=v4", "GOWORK=/x", "GOPROXY=kept"}, "linux/arm64")
 	last := map[string]string{}
 	for _, e := range env { // of two values, os/exec takes the last
 		name, value, _ := strings.Cut(e, "=")
@@ -98,14 +98,14 @@ func TestTheCallersSettingsDoNotChangeABinary(t *testing.T) {
 func TestAFailedBuildSaysWhatAndWhere(t *testing.T) {
 	t.Parallel()
 	dir := fixture.Repository(t)
-	_, err := Compile(t.Context(), dir, "./cmd/nothing", "arm64")
+	_, err := Compile(t.Context(), dir, "./cmd/nothing", "linux/arm64")
 	want := "./cmd/nothing does not build for linux/arm64 in " + dir + ": exit status 1\n"
 	if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), "directory not found") {
 		t.Errorf("error %v, want %q and what the go command said", err, want)
 	}
 
 	empty := t.TempDir()
-	_, err = Compile(t.Context(), empty, "./cmd/helper", "amd64")
+	_, err = Compile(t.Context(), empty, "./cmd/helper", "linux/amd64")
 	want = empty + " is not the root of a Go module: "
 	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("error %v, want %q", err, want)
