@@ -84,7 +84,20 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- /* The name of an image. Takes the root, the image's values, and the default of its tag. */ -}}
 {{- define "pillion.image" -}}
 {{- $image := index . 1 -}}
-{{ include "pillion.fromRegistry" (list (index . 0) $image.repository) }}:{{ default (index . 2) $image.tag }}{{ with $image.digest }}@{{ . }}{{ end }}
+{{- $name := printf "%s:%s" (include "pillion.fromRegistry" (list (index . 0) $image.repository)) (default (index . 2) $image.tag) -}}
+{{- if or $image.tag $image.digest -}}
+{{ $name }}{{ with $image.digest }}@{{ . }}{{ end }}
+{{- else -}}
+{{ include "pillion.released" (list (index . 0) $name) }}
+{{- end -}}
+{{- end }}
+
+{{- /* The name of an image with the digest that it has in the release that the chart is of. Takes the root and the
+name. The file is written by "make release", so that values say nothing of digests: --reuse-values would keep
+those of the previous release. Images of a mirror have other names, and may have other digests. */ -}}
+{{- define "pillion.released" -}}
+{{- $digests := (index . 0).Files.Get "files/digests.json" | default "{}" | fromJson -}}
+{{ index . 1 }}{{ with get $digests (index . 1) }}@{{ . }}{{ end }}
 {{- end }}
 
 {{- /* The registry of all images, or "". */ -}}
@@ -149,7 +162,11 @@ imagePullSecrets:
 {{- end -}}
 {{- $registry := include "pillion.registry" . -}}
 {{- $image := .Values.helperImage -}}
-{{- if and $registry (not $image) -}}{{- $image = (get $images "git-poller").image -}}{{- end -}}
+{{- if not $image -}}
+{{- $usual := (get $images "git-poller").image -}}
+{{- $released := include "pillion.released" (list . $usual) -}}
+{{- if $registry -}}{{- $image = $usual -}}{{- else if ne $released $usual -}}{{- $image = $released -}}{{- end -}}
+{{- end -}}
 {{- if and (or $policies $image $defined) (not (hasKey $policies "default")) -}}
 {{- $_ := set $policies "default" (.Files.Get "files/default-policy.yaml" | fromYaml).spec -}}
 {{- end -}}
