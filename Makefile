@@ -7,9 +7,9 @@ SHELL := bash
 TOOL := go tool -modfile=$(CURDIR)/hack/tools/go.mod
 UNIT := ./cmd/... ./hack/... ./internal/...
 # Modules of their own, so that what tests need is not what the product needs.
-MODULES := $(patsubst %/go.mod,%,$(wildcard test/*/go.mod)) hack/images
-# And those that only say which Helm is built: there is no code in them.
-HELMS := test/helm/v3 test/helm/v4
+MODULES := $(patsubst %/go.mod,%,$(wildcard test/*/go.mod)) hack/images hack/release
+# And those that only say which tool is built: there is no code in them.
+HELMS := test/helm/v3 test/helm/v4 hack/release/cosign
 COUNT ?= 6
 # A bound for what hangs. Go's own, 10 minutes for each package, is short on a busy machine.
 BOUND := -timeout 2h
@@ -34,6 +34,7 @@ test-unit: ## Run the tests that need no Kubernetes, with the race detector
 	CGO_ENABLED=1 go test $(BOUND) -race $(UNIT)
 	go test $(BOUND) -run 'Allocate|ThreeMegabytes|WithoutEnd' ./internal/admission # skipped or shortened above: the race detector allocates, and takes long
 	go -C hack/images test $(BOUND) ./...
+	CGO_ENABLED=0 go -C hack/release test $(BOUND) .
 
 # Uncached: go test cannot see that the webhook or a manifest has changed. The
 # modules test/oracle and test/chart share the compiled packages of test/cluster, which has no cgo.
@@ -56,6 +57,30 @@ images: ## Write the OCI archives of the images to bin/images
 .PHONY: push
 push: ## Push the images of `make images` to REGISTRY, such as ghcr.io/acme
 	go -C hack/images run . push --from $(CURDIR)/bin/images --registry "$(REGISTRY)"
+
+# A release is of a tag; docs/release.md says how it is made. REGISTRY may be another than
+# that of the project. SIGN says who signs: --key=FILE, or --keyless in GitHub Actions.
+RELEASE = $(CURDIR)/bin/release/$(VERSION)
+COSIGN := $(CURDIR)/bin/cosign
+
+.PHONY: release
+release: $(if $(SIGN),cosign) ## Make all that is published of VERSION, such as v0.1.0, in bin/release/VERSION
+	CGO_ENABLED=0 go -C hack/release run . build --version "$(VERSION)" --out "$(RELEASE)" $(if $(REGISTRY),--registry "$(REGISTRY)") $(if $(BUILDER),--builder "$(BUILDER)")
+ifdef SIGN
+	CGO_ENABLED=0 go -C hack/release run . sign --from "$(RELEASE)" --cosign $(COSIGN) $(SIGN)
+endif
+
+.PHONY: release-push
+release-push: $(if $(SIGN),cosign) ## Push the images and the chart of `make release` to its registry
+	CGO_ENABLED=0 go -C hack/release run . push --from "$(RELEASE)" $(if $(SIGN),--cosign $(COSIGN) $(SIGN),--unsigned)
+
+.PHONY: cosign
+cosign: ## Build bin/cosign, which signs (ten minutes the first time)
+	CGO_ENABLED=0 go -C hack/release/cosign build -trimpath -o $(COSIGN) github.com/sigstore/cosign/v3/cmd/cosign
+
+.PHONY: test-release
+test-release: cosign ## Run the tests of releases, with real signatures
+	CGO_ENABLED=0 COSIGN=$(COSIGN) go -C hack/release test $(BOUND) -count=1 .
 
 .PHONY: e2e-images
 e2e-images:

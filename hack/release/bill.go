@@ -11,12 +11,13 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 	"github.com/CycloneDX/cyclonedx-gomod/pkg/generate/bin"
 	"github.com/google/uuid"
+	"github.com/rs/zerolog"
 )
 
 // makeBill writes the bill of materials of a program in CycloneDX: the modules that Go
 // says are in the binary, with their versions and hashes, and the standard library.
 func (r *release) makeBill(name, binary, program string) error {
-	generator, err := bin.NewGenerator(binary, bin.WithIncludeStdlib(true))
+	generator, err := bin.NewGenerator(binary, bin.WithIncludeStdlib(true), bin.WithLogger(zerolog.Nop()))
 	if err != nil {
 		return err
 	}

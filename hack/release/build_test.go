@@ -24,8 +24,6 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-const testRegistry = "registry.acme.example/pillion"
-
 func buildRelease(t *testing.T, registry string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "v0.1.0-rc.1")
@@ -33,17 +31,28 @@ func buildRelease(t *testing.T, registry string) string {
 	return out
 }
 
+// The steps share one release, and the last ones add to it.
 func TestARelease(t *testing.T) {
-	t.Parallel()
-	dir := buildRelease(t, testRegistry)
-	t.Run("two builds of one commit are the same files", func(t *testing.T) { sameFiles(t, dir, buildRelease(t, testRegistry)) })
-	t.Run("has these files", func(t *testing.T) { hasFiles(t, dir) })
-	t.Run("checksums are those of all other files", func(t *testing.T) { checksumsFit(t, dir) })
-	t.Run("archives hold a program and the license", func(t *testing.T) { archivesHold(t, dir) })
-	t.Run("bills of materials are those of the programs", func(t *testing.T) { billsFit(t, dir) })
-	t.Run("krew finds each platform's program", func(t *testing.T) { pluginFits(t, dir) })
-	t.Run("the provenance names the commit and all that was made", func(t *testing.T) { provenanceFits(t, dir) })
-	t.Run("manifests have each image by its digest", func(t *testing.T) { manifestsArePinned(t, dir) })
+	registry := serve(t) + "/acme"
+	dir := buildRelease(t, registry)
+	for _, step := range []struct {
+		name string
+		run  func(t *testing.T, dir string)
+	}{
+		{"is the same files when it is built again", func(t *testing.T, dir string) { sameFiles(t, dir, buildRelease(t, registry)) }},
+		{"has these files", hasFiles},
+		{"has the checksums of all its files", checksumsFit},
+		{"has archives with a program and the license", archivesHold},
+		{"has bills of materials", billsFit},
+		{"has a krew manifest that finds each program", pluginFits},
+		{"has a provenance that names the commit and all that was made", provenanceFits},
+		{"has manifests with images by digest", manifestsArePinned},
+		{"installs from the registry by digest", installsFromTheRegistry},
+		{"never replaces what is there", neverReplaces},
+		{"has signatures that cosign verifies", signaturesVerify},
+	} {
+		t.Run(step.name, func(t *testing.T) { step.run(t, dir) })
+	}
 }
 
 // files are the contents of a directory by name.
@@ -238,7 +247,7 @@ func manifestsArePinned(t *testing.T, dir string) {
 	} {
 		text := string(read(t, dir, name))
 		for _, image := range images {
-			i := slices.IndexFunc(pinned, func(s string) bool { return strings.HasPrefix(s, testRegistry+"/"+image+":v0.1.0-rc.1@sha256:") })
+			i := slices.IndexFunc(pinned, func(s string) bool { return strings.Contains(s, "/acme/"+image+":v0.1.0-rc.1@sha256:") })
 			if i < 0 || !strings.Contains(text, pinned[i]) {
 				t.Errorf("%s does not name %s by its digest", name, image)
 			}
