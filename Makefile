@@ -9,7 +9,7 @@ UNIT := ./cmd/... ./hack/... ./internal/...
 # Modules of their own, so that what tests need is not what the product needs.
 MODULES := $(patsubst %/go.mod,%,$(wildcard test/*/go.mod)) hack/images hack/release
 # And those that only say which tool is built: there is no code in them.
-HELMS := test/helm/v3 test/helm/v4 hack/release/cosign
+HELMS := test/helm/v3 test/helm/v4 hack/release/cosign hack/tools/actionlint
 COUNT ?= 6
 # A bound for what hangs. Go's own, 10 minutes for each package, is short on a busy machine.
 BOUND := -timeout 2h
@@ -79,8 +79,9 @@ cosign: ## Build bin/cosign, which signs (ten minutes the first time)
 	CGO_ENABLED=0 go -C hack/release/cosign build -trimpath -o $(COSIGN) github.com/sigstore/cosign/v3/cmd/cosign
 
 .PHONY: test-release
-test-release: cosign ## Run the tests of releases, with real signatures
-	CGO_ENABLED=0 COSIGN=$(COSIGN) go -C hack/release test $(BOUND) -count=1 .
+test-release: cosign ## Run the tests of releases, with real signatures and both Helms
+	CGO_ENABLED=0 COSIGN=$(COSIGN) HELM="$$(go -C test/cluster run . helm/v3)/helm $$(go -C test/cluster run . helm/v4)/helm" \
+	  go -C hack/release test $(BOUND) -count=1 .
 
 .PHONY: e2e-images
 e2e-images:
@@ -136,12 +137,13 @@ mutants: ## See whether the tests notice changes to the deciding code (long)
 .PHONY: lint
 lint: ## Check style, and who may import whom
 	$(TOOL) golangci-lint run
+	go tool -modfile=$(CURDIR)/hack/tools/actionlint/go.mod actionlint
 	for module in $(MODULES); do (cd $$module && CGO_ENABLED=0 $(TOOL) golangci-lint run -c $(CURDIR)/.golangci.yaml); done
 
 # govulncheck exits with 3 for a finding, and with 1 if its database cannot be reached.
 .PHONY: vuln
 vuln: ## Look for known vulnerabilities, if vuln.go.dev can be reached
-	@for module in . hack/images; do \
+	@for module in . hack/images hack/release; do \
 	  status=0; (cd $$module && $(TOOL) govulncheck ./...) || status=$$?; \
 	  if [ $$status = 3 ]; then exit 3; fi; \
 	  if [ $$status != 0 ]; then echo "make vuln: $$module was not checked, see above" >&2; fi; \

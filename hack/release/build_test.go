@@ -48,6 +48,7 @@ func TestARelease(t *testing.T) {
 		{"has a provenance that names the commit and all that was made", provenanceFits},
 		{"has manifests with images by digest", manifestsArePinned},
 		{"installs from the registry by digest", installsFromTheRegistry},
+		{"is what helm pulls by digest", helmPulls},
 		{"never replaces what is there", neverReplaces},
 		{"has signatures that cosign verifies", signaturesVerify},
 	} {

@@ -68,8 +68,12 @@ func TestImagesOfAReleasedChart(t *testing.T) {
 			[]string{"mirror.example/pillion/pillion-helper:v0.1.1", "mirror.example/pillion/pillion-webhook:v0.1.1"},
 		},
 		"are by the tag that values choose": {
-			map[string]any{"image": map[string]any{"tag": "v0.1.1"}, "helperImage": acme + "/pillion-helper:v0.1.1"},
-			[]string{acme + "/pillion-helper:v0.1.1", acme + "/pillion-webhook:v0.1.1"},
+			map[string]any{
+				"image":        map[string]any{"tag": "v0.1.1"},
+				"certificates": map[string]any{"source": "job", "job": map[string]any{"image": map[string]any{"tag": "v0.1.1"}}},
+				"helperImage":  acme + "/pillion-helper:v0.1.1",
+			},
+			[]string{acme + "/pillion-certificates:v0.1.1", acme + "/pillion-helper:v0.1.1", acme + "/pillion-webhook:v0.1.1"},
 		},
 		"are by the digest that values choose": {
 			map[string]any{"image": map[string]any{"digest": own[1:]}},

@@ -96,6 +96,33 @@ func installsFromTheRegistry(t *testing.T, dir string) {
 	}
 }
 
+// helmPulls renders the chart in the registry by its digest with the helm commands in HELM,
+// which are those of "make test-release".
+func helmPulls(t *testing.T, dir string) {
+	helms := strings.Fields(os.Getenv("HELM"))
+	if len(helms) == 0 {
+		t.Skip("HELM is not set; make test-release sets it to the paths of Helm 3 and 4")
+	}
+	lines := strings.Fields(string(read(t, dir, "images.txt")))
+	ref, digest, _ := strings.Cut(lines[len(lines)-1], "@")
+	chart := "oci://" + ref[:strings.LastIndex(ref, ":")] + "@" + digest
+	for _, helm := range helms {
+		cmd := exec.CommandContext(t.Context(), helm, "template", "pillion", chart, "--namespace", "pillion-system", "--plain-http", "--no-hooks", "--skip-tests")
+		cmd.Env = append(os.Environ(), "HELM_CACHE_HOME="+t.TempDir(), "HELM_CONFIG_HOME="+t.TempDir(), "HELM_DATA_HOME="+t.TempDir())
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", helm, err, stderr.String())
+		}
+		for _, image := range lines[:2] { // those of the default values
+			if !strings.Contains(string(out), image) {
+				t.Errorf("%s: %s is missing in:\n%s", helm, image, out)
+			}
+		}
+	}
+}
+
 // neverReplaces tries to push a release where its version is already, with other content.
 func neverReplaces(t *testing.T, dir string) {
 	ref := strings.Fields(string(read(t, dir, "images.txt")))[0]
