@@ -4,9 +4,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,6 +55,9 @@ func build(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := parse(flags, args, stderr, "version", "out"); err != nil {
 		return err
 	}
+	if err := replaceable(*out); err != nil {
+		return err
+	}
 	s, err := openSource(ctx, *dir, *version)
 	if err != nil {
 		return err
@@ -77,6 +82,21 @@ func build(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	return list(stdout, *out)
+}
+
+// replaceable is an error for a directory with something else in it than a release.
+func replaceable(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
+		return nil
+	}
+	if err == nil {
+		_, err = os.Stat(filepath.Join(dir, checksums))
+	}
+	if err != nil {
+		return fmt.Errorf("--out %s is there and is no release, so it is not replaced; name another directory: %w", dir, err)
+	}
+	return nil
 }
 
 func (r *release) make(ctx context.Context, builder string, stderr io.Writer) error {

@@ -112,6 +112,9 @@ func readImages(dir string) ([]image, error) {
 		}
 		images = append(images, image{ref: ref, digest: digest})
 	}
+	if len(images) == 0 {
+		return nil, fmt.Errorf("%s lists nothing; build the release again", filepath.Join(dir, imageList))
+	}
 	return images, nil
 }
 

@@ -107,7 +107,7 @@ func helmPulls(t *testing.T, dir string) {
 	ref, digest, _ := strings.Cut(lines[len(lines)-1], "@")
 	chart := "oci://" + ref[:strings.LastIndex(ref, ":")] + "@" + digest
 	for _, helm := range helms {
-		cmd := exec.CommandContext(t.Context(), helm, "template", "pillion", chart, "--namespace", "pillion-system", "--plain-http", "--no-hooks", "--skip-tests")
+		cmd := exec.CommandContext(t.Context(), helm, "template", "pillion", chart, "--namespace", "pillion-system", "--plain-http", "--kube-version", "1.37.0")
 		cmd.Env = append(os.Environ(), "HELM_CACHE_HOME="+t.TempDir(), "HELM_CONFIG_HOME="+t.TempDir(), "HELM_DATA_HOME="+t.TempDir())
 		var stderr strings.Builder
 		cmd.Stderr = &stderr

@@ -95,3 +95,32 @@ func TestWhoSignsMustBeSaid(t *testing.T) {
 		})
 	}
 }
+
+func TestOnlyAReleaseIsReplaced(t *testing.T) {
+	t.Parallel()
+	out := t.TempDir()
+	put(t, filepath.Join(out, "thesis.txt"), []byte("three years"))
+	got := refused(t, "build", "--version", "v0.1.0", "--source", fixture(t, "v0.1.0"), "--out", out)
+	want := "release build: --out " + out + " is there and is no release, so it is not replaced; name another directory: "
+	if !strings.HasPrefix(got, want) {
+		t.Errorf("error %q, want %q", got, want)
+	}
+	if string(read(t, out, "thesis.txt")) != "three years" {
+		t.Error("what was there is gone")
+	}
+}
+
+func TestAListOfNothingIsNotPushed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for text, want := range map[string]string{
+		"":                     " lists nothing; build the release again\n",
+		"ghcr.io/acme/tool:v1": `: "ghcr.io/acme/tool:v1" is not an image with a tag and a digest` + "\n",
+		"tool@sha256:1":        `: "tool@sha256:1" is not an image with a tag and a digest` + "\n",
+	} {
+		put(t, filepath.Join(dir, "images.txt"), []byte(text))
+		if got := refused(t, "push", "--from", dir, "--unsigned"); got != "release push: "+dir+"/images.txt"+want {
+			t.Errorf("%q: error %q, want %q", text, got, want)
+		}
+	}
+}
