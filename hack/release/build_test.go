@@ -32,6 +32,8 @@ func buildRelease(t *testing.T, registry string) string {
 }
 
 // The steps share one release, and the last ones add to it.
+//
+//nolint:paralleltest // a step sets the password of its key in the environment
 func TestARelease(t *testing.T) {
 	registry := serve(t) + "/acme"
 	dir := buildRelease(t, registry)

@@ -58,7 +58,7 @@ func (r *release) makeProgram(binary string, license []byte) error {
 	// What the program will say of itself, and which the tag alone does not guarantee: Go
 	// takes the highest of a commit's tags.
 	if info.Main.Version != r.version {
-		return fmt.Errorf("Go stamped the version %s into it, not %s; the commit must have no higher tag", info.Main.Version, r.version)
+		return fmt.Errorf("the go command stamped the version %s into it, not %s; the commit must have no higher tag", info.Main.Version, r.version)
 	}
 	content, err := os.ReadFile(binary)
 	if err != nil {

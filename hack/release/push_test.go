@@ -179,21 +179,24 @@ func signaturesVerify(t *testing.T, dir string) {
 	v.rejects("", "verify-blob-attestation", "--type", "slsaprovenance1", "--bundle", provenance, changed)
 
 	call(t, "push", "--from", dir, "--key", v.key+".key", "--cosign", v.cosign)
-	for _, ref := range strings.Fields(string(read(t, dir, "images.txt"))) {
+	for ref := range strings.FieldsSeq(string(read(t, dir, "images.txt"))) {
 		v.accepts("verify", ref)
 		v.accepts("verify-attestation", "--type", "slsaprovenance1", ref)
 	}
-	ref := strings.Fields(string(read(t, dir, "images.txt")))[0]
-	platforms, err := image{ref: ref[:strings.Index(ref, "@")], digest: ref[strings.Index(ref, "@")+1:]}.platforms(t.Context())
+	images, err := readImages(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	platforms, err := images[0].platforms(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, digest := range platforms {
-		one := ref[:strings.LastIndex(ref[:strings.Index(ref, "@")], ":")] + "@" + digest
+		one := images[0].repository() + "@" + digest
 		v.accepts("verify", one)
 		v.accepts("verify-attestation", "--type", "cyclonedx", one)
 	}
-	v.rejects("no signatures found", "verify", changedImage(t, ref))
+	v.rejects("no signatures found", "verify", changedImage(t, images[0].pinned()))
 }
 
 // newVerifier has a new key. COSIGN is the program; it takes ten minutes to build, so

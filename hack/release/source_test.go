@@ -22,28 +22,38 @@ func TestAReleaseIsOfATaggedCommitThatCallsItselfSo(t *testing.T) {
 			"has no tag v0.1.0, by which its programs know their version; git tag it, or check the tag out",
 		},
 		"with another tag": {
-			"v0.1.0", []string{"v0.1.0-rc.1"}, nil,
+			"v0.1.0",
+			[]string{"v0.1.0-rc.1"},
+			nil,
 			"has no tag v0.1.0, by which its programs know their version",
 		},
 		"with something else than a version": {
-			"0.1.0", []string{"0.1.0"}, nil,
+			"0.1.0",
+			[]string{"0.1.0"},
+			nil,
 			`--version is "0.1.0"; it must be a version such as v0.1.0 or v0.1.0-rc.1`,
 		},
 		"with a version that the programs would not take for a release": {
-			"v0.1.0-preview", []string{"v0.1.0-preview"}, nil,
+			"v0.1.0-preview",
+			[]string{"v0.1.0-preview"},
+			nil,
 			`--version is "v0.1.0-preview"; it must be a version such as v0.1.0 or v0.1.0-rc.1`,
 		},
 		"with a file that is not committed": {
-			"v0.1.0", []string{"v0.1.0"},
+			"v0.1.0",
+			[]string{"v0.1.0"},
 			func(t *testing.T, dir string) { put(t, filepath.Join(dir, "notes.txt"), nil) },
 			"differs from its commit, so nobody could make this release again; commit or remove what git status lists:\n?? notes.txt",
 		},
 		"of which the chart says another version": {
-			"v0.2.0", []string{"v0.2.0"}, nil,
+			"v0.2.0",
+			[]string{"v0.2.0"},
+			nil,
 			`for the release v0.2.0 it must be "`,
 		},
 		"of which the code says another helper": {
-			"v0.1.0", []string{"v0.1.0"},
+			"v0.1.0",
+			[]string{"v0.1.0"},
 			func(t *testing.T, dir string) {
 				file := filepath.Join(dir, "charts/pillion/files/helpers.json")
 				put(t, file, []byte(strings.ReplaceAll(string(read(t, file)), "pillion-helper:v0.1.0", "pillion-helper:v0.0.9")))
@@ -53,8 +63,10 @@ func TestAReleaseIsOfATaggedCommitThatCallsItselfSo(t *testing.T) {
 			"internal/policy/types.go: DefaultImage is ghcr.io/pillion-dev/pillion-helper:v0.0.9; for the release v0.1.0 it must be ghcr.io/pillion-dev/pillion-helper:v0.1.0 (then: make generate)",
 		},
 		"with a higher tag, which Go takes for its version": {
-			"v0.1.0-rc.1", []string{"v0.1.0-rc.1", "v0.1.0"}, nil,
-			"Go stamped the version v0.1.0 into it, not v0.1.0-rc.1; the commit must have no higher tag",
+			"v0.1.0-rc.1",
+			[]string{"v0.1.0-rc.1", "v0.1.0"},
+			nil,
+			"the go command stamped the version v0.1.0 into it, not v0.1.0-rc.1; the commit must have no higher tag",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
