@@ -9,20 +9,56 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
+// account is what is told of a decision to whoever operates Pillion: by the log, the metrics
+// and the API server's audit log.
+type account struct {
+	policy, policyHash, result, reason string
+	generateName                       string // of a pod that has no name yet
+	helpers, problems, violations      []string
+}
+
+// account is made once for each outcome.
+func (out *Outcome) account() *account {
+	if out.told != nil {
+		return out.told
+	}
+	a := &account{
+		policy: out.Policy, policyHash: out.PolicyHash, result: string(out.Result), reason: string(out.Reason),
+		helpers: few(helperNames(out)), problems: few(reasonsAndFields(out.Problems)), violations: few(reasonsAndFields(out.Violations)),
+	}
+	if out.Pod != nil {
+		a.generateName = out.Pod.Metadata.GenerateName + "*"
+	}
+	out.told = a
+	return a
+}
+
+// subject is the name of what was reviewed, or what a pod's name will begin with; with
+// the kind, unless it is a pod or a namespace.
+func (a *account) subject(req *request) string {
+	switch {
+	case req.Kind.Group != "":
+		return req.Kind.Kind + "/" + req.Name
+	case req.Name != "" || a.generateName == "":
+		return req.Name
+	}
+	return a.generateName
+}
+
 // audit is what the API server's audit log gets. The API server puts the webhook's
 // name and a slash before each key, so a key cannot have one.
-func audit(out Outcome) map[string]string {
-	a := map[string]string{"policy": out.Policy, "result": string(out.Result), "reason": string(out.Reason)}
-	if out.PolicyHash != "" {
-		a["policy-hash"] = out.PolicyHash
+func (a *account) audit() map[string]string {
+	all := map[string]string{"policy": a.policy, "result": a.result, "reason": a.reason}
+	if a.policyHash != "" {
+		all["policy-hash"] = a.policyHash
 	}
-	if names := helperNames(out); len(names) > 0 {
-		a["helpers"] = strings.Join(few(names), ",")
+	if len(a.helpers) > 0 {
+		all["helpers"] = strings.Join(a.helpers, ",")
 	}
-	if list := reasonsAndFields(out.Violations); len(list) > 0 {
-		a["violations"] = strings.Join(few(list), ", ")
+	if len(a.violations) > 0 {
+		all["violations"] = strings.Join(a.violations, ", ")
 	}
-	return a
+	return all
 }
 
 // reasonsAndFields says why and where, and no value.
@@ -35,7 +71,7 @@ func reasonsAndFields(problems []reason.Problem) []string {
 }
 
 // helperNames are the helpers' containers, or the helper's own name if it needs none.
-func helperNames(out Outcome) []string {
+func helperNames(out *Outcome) []string {
 	var names []string
 	for i := range out.Helpers {
 		names = append(names, cmp.Or(out.Helpers[i].Container, out.Helpers[i].Helper))

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/policy"
 )
@@ -62,12 +61,39 @@ func benchPod(annotations string, containers, env, managedFields int) string {
 		`"enableServiceLinks":true,"preemptionPolicy":"PreemptLowerPriority"},"status":{}}`, annotations, strings.Join(fields, ","), strings.Join(list, ","))
 }
 
-// BenchmarkReview is the whole way of one request through the handler.
+// BenchmarkReview is the whole way of one request through the handler, which has seen the
+// review before.
 func BenchmarkReview(b *testing.B) {
-	p := policy.Builtin()
-	handler := NewHandler(Options{Policies: map[string]*inject.Policy{p.Name: p}, Version: "v0.0.0"})
 	for name, body := range benchReviews(b) {
+		b.Run(name, func(b *testing.B) { benchServe(b, podHandler(), body) })
+	}
+}
+
+// BenchmarkFirst is the same with a handler that remembers nothing.
+func BenchmarkFirst(b *testing.B) {
+	for name, body := range benchReviews(b) {
+		handler := podHandler()
+		handler.replicas = nil
 		b.Run(name, func(b *testing.B) { benchServe(b, handler, body) })
+	}
+}
+
+// BenchmarkOnce is the worst case of what is remembered: each pod is of another template.
+func BenchmarkOnce(b *testing.B) {
+	for name, body := range benchReviews(b) {
+		number := 0
+		differ := func() {
+			number++
+			for at := 0; ; at += len("7d4b9c8f5d") {
+				i := bytes.Index(body[at:], []byte(`"web-`))
+				if i < 0 {
+					return
+				}
+				at += i + len(`"web-`)
+				copy(body[at:], fmt.Sprintf("%010d", number))
+			}
+		}
+		b.Run(name, func(b *testing.B) { benchServe(b, podHandler(), body, differ) })
 	}
 }
 
@@ -89,15 +115,19 @@ func BenchmarkFixedReply(b *testing.B) {
 	}
 }
 
-func benchServe(b *testing.B, handler http.Handler, body []byte) {
+func benchServe(b *testing.B, handler http.Handler, body []byte, before ...func()) {
 	b.Helper()
 	reader := bytes.NewReader(body)
 	r := httptest.NewRequest(http.MethodPost, "/inject/default", nil)
+	r.SetPathValue("policy", "default")
 	r.Header.Set("Content-Type", "application/json")
 	r.Body, r.ContentLength = io.NopCloser(reader), int64(len(body))
 	b.ReportAllocs()
 	b.SetBytes(int64(len(body)))
 	for b.Loop() {
+		for _, do := range before {
+			do()
+		}
 		reader.Reset(body)
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, r)

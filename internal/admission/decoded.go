@@ -22,7 +22,7 @@ type Reviewer struct{ handler handler }
 // NewReviewer makes a Reviewer for the policies of the options.
 func NewReviewer(o Options) *Reviewer {
 	o = o.complete()
-	e := endpoint{"pod", newPods, (*handler).reviewPod, o.Observe}
+	e := endpoint{"pod", newPods, (*handler).reviewPod, o.Observe, nil}
 	return &Reviewer{handler{Options: o, endpoint: e, injector: inject.Injector{Version: o.Version}, turns: newTurns()}}
 }
 
@@ -59,7 +59,7 @@ func (r *Reviewer) Review(ctx context.Context, policy string, in *admissionv1.Ad
 	if err != nil {
 		return failed(err)
 	}
-	h.done(ctx, req, out, start)
+	h.done(ctx, req, out.account(), start)
 	return response, out.Operations, nil
 }
 

@@ -22,7 +22,7 @@ func encodeReview(body []byte, response *admissionv1.AdmissionResponse) ([]byte,
 	}
 	const rest = 1024 // of the envelope, the audit annotations and the warnings; it may be more
 	body = slices.Grow(body, base64.StdEncoding.EncodedLen(len(response.Patch))+rest)
-	body = append(body, `{"kind":"`+reviewKind+`","apiVersion":"`+reviewVersion+`","response":{"uid":`...)
+	body = append(body, answerHead...)
 	body = appendText(body, string(response.UID))
 	body = append(body, `,"allowed":`...)
 	body = strconv.AppendBool(body, response.Allowed)
@@ -56,6 +56,9 @@ func encodeReview(body []byte, response *admissionv1.AdmissionResponse) ([]byte,
 	}
 	return append(body, "}}"...), nil
 }
+
+// answerHead is what stands before the uid of an answer.
+const answerHead = `{"kind":"` + reviewKind + `","apiVersion":"` + reviewVersion + `","response":{"uid":`
 
 // marshalReview is what the answer has to be.
 func marshalReview(response *admissionv1.AdmissionResponse) ([]byte, error) {

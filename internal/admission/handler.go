@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/pillion-dev/pillion/internal/inject"
@@ -24,10 +25,10 @@ func NewHandler(o Options) http.Handler {
 	o = o.complete()
 	mux, turns := http.NewServeMux(), newTurns()
 	for pattern, e := range map[string]endpoint{
-		"/inject/{policy}": {"pod", newPods, (*handler).reviewPod, o.Observe},
-		"/warn/{policy}":   {"workload", workloads, (*handler).reviewWorkload, o.ObserveWarn},
-		"/namespace":       {"namespace", namespaces, (*handler).reviewNamespace, o.ObserveWarn},
-		"/object":          {"object", objects, (*handler).reviewObject, o.ObserveWarn},
+		"/inject/{policy}": {"pod", newPods, (*handler).reviewPod, o.Observe, newReplicas()},
+		"/warn/{policy}":   {"workload", workloads, (*handler).reviewWorkload, o.ObserveWarn, nil},
+		"/namespace":       {"namespace", namespaces, (*handler).reviewNamespace, o.ObserveWarn, nil},
+		"/object":          {"object", objects, (*handler).reviewObject, o.ObserveWarn, nil},
 	} {
 		mux.Handle("POST "+pattern, &handler{Options: o, endpoint: e, injector: inject.Injector{Version: o.Version}, turns: turns})
 	}
@@ -61,52 +62,67 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	m := newMemory()
 	defer m.release()
-	req, err := h.read(r, m)
+	if err := h.read(r, m); err != nil {
+		h.fail(w, policy, start, err)
+		return
+	}
+	req, decided, err := h.answer(r.PathValue("policy"), m)
 	if err != nil {
 		h.fail(w, policy, start, err)
 		return
 	}
-	out, err := h.decide(req, r.PathValue("policy"), m)
-	if err != nil {
-		h.fail(w, policy, start, err)
-		return
-	}
-	h.done(r.Context(), req, out, start)
+	h.done(r.Context(), req, decided, start)
 	m.answered()
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(m.answer) // the caller is gone; there is nobody left to tell
+	w.Header().Set("Content-Type", jsonType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(m.answer))) // or it is sent in chunks
+	_, _ = w.Write(m.answer)                                      // the caller is gone; there is nobody left to tell
 }
 
-// decide leaves the answer in the memory.
-func (h *handler) decide(req *request, policy string, m *memory) (Outcome, error) {
+// answer leaves the answer to the review in the memory.
+func (h *handler) answer(policy string, m *memory) (*request, *account, error) {
+	if req, known := h.replicas.find(policy, m.body); known != nil {
+		m.answer = known.answer(m.answer[:0], req.UID)
+		return req, &known.account, nil
+	}
+	req, err := decodeReview(m.body, h.check)
+	if err != nil {
+		return nil, nil, malformed(http.StatusBadRequest, err)
+	}
+	req.memory = m
 	defer h.turns.wait(len(m.body))()
 	out, response, err := h.review(h, req, policy)
-	if err == nil {
-		m.answer, err = encodeReview(m.answer[:0], response)
+	if err != nil {
+		return nil, nil, err
 	}
-	return out, err
+	if m.answer, err = encodeReview(m.answer[:0], response); err != nil {
+		return nil, nil, err
+	}
+	decided := out.account()
+	if response.Allowed {
+		h.replicas.keep(policy, m.body, req, &out, decided, m.answer)
+	}
+	return req, decided, nil
 }
 
-// read takes the review from the request. The size of the body is bounded by the server.
-func (h *handler) read(r *http.Request, m *memory) (*request, error) {
-	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media != "application/json" {
-		return nil, malformed(http.StatusUnsupportedMediaType, fmt.Errorf("got Content-Type %q; expected application/json", jsonscan.Shown(media)))
+const jsonType = "application/json"
+
+// read takes the body from the request. Its size is bounded by the server.
+func (*handler) read(r *http.Request, m *memory) error {
+	if is := r.Header.Get("Content-Type"); is != jsonType {
+		if media, _, _ := mime.ParseMediaType(is); media != jsonType {
+			return malformed(http.StatusUnsupportedMediaType, fmt.Errorf("got Content-Type %q; expected application/json", jsonscan.Shown(media)))
+		}
 	}
 	body, err := readBody(r, m.body[:0])
 	m.body = body
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return nil, malformed(http.StatusRequestEntityTooLarge, fmt.Errorf("the body is larger than %d bytes", tooLarge.Limit))
+		return malformed(http.StatusRequestEntityTooLarge, fmt.Errorf("the body is larger than %d bytes", tooLarge.Limit))
 	}
 	if err != nil {
 		// The caller has broken off, or the server has no room for the body.
-		return nil, &failure{status: http.StatusServiceUnavailable, reason: reason.ReviewNotRead, err: fmt.Errorf("reading the body: %w", err), retry: true}
+		return &failure{status: http.StatusServiceUnavailable, reason: reason.ReviewNotRead, err: fmt.Errorf("reading the body: %w", err), retry: true}
 	}
-	req, err := decodeReview(body, h.check)
-	if err != nil {
-		return nil, malformed(http.StatusBadRequest, err)
-	}
-	req.memory = m
-	return req, nil
+	return nil
 }
 
 // readBody reads the body into a buffer, which grows with what has arrived, up to what was

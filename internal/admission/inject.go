@@ -21,6 +21,8 @@ type Outcome struct {
 	Operations []jsonpatch.Operation // RFC 6902; none if nothing changes
 	Patch      []byte                // the operations as they are sent; nil if there are none
 	Patched    []byte                // the document with the patch applied
+
+	told *account // see account
 }
 
 // Inject decides on the pod in a document and, if something is to be added, makes the

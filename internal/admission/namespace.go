@@ -49,7 +49,7 @@ func (h *handler) reviewNamespace(req *request, _ string) (Outcome, *admissionv1
 		}
 		a.say("there is no policy %q, so pods of this namespace that ask for a helper will be refused; the policies are %s%s", jsonscan.Shown(name), h.knownPolicies(), hint)
 	}
-	return out, &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true, Warnings: a.lines(), AuditAnnotations: audit(out)}, nil
+	return out, &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true, Warnings: a.lines(), AuditAnnotations: out.account().audit()}, nil
 }
 
 // objects is the check of reviews that ask about something that has no pod template: nothing
@@ -84,5 +84,5 @@ func (h *handler) reviewObject(req *request, _ string) (Outcome, *admissionv1.Ad
 	if len(a.sentences) > 0 {
 		out.Reason = reason.WrongObject
 	}
-	return out, &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true, Warnings: a.lines(), AuditAnnotations: audit(out)}, nil
+	return out, &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true, Warnings: a.lines(), AuditAnnotations: out.account().audit()}, nil
 }

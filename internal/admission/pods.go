@@ -21,7 +21,7 @@ func (h *handler) reviewPod(req *request, policyName string) (Outcome, *admissio
 		return out, nil, err
 	}
 	out.Decision = h.named(out.Decision, req.Namespace)
-	response := &admissionv1.AdmissionResponse{UID: req.UID, AuditAnnotations: audit(out), Warnings: out.Warnings}
+	response := &admissionv1.AdmissionResponse{UID: req.UID, AuditAnnotations: out.account().audit(), Warnings: out.Warnings}
 	if out.Result == reason.Denied {
 		refuse(response, out.Reason, jsonscan.Shortened(out.Message(), maxMessage))
 		return out, response, nil

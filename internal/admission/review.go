@@ -30,6 +30,8 @@ type request struct {
 	OldObject   []byte // likewise; null unless something is updated
 	UserInfo    []byte // likewise
 
+	uidEnd, objectEnd int // where they end in the body
+
 	memory *memory // of the review
 }
 
@@ -53,14 +55,14 @@ func decodeReview(body []byte, check func(*request) error) (*request, error) {
 	err := jsonscan.Members(dec, func(name []byte) error {
 		switch string(name) {
 		case "apiVersion":
-			return jsonv2.UnmarshalDecode(&dec.Decoder, &apiVersion)
+			return jsonscan.String(dec, &apiVersion)
 		case "kind":
-			return jsonv2.UnmarshalDecode(&dec.Decoder, &kind)
+			return jsonscan.String(dec, &kind)
 		case "request":
 			asked = true
 			return jsonscan.Members(dec, func(name []byte) error { return r.member(dec, name) })
 		}
-		return dec.SkipValue()
+		return jsonscan.Skip(dec)
 	})
 	if err == nil {
 		_, err = dec.ReadToken()
@@ -103,29 +105,33 @@ func (r *request) unexpected(expected string) error {
 func (r *request) member(dec *jsonscan.Decoder, name []byte) error {
 	switch string(name) {
 	case "uid":
-		return jsonv2.UnmarshalDecode(&dec.Decoder, &r.UID)
+		err := jsonscan.String(dec, &r.UID)
+		r.uidEnd = int(dec.InputOffset())
+		return err
 	case "kind":
 		return jsonv2.UnmarshalDecode(&dec.Decoder, &r.Kind)
 	case "resource":
 		return jsonv2.UnmarshalDecode(&dec.Decoder, &r.Resource)
 	case "subResource":
-		return jsonv2.UnmarshalDecode(&dec.Decoder, &r.SubResource)
+		return jsonscan.String(dec, &r.SubResource)
 	case "operation":
-		return jsonv2.UnmarshalDecode(&dec.Decoder, &r.Operation)
+		return jsonscan.String(dec, &r.Operation)
 	case "namespace":
-		return jsonv2.UnmarshalDecode(&dec.Decoder, &r.Namespace)
+		return jsonscan.String(dec, &r.Namespace)
 	case "name":
-		return jsonv2.UnmarshalDecode(&dec.Decoder, &r.Name)
+		return jsonscan.String(dec, &r.Name)
 	case "dryRun":
 		return jsonv2.UnmarshalDecode(&dec.Decoder, &r.DryRun)
 	case "object":
-		return part(dec, &r.Object)
+		err := part(dec, &r.Object)
+		r.objectEnd = int(dec.InputOffset())
+		return err
 	case "oldObject":
 		return part(dec, &r.OldObject)
 	case "userInfo":
 		return part(dec, &r.UserInfo)
 	}
-	return dec.SkipValue()
+	return jsonscan.Skip(dec)
 }
 
 // part takes a value as it is written, inside the decoder's buffer, which is the body.

@@ -108,7 +108,7 @@ func (h *handler) reviewWorkload(req *request, policyName string) (Outcome, *adm
 	default:
 		out.Decision, out.Pod = h.decideWorkload(&a, w, policy, req)
 	}
-	return out, &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true, Warnings: a.lines(), AuditAnnotations: audit(out)}, nil
+	return out, &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true, Warnings: a.lines(), AuditAnnotations: out.account().audit()}, nil
 }
 
 // decideWorkload decides on the pods of each template. What is noted in the end is the first

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -55,6 +56,24 @@ func Start(document []byte, offset int64) int64 {
 // Decoder's SkipValue, which reads it token by token.
 func Skip(dec *Decoder) error {
 	_, err := dec.ReadValue()
+	return err
+}
+
+// String reads a string as [jsonv2.UnmarshalDecode] does, and leaves anything else to that.
+func String[T ~string](dec *Decoder, field *T) error {
+	if dec.PeekKind() != '"' {
+		return jsonv2.UnmarshalDecode(&dec.Decoder, field)
+	}
+	value, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	if plain := value[1 : len(value)-1]; bytes.IndexByte(plain, '\\') < 0 {
+		*field = T(plain)
+		return nil
+	}
+	text, err := jsontext.AppendUnquote(nil, value)
+	*field = T(text)
 	return err
 }
 
