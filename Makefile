@@ -118,11 +118,15 @@ cluster: ## Build etcd and Kubernetes, once per version (some minutes)
 	go -C test/cluster run .
 
 .PHONY: bench
-bench: ## Run the benchmarks COUNT times and summarise them
+bench: ## Run the benchmarks COUNT times and summarise them; fails above 1.25 of the committed ratios
 	mkdir -p bin
 	go test -bench . -benchmem -run '^$$' -count $(COUNT) $(UNIT) | tee bin/bench.txt
 	go test -bench . -run '^$$' -count $(COUNT) ./test/bench | tee -a bin/bench.txt
 	$(TOOL) benchstat bin/bench.txt
+
+.PHONY: bench-apiserver
+bench-apiserver: cluster ## Compare whole creations with a MutatingAdmissionPolicy, COUNT rounds
+	go test -bench . -run '^$$' -count $(COUNT) ./test/bench/apiserver
 
 .PHONY: measure-poller
 measure-poller: ## Measure git-poller beside git (some ten minutes)
@@ -160,6 +164,7 @@ fmt: ## Format all Go files
 .PHONY: generate
 generate: ## Write docs/reference from the code, and config from the chart
 	go run ./hack/docs
+	go run ./hack/plots
 	go run ./cmd/kubectl-pillion reference >docs/reference/kubectl-pillion.md
 	CGO_ENABLED=0 go -C test/chart run ./generate
 

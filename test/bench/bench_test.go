@@ -8,8 +8,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,6 +27,8 @@ var (
 	reviews   = table{columns: [3]string{"cpu, µs", "p50, µs", "p99, µs"}}
 	processes = table{columns: [3]string{"start, ms", "idle, MiB", "peak, MiB"}}
 )
+
+var update = flag.Bool("update", false, "write ratios.json from what is measured")
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -42,6 +46,10 @@ func run(m *testing.M) int {
 	code := m.Run()
 	reviews.print(os.Stdout)
 	processes.print(os.Stdout)
+	if err := keep(*update, &reviews, &processes); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	return code
 }
 
@@ -70,13 +78,13 @@ func agree(t testing.TB) {
 			// It names the containers, which naive does not know.
 			delete(after[kind]["metadata"].(map[string]any)["annotations"].(map[string]any), inject.StatusAnnotation)
 		}
-		for _, kind := range []string{fixed, naive} {
+		for _, kind := range []string{fixed, plain, naive} {
 			if diff := cmp.Diff(after[pillion], after[kind]); diff != "" {
 				t.Errorf("%s: the pods differ (-pillion +%s):\n%s", name, kind, diff)
 			}
 		}
 	}
-	if size := len(servers.bodies[large]); size < 50_000 || size > 65_000 {
+	if size := len(servers.bodies[large].text); size < 50_000 || size > 65_000 {
 		t.Errorf("the review of 20 containers has %d bytes; want some 58,000, as with earlier figures", size)
 	}
 }
@@ -121,7 +129,7 @@ func BenchmarkReview(b *testing.B) {
 	agree(b)
 	for _, name := range names {
 		for _, connections := range []int{1, 8} {
-			b.Run(fmt.Sprintf("%s/c=%d", name, connections), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/c=%d", strings.ReplaceAll(name, ", ", "/"), connections), func(b *testing.B) {
 				r := reviews.row(fmt.Sprintf("%s, c=%d", name, connections))
 				for b.Loop() {
 					r.round(b, func(kind string) (figures, error) {
@@ -148,7 +156,7 @@ func BenchmarkProcess(b *testing.B) {
 				return figures{}, err
 			}
 			defer s.stop()
-			_, err = s.post(small, servers.bodies[small])
+			_, err = s.post(small, servers.bodies[small].text)
 			took := time.Since(began)
 			idle, err2 := s.memory("VmRSS")
 			_, err3 := s.drive(large, servers.bodies[large], len(servers.replies[kind][large]), 8)
@@ -157,4 +165,39 @@ func BenchmarkProcess(b *testing.B) {
 		})
 	}
 	processes.report(b, r)
+}
+
+func TestAWorseRatioIsAnError(t *testing.T) {
+	t.Parallel()
+	of := func(ratio float64) map[string]float64 { return map[string]float64{fixed: ratio, naive: 9} }
+	committed := ratios{"a": of(2), "b": of(1)}
+	for _, c := range []struct {
+		name     string
+		measured ratios
+		want     string
+	}{
+		{"within a quarter", ratios{"a": of(2.5), "b": of(0.5)}, ""},
+		{"above it", ratios{"a": of(2.51)}, "a is 2.51 times that of fixed; it was 2.00 when testdata/ratios.json was written, and may be 2.50"},
+		{"new", ratios{"c": of(1)}, "c: testdata/ratios.json has no ratio for it; run with -update"},
+	} {
+		got := ""
+		if err := worse(committed, c.measured); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// The reviews of one template are of different pods, and a pod of another template is one.
+func TestReviewsDiffer(t *testing.T) {
+	t.Parallel()
+	for _, name := range names {
+		b := newBody(name, servers.pods[name])
+		first, second := b.of(1), b.of(2)
+		if bytes.Equal(first, second) || len(first) != len(b.text) || !json.Valid(second) {
+			t.Errorf("%s: two reviews:\n%s\n%s", name, first, second)
+		}
+	}
 }

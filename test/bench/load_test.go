@@ -23,11 +23,14 @@ const (
 // the benchmarks.
 type figures [3]float64
 
-// drive sends a review again and again over some connections, each of which waits for an
+// reviewed is how many pods were, by all servers.
+var reviewed atomic.Int64
+
+// drive sends a review, of another pod each time, over some connections, each of which waits for an
 // answer before it sends the next. All are open before anything is measured. The figures
 // are processor time per review, and the median and the 99th percentile of the latency, in
 // microseconds. The whole answer was checked before; here it has to have its size.
-func (s *server) drive(name string, body []byte, size, connections int) (figures, error) {
+func (s *server) drive(name string, review *body, size, connections int) (figures, error) {
 	var open, ended sync.WaitGroup
 	var sent atomic.Int64
 	var began time.Time
@@ -35,7 +38,7 @@ func (s *server) drive(name string, body []byte, size, connections int) (figures
 	took := make([][]time.Duration, connections)
 	errs := make([]error, connections)
 	send := func() error {
-		reply, err := s.post(name, body)
+		reply, err := s.post(name, review.of(reviewed.Add(1)))
 		if err == nil && len(reply) != size {
 			err = fmt.Errorf("%s answers %s with %d bytes, and before with %d", s.args[0], name, len(reply), size)
 		}

@@ -49,20 +49,31 @@ func (r *row) round(b *testing.B, turn func(server string) (figures, error)) {
 	r.rounds = append(r.rounds, round)
 }
 
-// summary is the median of Pillion's figures, and of their ratios to those that the
-// baselines had in the same round.
-func (r *row) summary(column int) (own, toFixed, toNaive float64) {
-	median := func(per func(map[string]figures) float64) float64 {
-		var all []float64
-		for _, round := range r.rounds {
-			all = append(all, round[pillion][column]/per(round))
-		}
-		slices.Sort(all)
-		return (all[(len(all)-1)/2] + all[len(all)/2]) / 2
+// median is that of Pillion's figure.
+func (r *row) median(column int) float64 {
+	return r.middle(func(round map[string]figures) float64 { return round[pillion][column] })
+}
+
+// ratio is the median of the ratios of Pillion's figure to that of a baseline in the same round.
+func (r *row) ratio(column int, to string) float64 {
+	return r.middle(func(round map[string]figures) float64 { return round[pillion][column] / round[to][column] })
+}
+
+func (r *row) middle(of func(round map[string]figures) float64) float64 {
+	var all []float64
+	for _, round := range r.rounds {
+		all = append(all, of(round))
 	}
-	return median(func(map[string]figures) float64 { return 1 }),
-		median(func(round map[string]figures) float64 { return round[fixed][column] }),
-		median(func(round map[string]figures) float64 { return round[naive][column] })
+	slices.Sort(all)
+	return (all[(len(all)-1)/2] + all[len(all)/2]) / 2
+}
+
+// baselines are what a column is compared with: all of them in the first one.
+func baselines(column int) []string {
+	if column == 0 {
+		return kinds[1:]
+	}
+	return []string{fixed}
 }
 
 // report writes the line of a benchmark.
@@ -70,10 +81,10 @@ func (t *table) report(b *testing.B, r *row) {
 	b.ReportMetric(0, "ns/op") // of a round, which says nothing
 	for i, column := range t.columns {
 		name, unit, _ := strings.Cut(column, ", ")
-		own, toFixed, toNaive := r.summary(i)
-		b.ReportMetric(own, name+"-"+unit)
-		b.ReportMetric(toFixed, name+"/fixed")
-		b.ReportMetric(toNaive, name+"/naive")
+		b.ReportMetric(r.median(i), name+"-"+unit)
+		for _, to := range baselines(i) {
+			b.ReportMetric(r.ratio(i, to), name+"/"+to)
+		}
 	}
 }
 
@@ -82,13 +93,21 @@ func (t *table) print(w io.Writer) {
 	if len(t.rows) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\n| | %s | × fixed | × naive |", strings.Join(t.columns[:], " | × fixed | × naive | "))
-	fmt.Fprintf(w, "\n|---|%s\n", strings.Repeat("---:|", 3*len(t.columns)))
+	head, line := "| |", "|---|"
+	for i, column := range t.columns {
+		head, line = head+" "+column+" |", line+"---:|"
+		for _, to := range baselines(i) {
+			head, line = head+" × "+to+" |", line+"---:|"
+		}
+	}
+	fmt.Fprintf(w, "\n%s\n%s\n", head, line)
 	for _, r := range t.rows {
 		fmt.Fprintf(w, "| %s |", r.name)
 		for i := range t.columns {
-			own, toFixed, toNaive := r.summary(i)
-			fmt.Fprintf(w, " %.0f | %.2f | %.2f |", own, toFixed, toNaive)
+			fmt.Fprintf(w, " %.0f |", r.median(i))
+			for _, to := range baselines(i) {
+				fmt.Fprintf(w, " %.2f |", r.ratio(i, to))
+			}
 		}
 		fmt.Fprintln(w)
 	}

@@ -5,6 +5,7 @@
 package bench
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -16,7 +17,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
 )
 
@@ -26,9 +26,13 @@ const (
 	large     = "20-containers" // each with 33 environment variables
 	unasked   = "nothing-asked" // small without the annotations
 	unchanged = "already-there" // small as it comes back for reinvocation, or as a copy
+
+	// The same, each pod of a template of its own.
+	smallFirst = "small, all different"
+	largeFirst = "20-containers, all different"
 )
 
-var names = []string{small, large, unasked, unchanged}
+var names = []string{small, large, unasked, unchanged, smallFirst, largeFirst}
 
 // What the pods ask for, and the container that they get.
 const (
@@ -47,6 +51,7 @@ func pods() (map[string][]byte, error) {
 		return nil, err
 	}
 	all := map[string][]byte{small: encode(sized(&pod, 1, 0, 2200)), large: encode(sized(&pod, 20, 33, 5000))}
+	all[smallFirst], all[largeFirst] = all[small], all[large]
 	pod.Annotations = map[string]string{"example.com/team": "web"}
 	all[unasked] = encode(sized(&pod, 1, 0, 2200))
 	return all, nil
@@ -74,13 +79,13 @@ func sized(pod *corev1.Pod, containers, env, managedFields int) *corev1.Pod {
 }
 
 // review is what the API server sends about the creation of a pod.
-func review(name string, pod []byte) []byte {
+func review(pod []byte) []byte {
 	kind := metav1.GroupVersionKind{Version: "v1", Kind: "Pod"}
 	resource := metav1.GroupVersionResource{Version: "v1", Resource: "pods"}
 	return encode(admissionv1.AdmissionReview{
 		TypeMeta: metav1.TypeMeta{APIVersion: "admission.k8s.io/v1", Kind: "AdmissionReview"},
 		Request: &admissionv1.AdmissionRequest{
-			UID:  types.UID("uid-of-" + name),
+			UID:  uid,
 			Kind: kind, RequestKind: &kind, Resource: resource, RequestResource: &resource,
 			Namespace: "site", Operation: admissionv1.Create, DryRun: new(false),
 			UserInfo: authenticationv1.UserInfo{Username: "system:serviceaccount:kube-system:replicaset-controller", Groups: []string{"system:serviceaccounts"}},
@@ -88,6 +93,48 @@ func review(name string, pod []byte) []byte {
 			Options:  runtime.RawExtension{Raw: []byte(`{"kind":"CreateOptions","apiVersion":"meta.k8s.io/v1"}`)},
 		},
 	})
+}
+
+// What differs in the reviews of the pods of one template, and in those of several.
+const (
+	uid      = "0b5ac27a-1c63-4dd2-b0b9-0c4ea5b0a6b8"
+	drawn    = "kube-api-access-abcde"
+	template = "7d4b9c8f5d"
+)
+
+// body is the body of a review, and where a number goes that makes it one of another pod.
+type body struct {
+	text []byte
+	ends []int
+	size int // of the number
+	uid  int
+}
+
+func newBody(name string, pod []byte) *body {
+	b := &body{text: review(pod), size: 5}
+	b.uid = bytes.Index(b.text, []byte(uid))
+	differs := drawn
+	if name == smallFirst || name == largeFirst {
+		differs, b.size = template, len(template)
+	}
+	for at := 0; ; {
+		i := bytes.Index(b.text[at:], []byte(differs))
+		if i < 0 {
+			return b
+		}
+		at += i + len(differs)
+		b.ends = append(b.ends, at)
+	}
+}
+
+// of is the review of the pod with that number.
+func (b *body) of(number int64) []byte {
+	text, digits := bytes.Clone(b.text), fmt.Appendf(nil, "%012d", number)
+	copy(text[b.uid+len(uid)-len(digits):], digits)
+	for _, end := range b.ends {
+		copy(text[end-b.size:], digits[len(digits)-b.size:])
+	}
+	return text
 }
 
 // patched is the pod after the reply, which must allow it.

@@ -22,17 +22,18 @@ import (
 const (
 	pillion = "pillion"
 	fixed   = "fixed"
+	plain   = "plain"
 	naive   = "naive"
 )
 
-var kinds = []string{pillion, fixed, naive}
+var kinds = []string{pillion, fixed, plain, naive}
 
 // rig is all that a benchmark needs. Maps are by the name of the server, and of the review.
 type rig struct {
 	programs map[string]program
 	running  map[string]*server
 	pods     map[string][]byte
-	bodies   map[string][]byte
+	bodies   map[string]*body
 	replies  map[string]map[string][]byte
 }
 
@@ -41,9 +42,9 @@ type rig struct {
 func newRig(dir string) (*rig, error) {
 	r := &rig{
 		programs: map[string]program{}, running: map[string]*server{},
-		bodies: map[string][]byte{}, replies: map[string]map[string][]byte{},
+		bodies: map[string]*body{}, replies: map[string]map[string][]byte{},
 	}
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", dir+"/", "../../cmd/webhook", "./fixed", "./naive")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", dir+"/", "../../cmd/webhook", "./fixed", "./plain", "./naive")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return r, fmt.Errorf("%s: %w\n%s", build, err, out)
@@ -58,12 +59,14 @@ func newRig(dir string) (*rig, error) {
 	asInstalled := []string{"GOGC=400", "GOMEMLIMIT=241591910"} // as config/webhook/deployment.yaml has them
 	r.programs[pillion] = program{[]string{dir + "/webhook", "--listen=127.0.0.1:0", "--health-listen=127.0.0.1:0", "--cert-dir=" + dir}, asInstalled, roots, always}
 	r.programs[fixed] = program{[]string{dir + "/fixed", dir, dir + "/replies"}, nil, roots, func(name string) string { return "/inject/" + name }}
-	r.programs[naive] = program{[]string{dir + "/naive", dir, dir + "/sidecar.json"}, nil, roots, always}
+	for _, kind := range []string{plain, naive} {
+		r.programs[kind] = program{[]string{dir + "/" + kind, dir, dir + "/sidecar.json"}, nil, roots, always}
+	}
 
 	if r.pods, err = pods(); err != nil {
 		return r, err
 	}
-	if err := r.start(pillion, small, large, unasked); err != nil {
+	if err := r.start(pillion, small, large, unasked, smallFirst, largeFirst); err != nil {
 		return r, err
 	}
 	if r.pods[unchanged], err = patched(r.pods[small], r.replies[pillion][small]); err != nil {
@@ -72,7 +75,7 @@ func newRig(dir string) (*rig, error) {
 	if err := errors.Join(r.ask(pillion, unchanged), r.writeReplies(dir+"/replies"), r.writeSidecar(dir+"/sidecar.json")); err != nil {
 		return r, err
 	}
-	return r, errors.Join(r.start(fixed, names...), r.start(naive, names...))
+	return r, errors.Join(r.start(fixed, names...), r.start(plain, names...), r.start(naive, names...))
 }
 
 func (r *rig) stop() {
@@ -97,8 +100,8 @@ func (r *rig) start(kind string, about ...string) (err error) {
 }
 
 func (r *rig) ask(kind, name string) (err error) {
-	r.bodies[name] = review(name, r.pods[name])
-	r.replies[kind][name], err = r.running[kind].post(name, r.bodies[name])
+	r.bodies[name] = newBody(name, r.pods[name])
+	r.replies[kind][name], err = r.running[kind].post(name, r.bodies[name].text)
 	return err
 }
 
