@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	cliflag "k8s.io/component-base/cli/flag"
 
+	"github.com/pillion-dev/pillion/internal/policy"
 	"github.com/pillion-dev/pillion/internal/server"
 )
 
@@ -36,7 +37,8 @@ type options struct {
 	clientCAFile  string
 	clientNames   []string
 
-	policyDir string
+	policyDir   string
+	helperImage string
 
 	drainMin time.Duration
 	drainMax time.Duration
@@ -94,6 +96,8 @@ func (o *options) flags() cliflag.NamedFlagSets {
 		"The `directory` of InjectionPolicy files (.yaml, .yml, .json), such as a mounted ConfigMap. It is read once, at start; one mistake in one file and nothing is served. "+
 			"Each policy is served at /inject/ and /warn/ with its name behind, which is how the webhook configurations pick it. "+
 			"Without it, the built-in policy called default is in force.")
+	f.StringVar(&o.helperImage, "helper-image", policy.DefaultImage,
+		"The `image` of helpers in policies that name none, the built-in one included. Set it where nodes pull from a registry of your own.")
 
 	f = groups.FlagSet("Lifecycle")
 	f.DurationVar(&o.drainMin, "drain-min", 15*time.Second,
@@ -171,6 +175,7 @@ func (o *options) validate() error {
 			check("cert-dns-name", fmt.Errorf("%q is not a DNS name: use one such as pillion.pillion-system.svc", name))
 		}
 	}
+	check("helper-image", policy.CheckImage(o.helperImage))
 	_, err := minTLS(o.tlsMinVersion)
 	check("tls-min-version", err)
 	if len(o.clientNames) > 0 && o.clientCAFile == "" {

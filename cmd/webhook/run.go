@@ -61,7 +61,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 // serve wires the parts and runs them until drain or stop has done its work.
 // Policies come first: with a bad one no port opens at all.
 func serve(drain, stop context.Context, o *options, log *slog.Logger) error {
-	policies, err := loadPolicies(o.policyDir)
+	policies, err := loadPolicies(o.policyDir, policy.Defaults{Image: o.helperImage})
 	if err != nil {
 		return err
 	}
@@ -134,12 +134,12 @@ func initSeries(metrics *server.Metrics, policies map[string]*inject.Policy) {
 	}
 }
 
-func loadPolicies(dir string) (map[string]*inject.Policy, error) {
-	if dir == "" {
-		p := policy.Builtin()
-		return map[string]*inject.Policy{p.Name: p}, nil
+func loadPolicies(dir string, defaults policy.Defaults) (map[string]*inject.Policy, error) {
+	if dir != "" {
+		return defaults.LoadDir(dir)
 	}
-	return policy.LoadDir(dir)
+	p, err := defaults.Builtin()
+	return map[string]*inject.Policy{policy.DefaultName: p}, err
 }
 
 // signals returns a context that the first SIGTERM or SIGINT ends, and one that

@@ -67,7 +67,7 @@ func TestServe(t *testing.T) {
 	}
 	o, err := parse([]string{
 		"--listen=127.0.0.1:0", "--health-listen=127.0.0.1:0", "--cert-dir=" + dir,
-		"--cert-dns-name=localhost", "--drain-min=1ms", "--drain-max=10s",
+		"--cert-dns-name=localhost", "--drain-min=1ms", "--drain-max=10s", "--helper-image=registry.example/h:v7",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -91,6 +91,14 @@ func TestServe(t *testing.T) {
 	answer := fetch(t, client, http.MethodPost, "https://"+serving.Address+"/inject/default", review)
 	if !strings.Contains(answer, `"uid":"u-1"`) || !strings.Contains(answer, `"allowed":true`) {
 		t.Errorf("the review is answered with %s", answer)
+	}
+	asks := strings.Replace(review, `{"name":"p"}`, `{"name":"p","annotations":{"date-writer.pillion.dev/mount-path":"/html"}}`, 1)
+	var given struct{ Response struct{ Patch []byte } }
+	if err := json.Unmarshal([]byte(fetch(t, client, http.MethodPost, "https://"+serving.Address+"/inject/default", asks)), &given); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(given.Response.Patch), `"image":"registry.example/h:v7"`) {
+		t.Errorf("the helper has another image than that of --helper-image:\n%s", given.Response.Patch)
 	}
 	metrics := fetch(t, http.DefaultClient, http.MethodGet, "http://"+serving.Health+"/metrics", "")
 	for what, series := range map[string]string{
