@@ -46,6 +46,8 @@ type options struct {
 	logFormat string
 	logLevel  string
 
+	denialsByNamespace int
+
 	version bool
 }
 
@@ -112,6 +114,11 @@ func (o *options) flags() cliflag.NamedFlagSets {
 	f.StringVar(&o.logLevel, "log-level", "info",
 		"The least `level` to log: debug, info, warn or error. debug adds failed TLS handshakes, which show whether the API server trusts the certificate.")
 
+	f = groups.FlagSet("Metrics")
+	f.IntVar(&o.denialsByNamespace, "denials-by-namespace", 0,
+		"Count denied pods by namespace as well, as pillion_denied_pods_total: the `number` of namespaces that get series of their own, at most 1000. "+
+			"The first that come have them; all others are one, _other. By default there is no such metric.")
+
 	f = groups.FlagSet("Other")
 	f.BoolVar(&o.version, "version", false, "Print version, commit, Go version and platform, then exit.")
 	f.BoolP("help", "h", false, "Print this text, then exit.")
@@ -176,6 +183,9 @@ func (o *options) validate() error {
 		}
 	}
 	check("helper-image", policy.CheckImage(o.helperImage))
+	if o.denialsByNamespace < 0 || o.denialsByNamespace > server.MostNamespaces {
+		check("denials-by-namespace", fmt.Errorf("%d is not from 0 to %d", o.denialsByNamespace, server.MostNamespaces))
+	}
 	_, err := minTLS(o.tlsMinVersion)
 	check("tls-min-version", err)
 	if len(o.clientNames) > 0 && o.clientCAFile == "" {

@@ -86,6 +86,7 @@ func serve(drain, stop context.Context, o *options, log *slog.Logger) error {
 	}
 	metrics := server.NewMetrics(version.String())
 	initSeries(metrics, policies)
+	metrics.CountNamespaces(o.denialsByNamespace)
 	return server.New(server.Options{
 		Listen:       o.listen,
 		HealthListen: o.healthListen,
@@ -95,6 +96,8 @@ func serve(drain, stop context.Context, o *options, log *slog.Logger) error {
 			Log:         log,
 			Observe:     metrics.Observe,
 			ObserveWarn: metrics.ObserveWarn,
+
+			ObserveDenied: metrics.ObserveDenied,
 		}),
 		Certificates: server.NewCertificates(server.CertificateOptions{
 			Dir:      o.certDir,
