@@ -26,7 +26,7 @@ func (e *entry) managers(field string) []string {
 		var owned struct {
 			Webhooks map[string]map[string]json.RawMessage `json:"f:webhooks"`
 		}
-		if m.FieldsV1 == nil || json.Unmarshal(m.FieldsV1.Raw, &owned) != nil {
+		if m.FieldsV1 == nil || json.Unmarshal(m.FieldsV1.GetRawBytes(), &owned) != nil {
 			continue
 		}
 		key, _ := json.Marshal(map[string]string{"name": e.Name})

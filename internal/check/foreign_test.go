@@ -36,7 +36,8 @@ func TestSelectorsThatOthersWroteAreNamed(t *testing.T) {
 	}{
 		"nobody else's": {
 			[]string{entryOf("inject.pillion.dev", "matchExpressions: ["+shop+"]", "matchLabels: {a: b}")},
-			[]wrote{{"helm": all, "cainjector": {"clientConfig"}}}, "",
+			[]wrote{{"helm": all, "cainjector": {"clientConfig"}}},
+			"",
 		},
 		"AKS's": {
 			[]string{entryOf("inject.pillion.dev", "matchExpressions: ["+ours+", "+enforc+"]", "")},
@@ -66,11 +67,13 @@ func TestSelectorsThatOthersWroteAreNamed(t *testing.T) {
 		},
 		"taken over by the installer since": {
 			[]string{entryOf("inject.pillion.dev", "matchExpressions: ["+ours+", "+enforc+"]", "")},
-			[]wrote{{"helm": all, "admissionsenforcer": {"namespaceSelector"}}}, "",
+			[]wrote{{"helm": all, "admissionsenforcer": {"namespaceSelector"}}},
+			"",
 		},
 		"another's, who added nothing": {
 			[]string{entryOf("inject.pillion.dev", "matchExpressions: ["+ours+"]", "")},
-			[]wrote{{"helm": {"rules"}, "argocd": {"namespaceSelector", "objectSelector"}}}, "",
+			[]wrote{{"helm": {"rules"}, "argocd": {"namespaceSelector", "objectSelector"}}},
+			"",
 		},
 		"nobody recorded": {
 			[]string{entryOf("inject.pillion.dev", "matchExpressions: ["+ours+", "+enforc+"]", "")}, []wrote{{}}, "",
