@@ -171,7 +171,7 @@ imagePullSecrets:
 {{- end -}}
 {{- end -}}
 {{- $registry := include "pillion.registry" . -}}
-{{- $image := ne (include "pillion.helperImage" .) (get $images "git-poller").image -}}
+{{- $image := or .Values.helperImage (ne (include "pillion.helperImage" .) (get $images "git-poller").image) -}}
 {{- if and (or $policies $image $defined) (not (hasKey $policies "default")) -}}
 {{- $_ := set $policies "default" (.Files.Get "files/default-policy.yaml" | fromYaml).spec -}}
 {{- end -}}
