@@ -48,6 +48,8 @@ test-integration: cluster ## Run the tests that need Kubernetes, or its source
 # What is imported into the node: the product's images for this machine, and Debian's
 # programs for the stories.
 E2E_IMAGES := $(patsubst %,bin/images/pillion-%.tar,webhook helper certificates kubectl e2e)
+# And what cert-manager's chart runs, for the stories of the installation.
+CERT_MANAGER := bin/images/pillion-certmanager.tar
 NODE := go run ./test/node
 
 .PHONY: images
@@ -97,13 +99,15 @@ e2e-check:
 .PHONY: e2e-tools
 e2e-tools:
 	for set in node certmanager helm/v3 helm/v4; do go -C test/cluster run . $$set; done
+	go -C hack/images run . pack --root "$$(go -C test/cluster run . certmanager)" --entrypoint /certmanager --user 65532:65532 \
+	  --name pillion.test/certmanager:dev --out $(CURDIR)/$(CERT_MANAGER)
 
 # An installation is cluster-wide, so its stories have a node of their own. Its kubelet
 # takes the time to renew a certificate that users' kubelets take.
 .PHONY: e2e
 e2e: e2e-check e2e-images e2e-tools ## Tell the stories on real nodes that start and stop by themselves (root, Linux)
 	$(NODE) run $(addprefix --image ,$(E2E_IMAGES)) -- go test $(BOUND) -count=1 -v -parallel 4 ./test/e2e/
-	$(NODE) run --kubelet-sync 1m $(addprefix --image ,$(E2E_IMAGES)) -- go test $(BOUND) -count=1 -v ./test/e2e/install/
+	$(NODE) run --kubelet-sync 1m $(addprefix --image ,$(E2E_IMAGES) $(CERT_MANAGER)) -- go test $(BOUND) -count=1 -v ./test/e2e/install/
 
 .PHONY: e2e-up
 e2e-up: e2e-check e2e-images ## Start the node and leave it running

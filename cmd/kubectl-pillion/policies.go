@@ -54,11 +54,16 @@ func clusterPolicies(ctx context.Context, c *cluster.Client, webhooks []explain.
 		}
 	}
 	found, err := c.PolicyFiles(ctx, namespace)
+	defaults := policy.Defaults{Image: found.HelperImage}
 	switch {
 	case err != nil:
 		return assumed(err.Error())
 	case found.ConfigMap == "" && sameVersion(found.Version, version.String()):
-		return &explain.Policies{ByName: map[string]*inject.Policy{policy.DefaultName: policy.Builtin()}, Source: "built in"}
+		p, err := defaults.Builtin()
+		if err != nil {
+			return assumed(fmt.Sprintf("--helper-image of the webhook in namespace %s: %v", namespace, err))
+		}
+		return &explain.Policies{ByName: map[string]*inject.Policy{policy.DefaultName: p}, Source: "built in"}
 	case found.ConfigMap == "":
 		return assumed(fmt.Sprintf("the webhook in namespace %s has no --policy-dir, so it has the built-in policy of its own version, %s, and this is %s",
 			namespace, cmp.Or(found.Version, "which its image does not tell"), version.String()))
@@ -71,7 +76,7 @@ func clusterPolicies(ctx context.Context, c *cluster.Client, webhooks []explain.
 		}
 		files = append(files, policy.File{Name: name, Data: []byte(found.Files[name])})
 	}
-	all, errs := policy.Load(files)
+	all, errs := defaults.Load(files)
 	if len(errs) > 0 {
 		return assumed(fmt.Sprintf("%s, %s", source, strings.TrimPrefix(errors.Join(errs...).Error(), "policy file ")))
 	}

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	cliflag "k8s.io/component-base/cli/flag"
 
+	"github.com/pillion-dev/pillion/internal/policy"
 	"github.com/pillion-dev/pillion/internal/server"
 )
 
@@ -36,13 +37,16 @@ type options struct {
 	clientCAFile  string
 	clientNames   []string
 
-	policyDir string
+	policyDir   string
+	helperImage string
 
 	drainMin time.Duration
 	drainMax time.Duration
 
 	logFormat string
 	logLevel  string
+
+	denialsByNamespace int
 
 	version bool
 }
@@ -94,6 +98,8 @@ func (o *options) flags() cliflag.NamedFlagSets {
 		"The `directory` of InjectionPolicy files (.yaml, .yml, .json), such as a mounted ConfigMap. It is read once, at start; one mistake in one file and nothing is served. "+
 			"Each policy is served at /inject/ and /warn/ with its name behind, which is how the webhook configurations pick it. "+
 			"Without it, the built-in policy called default is in force.")
+	f.StringVar(&o.helperImage, "helper-image", policy.DefaultImage,
+		"The `image` of helpers in policies that name none, the built-in one included. Set it where nodes pull from a registry of your own.")
 
 	f = groups.FlagSet("Lifecycle")
 	f.DurationVar(&o.drainMin, "drain-min", 15*time.Second,
@@ -107,6 +113,11 @@ func (o *options) flags() cliflag.NamedFlagSets {
 	f.StringVar(&o.logFormat, "log-format", "json", "The `format` of the log, which goes to standard error: json for collectors, text for people.")
 	f.StringVar(&o.logLevel, "log-level", "info",
 		"The least `level` to log: debug, info, warn or error. debug adds failed TLS handshakes, which show whether the API server trusts the certificate.")
+
+	f = groups.FlagSet("Metrics")
+	f.IntVar(&o.denialsByNamespace, "denials-by-namespace", 0,
+		"Count denied pods by namespace as well, as pillion_denied_pods_total: the `number` of namespaces that get series of their own, at most 1000. "+
+			"The first that come have them; all others are one, _other. By default there is no such metric.")
 
 	f = groups.FlagSet("Other")
 	f.BoolVar(&o.version, "version", false, "Print version, commit, Go version and platform, then exit.")
@@ -170,6 +181,10 @@ func (o *options) validate() error {
 		if problems := validation.IsDNS1123Subdomain(name); len(problems) > 0 {
 			check("cert-dns-name", fmt.Errorf("%q is not a DNS name: use one such as pillion.pillion-system.svc", name))
 		}
+	}
+	check("helper-image", policy.CheckImage(o.helperImage))
+	if o.denialsByNamespace < 0 || o.denialsByNamespace > server.MostNamespaces {
+		check("denials-by-namespace", fmt.Errorf("%d is not from 0 to %d", o.denialsByNamespace, server.MostNamespaces))
 	}
 	_, err := minTLS(o.tlsMinVersion)
 	check("tls-min-version", err)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/pillion-dev/pillion/internal/policy"
 )
 
 func TestParse(t *testing.T) {
@@ -24,7 +26,7 @@ func TestParse(t *testing.T) {
 		want := &options{
 			listen: ":8443", healthListen: ":8081", maxBody: 6 << 20, maxBodies: 32 << 20,
 			maxConnections: 1024, maxConnectionsPerSource: 512,
-			certDir: "/etc/pillion/tls", tlsMinVersion: "1.2",
+			certDir: "/etc/pillion/tls", tlsMinVersion: "1.2", helperImage: policy.DefaultImage,
 			drainMin: 15 * time.Second, drainMax: 95 * time.Second,
 			logFormat: "json", logLevel: "info",
 		}
@@ -36,15 +38,15 @@ func TestParse(t *testing.T) {
 	t.Run("every flag sets its field", func(t *testing.T) {
 		t.Parallel()
 		got, err := parse(strings.Fields("--listen=[::1]:10250 --health-listen=:9000 --max-body=1 --max-bodies=2 --max-connections=4 --max-connections-per-source=3 --cert-dir=c " +
-			"--cert-dns-name=a.svc --cert-dns-name=b.svc --tls-min-version=1.3 --client-ca-file=f --client-name=a --client-name=b --policy-dir=p " +
+			"--cert-dns-name=a.svc --cert-dns-name=b.svc --tls-min-version=1.3 --client-ca-file=f --client-name=a --client-name=b --policy-dir=p --helper-image=a/b:v1 --denials-by-namespace=7 " +
 			"--drain-min=0s --drain-max=0s --log-format=text --log-level=error --version"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := &options{
 			listen: "[::1]:10250", healthListen: ":9000", maxBody: 1, maxBodies: 2, maxConnections: 4, maxConnectionsPerSource: 3,
-			certDir: "c", certDNSNames: []string{"a.svc", "b.svc"}, tlsMinVersion: "1.3", clientCAFile: "f", clientNames: []string{"a", "b"}, policyDir: "p",
-			logFormat: "text", logLevel: "error", version: true,
+			certDir: "c", certDNSNames: []string{"a.svc", "b.svc"}, tlsMinVersion: "1.3", clientCAFile: "f", clientNames: []string{"a", "b"}, policyDir: "p", helperImage: "a/b:v1",
+			logFormat: "text", logLevel: "error", denialsByNamespace: 7, version: true,
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("got  %+v\nwant %+v", got, want)
@@ -137,6 +139,14 @@ func TestMistakes(t *testing.T) {
 			"--client-name: is for --client-ca-file, which is not given: nobody would be asked for a certificate",
 		},
 		{
+			"a variable that the Deployment does not have, as an image", "--helper-image=$(HELPER_IMAGE)",
+			`--helper-image: "$(HELPER_IMAGE)" must be an image reference, such as registry.example/pillion-helper:v1 or one with @sha256:…`,
+		},
+		{
+			"more namespaces than there is room for", "--denials-by-namespace=1001",
+			"--denials-by-namespace: 1001 is not from 0 to 1000",
+		},
+		{
 			"room for one connection", "--max-connections=1 --max-connections-per-source=1",
 			"--max-connections: 1 leaves no room for both kept and new connections: use at least 2, the default is 1024\n" +
 				"--max-connections-per-source: 1 is not from 2 to --max-connections, which is 1",
@@ -175,7 +185,7 @@ func TestHelp(t *testing.T) {
 				got = append(got, strings.TrimSuffix(line, ":\n"))
 			}
 		}
-		want := []string{"Usage", "Serving", "Certificate", "Policy", "Lifecycle", "Logging", "Other"}
+		want := []string{"Usage", "Serving", "Certificate", "Policy", "Lifecycle", "Logging", "Metrics", "Other"}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("groups %q, want %q", got, want)
 		}

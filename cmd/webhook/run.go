@@ -61,7 +61,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 // serve wires the parts and runs them until drain or stop has done its work.
 // Policies come first: with a bad one no port opens at all.
 func serve(drain, stop context.Context, o *options, log *slog.Logger) error {
-	policies, err := loadPolicies(o.policyDir)
+	policies, err := loadPolicies(o.policyDir, policy.Defaults{Image: o.helperImage})
 	if err != nil {
 		return err
 	}
@@ -86,6 +86,7 @@ func serve(drain, stop context.Context, o *options, log *slog.Logger) error {
 	}
 	metrics := server.NewMetrics(version.String())
 	initSeries(metrics, policies)
+	metrics.CountNamespaces(o.denialsByNamespace)
 	return server.New(server.Options{
 		Listen:       o.listen,
 		HealthListen: o.healthListen,
@@ -95,6 +96,8 @@ func serve(drain, stop context.Context, o *options, log *slog.Logger) error {
 			Log:         log,
 			Observe:     metrics.Observe,
 			ObserveWarn: metrics.ObserveWarn,
+
+			ObserveDenied: metrics.ObserveDenied,
 		}),
 		Certificates: server.NewCertificates(server.CertificateOptions{
 			Dir:      o.certDir,
@@ -134,12 +137,12 @@ func initSeries(metrics *server.Metrics, policies map[string]*inject.Policy) {
 	}
 }
 
-func loadPolicies(dir string) (map[string]*inject.Policy, error) {
-	if dir == "" {
-		p := policy.Builtin()
-		return map[string]*inject.Policy{p.Name: p}, nil
+func loadPolicies(dir string, defaults policy.Defaults) (map[string]*inject.Policy, error) {
+	if dir != "" {
+		return defaults.LoadDir(dir)
 	}
-	return policy.LoadDir(dir)
+	p, err := defaults.Builtin()
+	return map[string]*inject.Policy{policy.DefaultName: p}, err
 }
 
 // signals returns a context that the first SIGTERM or SIGINT ends, and one that

@@ -67,7 +67,8 @@ func TestServe(t *testing.T) {
 	}
 	o, err := parse([]string{
 		"--listen=127.0.0.1:0", "--health-listen=127.0.0.1:0", "--cert-dir=" + dir,
-		"--cert-dns-name=localhost", "--drain-min=1ms", "--drain-max=10s",
+		"--cert-dns-name=localhost", "--drain-min=1ms", "--drain-max=10s", "--helper-image=registry.example/h:v7",
+		"--denials-by-namespace=1",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -92,6 +93,18 @@ func TestServe(t *testing.T) {
 	if !strings.Contains(answer, `"uid":"u-1"`) || !strings.Contains(answer, `"allowed":true`) {
 		t.Errorf("the review is answered with %s", answer)
 	}
+	asks := strings.Replace(review, `{"name":"p"}`, `{"name":"p","annotations":{"date-writer.pillion.dev/mount-path":"/html"}}`, 1)
+	var given struct{ Response struct{ Patch []byte } }
+	if err := json.Unmarshal([]byte(fetch(t, client, http.MethodPost, "https://"+serving.Address+"/inject/default", asks)), &given); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(given.Response.Patch), `"image":"registry.example/h:v7"`) {
+		t.Errorf("the helper has another image than that of --helper-image:\n%s", given.Response.Patch)
+	}
+	wrong := strings.Replace(asks, "mount-path", "mount-paht", 1)
+	if denied := fetch(t, client, http.MethodPost, "https://"+serving.Address+"/inject/default", wrong); !strings.Contains(denied, `"allowed":false`) {
+		t.Errorf("a mistake is answered with %s", denied)
+	}
 	metrics := fetch(t, http.DefaultClient, http.MethodGet, "http://"+serving.Health+"/metrics", "")
 	for what, series := range map[string]string{
 		"the review is not counted":             `{policy="default",reason="NothingRequested",result="Skipped"} 1`,
@@ -105,6 +118,10 @@ func TestServe(t *testing.T) {
 	}
 	if series := `pillion_policy_info{hash="` + start.Policies["default"] + `",policy="default"} 1`; !strings.Contains(metrics, series+"\n") {
 		t.Errorf("the policy that is loaded is not shown: there is no %s in:\n%s", series, metrics)
+	}
+
+	if series := `pillion_denied_pods_total{reason="UnknownAnnotation",resource_namespace="n"} 1`; !strings.Contains(metrics, series+"\n") {
+		t.Errorf("the denied pod is not counted: there is no %s in:\n%s", series, metrics)
 	}
 
 	client.CloseIdleConnections()

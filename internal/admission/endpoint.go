@@ -30,6 +30,8 @@ type Options struct {
 	// Observe counts a decision on a pod, ObserveWarn an answer to the author of a
 	// workload or a namespace. All arguments are of closed sets.
 	Observe, ObserveWarn func(policy, result, reason string, d time.Duration)
+	// ObserveDenied is told of each pod that is denied. The namespace is what the caller wrote.
+	ObserveDenied func(namespace, reason string)
 }
 
 // complete gives the options that are not required a value.
@@ -43,6 +45,9 @@ func (o Options) complete() Options {
 	}
 	if o.ObserveWarn == nil {
 		o.ObserveWarn = nobody
+	}
+	if o.ObserveDenied == nil {
+		o.ObserveDenied = func(string, string) {}
 	}
 	return o
 }
@@ -99,6 +104,9 @@ func (h *handler) panicked(policy string, value any) error {
 func (h *handler) done(ctx context.Context, req *request, decided *account, start time.Time) {
 	took := time.Since(start)
 	h.observe(decided.policy, decided.result, decided.reason, took)
+	if decided.result == string(reason.Denied) && h.what == "pod" {
+		h.ObserveDenied(req.Namespace, decided.reason)
+	}
 	if !h.Log.Enabled(ctx, slog.LevelInfo) {
 		return
 	}

@@ -68,7 +68,7 @@ func steps() []step {
 		{Nodes, "The kubelets are new enough: 1.29, for native sidecars.", (*look).nodes, nil, nil},
 		{Configuration, "A MutatingWebhookConfiguration calls Pillion, and it is one installation.", (*look).configuration, nil, nil},
 		{Entries, "Each namespace reaches exactly one entry, and that of its policy.", (*look).entries, found, nil},
-		{Settings, "The entries' settings: failurePolicy, reinvocationPolicy, timeout, order.", (*look).settings, found, nil},
+		{Settings, "The entries' settings: failurePolicy, reinvocationPolicy, timeout, order, and who else wrote their selectors.", (*look).settings, found, nil},
 		{Warnings, "A ValidatingWebhookConfiguration warns the authors of workloads, and can refuse nothing.", (*look).warnings, found, nil},
 		{Namespaces, "The labels of namespaces name policies that exist.", (*look).namespaces, found, nil},
 		{Service, "The Service that the entries name is there and has the port.", (*look).service, found, nil},

@@ -37,6 +37,8 @@ type entry struct {
 	injectFrom    string // Certificate that cainjector takes the CA from, as namespace/name
 	injectSecret  string // or Secret
 	byJob         bool   // the chart's Job writes the CA
+
+	managed []metav1.ManagedFieldsEntry // of the configuration
 }
 
 // revisionAnnotation is on configurations of the chart whose CA its Job writes; that of
@@ -150,6 +152,7 @@ func newEntry(kind string, meta *metav1.ObjectMeta, w admissionregistrationv1.Mu
 	e := entry{
 		MutatingWebhook: w, kind: kind, configuration: meta.Name,
 		injectFrom: meta.Annotations[certs.InjectFromCertificate], injectSecret: meta.Annotations[certs.InjectFromSecret],
+		managed: meta.ManagedFields,
 	}
 	_, e.byJob = meta.Annotations[revisionAnnotation]
 	switch to := w.ClientConfig; {

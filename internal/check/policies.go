@@ -78,6 +78,22 @@ func PolicyConfigMap(pod *corev1.PodSpec) string {
 	return ""
 }
 
+// HelperImage is what a container's --helper-image is; "" if there is none. As in a pod, $(NAME)
+// is the value of a variable.
+func HelperImage(pod *corev1.PodSpec) string {
+	for i := range pod.Containers {
+		c := &pod.Containers[i]
+		image := argument(slices.Concat(c.Command, c.Args), "--helper-image")
+		for _, e := range c.Env {
+			image = strings.ReplaceAll(image, "$("+e.Name+")", e.Value)
+		}
+		if image != "" {
+			return image
+		}
+	}
+	return ""
+}
+
 // argument is the value of a flag, given as --flag=value or --flag value.
 func argument(args []string, flag string) string {
 	for i, arg := range args {

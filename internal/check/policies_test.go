@@ -158,3 +158,19 @@ func TestNamespacesThatAreLeftOut(t *testing.T) {
 		}
 	})
 }
+
+func TestTheImageOfTheHelpersIsReadAsTheKubeletReadsIt(t *testing.T) {
+	t.Parallel()
+	for pod, want := range map[string]string{
+		`{containers: [{name: webhook, args: [--helper-image=a/b:v1]}]}`:                                                                          "a/b:v1",
+		`{containers: [{name: webhook, command: [/webhook, --helper-image, a/b:v1]}]}`:                                                            "a/b:v1",
+		`{containers: [{name: mesh}, {name: webhook, args: [--helper-image=$(HELPER_IMAGE)], env: [{name: HELPER_IMAGE, value: "c/d:v2"}]}]}`:     "c/d:v2",
+		`{containers: [{name: webhook, args: ["--helper-image=$(REGISTRY)/d:v2"], env: [{name: GOGC, value: "4"}, {name: REGISTRY, value: c}]}]}`: "c/d:v2",
+		`{containers: [{name: webhook, args: [--listen=:8443]}]}`:                                                                                 "",
+	} {
+		spec := decoded[corev1.Pod](t, `{spec: `+pod+`}`).Spec
+		if got := HelperImage(&spec); got != want {
+			t.Errorf("%s: %q, want %q", pod, got, want)
+		}
+	}
+}

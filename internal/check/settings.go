@@ -43,6 +43,7 @@ func (l *look) settings(ctx context.Context) error {
 	}); len(names) > 0 {
 		l.warn("sideEffects is not None in "+and(names)+", but Pillion has none", "set it to None")
 	}
+	l.othersSelectors(l.entriesOf)
 	if len(l.results) > before {
 		return nil
 	}

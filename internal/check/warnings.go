@@ -41,6 +41,7 @@ func (l *look) warnings(ctx context.Context) error {
 	for _, text := range slices.Concat(wrong.twice, wrong.other, wrong.none) {
 		l.warn(text+": authors of workloads are not warned, or of the wrong things", "give the entries the namespaceSelectors of the MutatingWebhookConfiguration")
 	}
+	l.othersSelectors(l.warnOf)
 	if len(l.results) == before {
 		l.ok("authors of workloads and of namespace labels are warned")
 	}

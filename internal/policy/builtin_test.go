@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/helpers"
 )
 
@@ -95,5 +96,39 @@ func TestAHelperThatHasNoResourcesOfItsOwnCannotBeForgotten(t *testing.T) {
 		if errs := validateResources(&h.Resources, nil); len(errs) > 0 {
 			t.Errorf("%s: %v", h.Name, errs)
 		}
+	}
+}
+
+// Replicas with another image of the helpers decide otherwise, so their policies have another hash.
+func TestTheImageOfHelpersInPoliciesThatNameNone(t *testing.T) {
+	t.Parallel()
+	const ours, theirs = "registry.example/ours:v1", "registry.example/theirs:v1"
+	files := []File{
+		{"web.yaml", []byte("apiVersion: pillion.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: web}\nspec: {helpers: {date-writer: {}}}\n")},
+		{"own.yaml", []byte("apiVersion: pillion.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: own}\nspec: {image: " + theirs + ", helpers: {date-writer: {}}}\n")},
+	}
+	load := func(d Defaults) map[string]*inject.Policy {
+		all, errs := d.Load(files)
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		p, err := d.Builtin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[DefaultName] = p
+		return all
+	}
+	usual, set := load(Defaults{}), load(Defaults{Image: ours})
+	for name, want := range map[string]string{DefaultName: ours, "web": ours, "own": theirs} {
+		if got := set[name].Helpers["date-writer"].Image; got != want {
+			t.Errorf("the policy %s has the image %s, want %s", name, got, want)
+		}
+		if same := usual[name].Hash == set[name].Hash; same != (want == theirs) {
+			t.Errorf("the policy %s has the hashes %s and %s", name, usual[name].Hash, set[name].Hash)
+		}
+	}
+	if _, err := (Defaults{Image: "Not An Image"}).Builtin(); err == nil || !strings.Contains(err.Error(), "spec.image") {
+		t.Errorf("an image that cannot be: %v", err)
 	}
 }

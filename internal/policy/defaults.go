@@ -3,6 +3,8 @@
 package policy
 
 import (
+	"cmp"
+	"fmt"
 	"maps"
 	"strconv"
 
@@ -10,6 +12,21 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 )
+
+// Defaults are what policies get that they do not say, besides what is the same everywhere. The
+// zero value is that of this version.
+type Defaults struct {
+	// Image is the image of helpers in policies that name none; "" is [DefaultImage].
+	Image string
+}
+
+// CheckImage says what is wrong with the name of an image, if anything is.
+func CheckImage(image string) error {
+	if !imageReference.MatchString(image) {
+		return fmt.Errorf("%q %s", image, notAnImage)
+	}
+	return nil
+}
 
 // builtin is the policy that is in force when no file is given: every helper, any
 // https repository, nothing in pods that use the node's network. Its limits stop
@@ -34,14 +51,14 @@ func builtin(known *helper.Set) *InjectionPolicy {
 
 // withDefaults fills in what a file leaves out. The result is the canonical form, of
 // which the policy's hash is taken.
-func withDefaults(p *InjectionPolicy, known *helper.Set) {
+func withDefaults(p *InjectionPolicy, known *helper.Set, d Defaults) {
 	s := &p.Spec
 	if s.Helpers == nil {
 		s.Helpers = map[string]*Helper{}
 	}
 	setDefault(&s.Enforcement, "Deny")
 	setDefault(&s.HostNetwork, "Deny")
-	setDefault(&s.Image, DefaultImage)
+	setDefault(&s.Image, cmp.Or(d.Image, DefaultImage))
 	setDefault(&s.PullPolicy, corev1.PullIfNotPresent)
 	setDefault(&s.RunAsUser, nonroot)
 	setDefault(&s.RunAsGroup, s.RunAsUser.group())

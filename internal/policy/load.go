@@ -31,7 +31,7 @@ func LoadFile(path string) (*inject.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := parse(data, known)
+	p, err := ParseWith(data, known)
 	if err != nil {
 		return nil, fmt.Errorf("policy file %s: %w", path, err)
 	}
@@ -41,12 +41,15 @@ func LoadFile(path string) (*inject.Policy, error) {
 // LoadDir reads every *.yaml, *.yml and *.json file of a directory, as a mounted
 // ConfigMap holds them, and returns the policies by name. It is all or nothing: one
 // mistake in one file, a name used twice, or no policy at all is an error.
-func LoadDir(dir string) (map[string]*inject.Policy, error) {
+func LoadDir(dir string) (map[string]*inject.Policy, error) { return Defaults{}.LoadDir(dir) }
+
+// LoadDir is [LoadDir] with these defaults.
+func (d Defaults) LoadDir(dir string) (map[string]*inject.Policy, error) {
 	files, err := readDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	return loadAll("the policy directory "+dir, files)
+	return d.loadAll("the policy directory "+dir, files)
 }
 
 // LoadData is [LoadDir] of a directory that would hold these files, such as one with the data
@@ -58,12 +61,12 @@ func LoadData(data map[string]string) (map[string]*inject.Policy, error) {
 			files = append(files, File{name, []byte(data[name])})
 		}
 	}
-	return loadAll("the policy directory", files)
+	return Defaults{}.loadAll("the policy directory", files)
 }
 
 // loadAll loads the files of a place, of which one at least has to be a policy.
-func loadAll(where string, files []File) (map[string]*inject.Policy, error) {
-	policies, errs := Load(files)
+func (d Defaults) loadAll(where string, files []File) (map[string]*inject.Policy, error) {
+	policies, errs := d.Load(files)
 	if len(errs) == 0 && len(policies) == 0 {
 		what := ""
 		if len(files) > 0 {
@@ -154,8 +157,11 @@ func withDefined(files []File) (*helper.Set, []error) {
 }
 
 // Load reads policies and the helpers that they list, whatever the order of the files. It is
-// loadAll or nothing; the errors name the files.
-func Load(files []File) (map[string]*inject.Policy, []error) {
+// all or nothing; the errors name the files.
+func Load(files []File) (map[string]*inject.Policy, []error) { return Defaults{}.Load(files) }
+
+// Load is [Load] with these defaults.
+func (d Defaults) Load(files []File) (map[string]*inject.Policy, []error) {
 	var definitions, rest []File
 	for _, f := range files {
 		if f.definesHelper() {
@@ -168,7 +174,7 @@ func Load(files []File) (map[string]*inject.Policy, []error) {
 	broken := len(errs) > 0
 	policies, from := map[string]*inject.Policy{}, map[string]string{}
 	for _, f := range rest {
-		p, err := parse(f.Data, known)
+		p, err := d.parse(f.Data, known)
 		switch {
 		case err != nil && broken && strings.Contains(err.Error(), "the helpers of this version are"):
 			// It may list a helper whose own file is wrong, which has been said.

@@ -28,20 +28,27 @@ import (
 
 // Builtin is the policy in force when no file is given.
 func Builtin() *inject.Policy {
-	p, err := compile(builtin(helpers.Builtin()), helpers.Builtin())
+	p, err := Defaults{}.Builtin()
 	if err != nil {
 		panic(fmt.Sprintf("the built-in policy: %v", err)) // a test compiles it
 	}
 	return p
 }
 
+// Builtin is [Builtin] with these defaults. The error is about them.
+func (d Defaults) Builtin() (*inject.Policy, error) {
+	return d.compile(builtin(helpers.Builtin()), helpers.Builtin())
+}
+
 // ParseWith reads a policy of helpers that are known.
-func ParseWith(data []byte, known *helper.Set) (*inject.Policy, error) { return parse(data, known) }
+func ParseWith(data []byte, known *helper.Set) (*inject.Policy, error) {
+	return Defaults{}.parse(data, known)
+}
 
 // Parse reads a policy of the built-in helpers from YAML or JSON.
-func Parse(data []byte) (*inject.Policy, error) { return parse(data, helpers.Builtin()) }
+func Parse(data []byte) (*inject.Policy, error) { return ParseWith(data, helpers.Builtin()) }
 
-func parse(data []byte, known *helper.Set) (*inject.Policy, error) {
+func (d Defaults) parse(data []byte, known *helper.Set) (*inject.Policy, error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("is %d bytes long; the limit is %d", len(data), maxFile)
 	}
@@ -73,7 +80,7 @@ func parse(data []byte, known *helper.Set) (*inject.Policy, error) {
 	if len(strict) > 0 {
 		return nil, unknownFields(data, strict)
 	}
-	return compile(&p, known)
+	return d.compile(&p, known)
 }
 
 // wrongType says in a file's words what the decoder says in Go's.
@@ -104,8 +111,8 @@ var jsonKinds = map[string]string{
 }
 
 // compile fills in defaults, validates and compiles. All mistakes are in the error.
-func compile(p *InjectionPolicy, known *helper.Set) (*inject.Policy, error) {
-	withDefaults(p, known)
+func (d Defaults) compile(p *InjectionPolicy, known *helper.Set) (*inject.Policy, error) {
+	withDefaults(p, known, d)
 	out, errs := validate(p, known)
 	if len(errs) > 0 {
 		return nil, errs.ToAggregate()

@@ -171,10 +171,12 @@ func validateHelper(h *helper.Helper, spec *Helper, at *field.Path) (*helper.Hel
 	return h, out, errs
 }
 
+const notAnImage = "must be an image reference, such as registry.example/pillion-helper:v1 or one with @sha256:…"
+
 func validateImage(at *field.Path, image string, pull corev1.PullPolicy, secrets []string) field.ErrorList {
 	var errs field.ErrorList
 	if !imageReference.MatchString(image) {
-		errs = append(errs, field.Invalid(at.Child("image"), image, "must be an image reference, such as registry.example/pillion-helper:v1 or one with @sha256:…"))
+		errs = append(errs, field.Invalid(at.Child("image"), image, notAnImage))
 	}
 	policies := []corev1.PullPolicy{corev1.PullAlways, corev1.PullIfNotPresent, corev1.PullNever}
 	if !slices.Contains(policies, pull) {

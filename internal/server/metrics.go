@@ -27,6 +27,7 @@ type Metrics struct {
 	handshakes     prometheus.Counter
 	turned         *prometheus.CounterVec
 	state
+	denials *denials // nil unless they are asked for
 }
 
 // NewMetrics makes the registry. version goes into pillion_build_info.

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command certmanager runs those of cert-manager's own controllers that an
-// installation of Pillion relies on, from cert-manager's module, so that the tests
-// need neither its images nor a way to any registry.
+// Command certmanager runs what cert-manager's chart runs, from cert-manager's module, so that
+// the tests need neither its images nor a way to any registry.
 //
-//	certmanager controller   issues certificates (SelfSigned and CA issuers)
-//	certmanager cainjector   writes their authority into webhook configurations
+//	certmanager controller        issues certificates (SelfSigned and CA issuers)
+//	certmanager cainjector        writes their authority into webhook configurations
+//	certmanager webhook           validates cert-manager's objects
+//	certmanager startupapicheck   waits until cert-manager can be used
 //
-// The cluster is that of KUBECONFIG; its CRDs are in the module under deploy/crds.
-// There is no leader election, because there is one of each, and cert-manager's
-// webhook is left out: it validates what people write, and approves by policy.
+// The chart's containers have arguments and no command; there the variable CERTMANAGER_RUN is
+// the first argument. The cluster is that of KUBECONFIG, or the one that the program runs in.
+//
+// cert-manager's own programs are modules that cannot be required. Like theirs, this module's
+// path is below cert-manager's: Go lets no other import its internal/webhook.
+//
+// The controllers have their defaults and read no flags. There is no leader election, because
+// there is one of each.
 package main
 
 import (
@@ -39,19 +45,23 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	kubeconfig := os.Getenv("KUBECONFIG")
-	if kubeconfig == "" {
-		return fmt.Errorf("KUBECONFIG names no cluster")
+	if name := os.Getenv("CERTMANAGER_RUN"); name != "" {
+		args = append([]string{name}, args...)
 	}
-	if len(args) != 1 {
-		return fmt.Errorf("there are %d arguments; say one of controller, cainjector", len(args))
+	if len(args) == 0 {
+		args = []string{""}
 	}
+	kubeconfig := os.Getenv("KUBECONFIG") // "" in the cluster
 	switch args[0] {
 	case "controller":
 		return issue(ctx, kubeconfig)
 	case "cainjector":
 		return injectAuthorities(ctx, kubeconfig)
+	case "webhook":
+		return validate(ctx, kubeconfig, args[1:])
+	case "startupapicheck":
+		return checkAPI(ctx, kubeconfig, args[1:])
 	default:
-		return fmt.Errorf("there is no %q; say one of controller, cainjector", args[0])
+		return fmt.Errorf("the first argument is %q; allowed values: controller, cainjector, webhook, startupapicheck", args[0])
 	}
 }

@@ -87,3 +87,28 @@ func list(t *testing.T, object map[string]any, at ...string) []map[string]any {
 	}
 	return out
 }
+
+// AKS edits each webhook configuration without its annotation, whoever issues the certificate.
+func TestAnnotationsOfTheConfigurationsAreThereWithEverySource(t *testing.T) {
+	t.Parallel()
+	const mine = "admissions.enforcer/disabled"
+	for source, more := range map[string]string{
+		"cert-manager": ``,
+		"issuer":       `, issuerRef: {name: a}`,
+		"secret":       `, secretName: a, caBundle: "-----BEGIN CERTIFICATE-----"`,
+		"job":          ``,
+	} {
+		found := 0
+		for _, o := range objects(t, parseValues(t, `{policies: {web: {helpers: {ipc: {}}}}, certificates: {source: `+source+more+`, configurationAnnotations: {`+mine+`: "true"}}}`)) {
+			if !strings.HasSuffix(o.GetKind(), "WebhookConfiguration") {
+				continue
+			}
+			if found++; o.GetAnnotations()[mine] != "true" {
+				t.Errorf("%s: %s %s has the annotations %v", source, o.GetKind(), o.GetName(), o.GetAnnotations())
+			}
+		}
+		if found != 6 {
+			t.Errorf("%s: %d configurations, want 6: two of default, of web, and of unknown policies", source, found)
+		}
+	}
+}

@@ -37,6 +37,8 @@ func series(t *testing.T) map[string]bool {
 	ours := server.NewMetrics("v0")
 	ours.Observe("default", "Denied", "InvalidValue", time.Millisecond)
 	ours.Policy("default", "0123")
+	ours.CountNamespaces(1)
+	ours.ObserveDenied("shop", "InvalidValue")
 	ours.ObserveWarn("default", "Denied", "InvalidValue", time.Millisecond)
 	answer := httptest.NewRecorder()
 	ours.Handler().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))

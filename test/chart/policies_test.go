@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/pillion-dev/pillion/internal/check"
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/rule"
 	"github.com/pillion-dev/pillion/internal/policy"
@@ -91,6 +92,23 @@ policies:
 	for name, want := range map[string]string{"default": ours, "web": ours, "own": theirs} {
 		if image := got[name].Helpers["date-writer"].Image; image != want {
 			t.Errorf("%s has the image %s, want %s", name, image, want)
+		}
+	}
+}
+
+// The built-in policy gets it as well: from the argument, as a kubelet reads it.
+func TestTheImageOfTheHelpersIsThatOfTheArgument(t *testing.T) {
+	t.Parallel()
+	for values, want := range map[string]string{
+		``:                                    policy.DefaultImage,
+		`helperImage: registry.example/h:v1`:  "registry.example/h:v1",
+		`imageRegistry: registry.example/a`:   "registry.example/a/pillion-dev/pillion-helper:v0.1.0",
+		`global: {imageRegistry: r.example/}`: "r.example/pillion-dev/pillion-helper:v0.1.0",
+		"imageRegistry: registry.example\nhelperImage: ghcr.io/acme/h:v1": "registry.example/acme/h:v1",
+	} {
+		pod := podOf(t, objects(t, parseValues(t, values)))
+		if got := check.HelperImage(&pod.Spec); got != want {
+			t.Errorf("%s: %s, want %s", values, got, want)
 		}
 	}
 }

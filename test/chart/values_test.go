@@ -78,6 +78,7 @@ var another = map[string]string{
 	"autoscaling.minReplicas":           `autoscaling: {enabled: true, minReplicas: 3}`,
 	"autoscaling.maxReplicas":           `autoscaling: {enabled: true, maxReplicas: 7}`,
 	"networkPolicy.enabled":             `networkPolicy: {enabled: false}`,
+	"monitoring.denialsByNamespace":     `monitoring: {denialsByNamespace: 50}`,
 	"monitoring.labels":                 `monitoring: {podMonitor: {enabled: true}, labels: {a: b}}`,
 	"monitoring.podMonitor.enabled":     `monitoring: {podMonitor: {enabled: true}}`,
 	"monitoring.podMonitor.interval":    `monitoring: {podMonitor: {enabled: true, interval: 31s}}`,

@@ -20,7 +20,13 @@ func TestTheWebhookTakesTheFlagsThatItIsGiven(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for name, values := range cases(t) {
-		args := podOf(t, objects(t, values)).Spec.Containers[0].Args
+		container := podOf(t, objects(t, values)).Spec.Containers[0]
+		args := slices.Clone(container.Args)
+		for _, e := range container.Env { // as the kubelet does
+			for i := range args {
+				args[i] = strings.ReplaceAll(args[i], "$("+e.Name+")", e.Value)
+			}
+		}
 		if out, err := exec.CommandContext(t.Context(), binary, slices.Concat(args, []string{"--version"})...).CombinedOutput(); err != nil {
 			t.Errorf("%s: %q: %v\n%s", name, args, err, out)
 		}

@@ -3,6 +3,7 @@
 package check
 
 import (
+	"context"
 	"testing"
 
 	certmanagerv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -36,6 +37,24 @@ func caBundles(t *testing.T, bundle []byte) {
 			c.Webhooks[i].ClientConfig.CABundle = bundle
 		}
 	})
+}
+
+// aks does what AKS's admissions enforcer does, under its name.
+func aks(t *testing.T) {
+	byAKS := client.FieldOwner("admissionsenforcer")
+	control := metav1.LabelSelectorRequirement{Key: "control-plane", Operator: metav1.LabelSelectorOpNotIn, Values: []string{"true"}}
+	changeBy(t, "", "pillion", func(c *mutating) {
+		for i := range c.Webhooks {
+			s := c.Webhooks[i].NamespaceSelector
+			s.MatchExpressions = append(s.MatchExpressions, control)
+		}
+	}, func(c *mutating) error { return api.Update(context.Background(), c, byAKS) })
+	changeBy(t, "", "pillion", func(c *validating) {
+		for i := range c.Webhooks {
+			s := c.Webhooks[i].NamespaceSelector
+			s.MatchExpressions = append(s.MatchExpressions, control)
+		}
+	}, func(c *validating) error { return api.Update(context.Background(), c, byAKS) })
 }
 
 func emptyCABundle(t *testing.T) { caBundles(t, nil) }

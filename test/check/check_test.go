@@ -49,6 +49,7 @@ func scenarios() []scenario {
 		{"two entries take the same namespaces", "overlap", 1, overlap, nil},
 		{"failurePolicy is Ignore", "ignore", 0, ignore, nil},
 		{"failurePolicy is Ignore, and the final-state guard is in force", "ignore-guarded", 0, func(t *testing.T) { ignore(t); guard(t) }, nil},
+		{"AKS has added to all selectors", "aks", 0, aks, nil},
 		{"a PodDisruptionBudget blocks drains", "budget", 0, budget, nil},
 		{"a person who may read all but Secrets, and make nothing", "jill", 2, reader, []string{"--as", "jill"}},
 		{"a person who may read little", "jane", 2, func(*testing.T) {}, []string{"--as", "jane"}},

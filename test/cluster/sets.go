@@ -82,13 +82,13 @@ func stampKubernetes(version string) (string, error) {
 	return stamp + "gitVersion=" + version + stamp + "gitMajor=" + major + stamp + "gitMinor=" + minor, nil
 }
 
-// certManager is cert-manager's controllers in a program of ours, because its own
+// certManager is what cert-manager's chart runs in a program of ours, because its own
 // commands lie in modules that cannot be required.
 func certManager() set {
 	return set{
 		title: "cert-manager", dir: "../certmanager", versionOf: "github.com/cert-manager/cert-manager", keyPrefix: "certmanager-",
 		sources: []string{"go.mod", "go.sum", "*.go"},
-		pieces:  []piece{{name: "certmanager", pkg: "github.com/pillion-dev/pillion/test/certmanager"}},
+		pieces:  []piece{{name: "certmanager", pkg: "github.com/cert-manager/cert-manager/pillion"}},
 		stamp:   func(string) (string, error) { return "", nil },
 	}
 }

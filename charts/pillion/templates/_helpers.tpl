@@ -119,6 +119,16 @@ has a dot or a colon or is localhost. */ -}}
 {{ $name }}
 {{- end }}
 
+{{- /* The image of the helpers in policies that name none. */ -}}
+{{- define "pillion.helperImage" -}}
+{{- $builtin := get (.Files.Get "files/helpers.json" | fromJson) "git-poller" -}}
+{{- with .Values.helperImage -}}
+{{ include "pillion.fromRegistry" (list $ .) }}
+{{- else -}}
+{{ include "pillion.released" (list . (include "pillion.fromRegistry" (list . $builtin.image))) }}
+{{- end -}}
+{{- end }}
+
 {{- /* The field imagePullSecrets of a pod. */ -}}
 {{- define "pillion.imagePullSecrets" -}}
 {{- with concat (.Values.imagePullSecrets | default list) ((.Values.global).imagePullSecrets | default list) | uniq -}}
@@ -161,17 +171,12 @@ imagePullSecrets:
 {{- end -}}
 {{- end -}}
 {{- $registry := include "pillion.registry" . -}}
-{{- $image := .Values.helperImage -}}
-{{- if not $image -}}
-{{- $usual := (get $images "git-poller").image -}}
-{{- $released := include "pillion.released" (list . $usual) -}}
-{{- if $registry -}}{{- $image = $usual -}}{{- else if ne $released $usual -}}{{- $image = $released -}}{{- end -}}
-{{- end -}}
+{{- $image := or .Values.helperImage (ne (include "pillion.helperImage" .) (get $images "git-poller").image) -}}
 {{- if and (or $policies $image $defined) (not (hasKey $policies "default")) -}}
 {{- $_ := set $policies "default" (.Files.Get "files/default-policy.yaml" | fromYaml).spec -}}
 {{- end -}}
 {{- range $name, $spec := $policies -}}
-{{- if and $image (not $spec.image) -}}{{- $_ := set $spec "image" (include "pillion.fromRegistry" (list $ $image)) -}}{{- end -}}
+{{- if and $image (not $spec.image) -}}{{- $_ := set $spec "image" (include "pillion.helperImage" $) -}}{{- end -}}
 {{- range $helper, $of := $spec.helpers -}}
 {{- if not (or (hasKey $images $helper) (hasKey $defined $helper)) -}}
 {{- fail (printf "policies.%s.helpers.%s: there is no such helper; the helpers are %s. One of your own is defined under helpers.%s" $name $helper ($names | join ", ") $helper) -}}

@@ -274,6 +274,8 @@ type PolicyFiles struct {
 	ConfigMap string            // "" without a --policy-dir, with which the webhook has its built-in policy
 	Files     map[string]string // of the ConfigMap, by name
 	Version   string            // the tag of the webhook's image; "" if it has none
+
+	HelperImage string // of policies that name none; "" for that of the webhook's version
 }
 
 // PolicyFiles finds them by the Deployment.
@@ -285,6 +287,7 @@ func (c *Client) PolicyFiles(ctx context.Context, namespace string) (PolicyFiles
 		pod := &d.Spec.Template.Spec
 		found.ConfigMap = cmp.Or(found.ConfigMap, check.PolicyConfigMap(pod))
 		found.Version = cmp.Or(found.Version, webhookTag(pod))
+		found.HelperImage = cmp.Or(found.HelperImage, check.HelperImage(pod))
 		return err
 	}, "/apis/apps/v1/namespaces", namespace, "deployments")
 	if err != nil {

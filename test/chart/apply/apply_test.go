@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,16 +32,23 @@ func TestThreeAppliesAreAsGoodAsOne(t *testing.T) {
 	for _, ns := range []string{"pillion-system", "monitoring", "shop"} {
 		kubectl(t, `{apiVersion: v1, kind: Namespace, metadata: {name: `+ns+`}}`, "apply", "-f", "-")
 	}
-	// In these is every object that the chart has.
-	cases := []string{"default", "everything", "job", "secret"}
+	cases := map[string]string{}
+	for _, name := range []string{"default", "everything", "job", "secret"} {
+		cases[name] = rendered(t, name)
+	}
+	everyKindOfTheChartIsIn(t, cases)
+	for _, base := range []string{"cert-manager", "certificates"} {
+		dir, err := filepath.Abs(filepath.Join(root, "config", base))
+		if err != nil {
+			t.Fatal(err)
+		}
+		documents := strings.Split(kubectl(t, "", "kustomize", dir), "\n---\n")
+		// The namespace is there, and nobody here could end it.
+		cases["config/"+base] = strings.Join(slices.DeleteFunc(documents, func(d string) bool { return strings.Contains(d, "\nkind: Namespace\n") }), "\n---\n")
+	}
 	for how, flags := range map[string][]string{"server-side": {"--server-side", "--field-manager=helm"}, "client-side": nil} {
-		for _, name := range cases {
+		for name, manifest := range cases {
 			t.Run(how+" "+name, func(t *testing.T) {
-				text, err := os.ReadFile(filepath.Join("..", "testdata", name, "rendered.yaml"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				manifest := string(text)
 				t.Cleanup(func() { remove(t, manifest) })
 				apply := append([]string{"apply", "-f", "-"}, flags...)
 				kubectl(t, manifest, apply...)
@@ -54,6 +63,37 @@ func TestThreeAppliesAreAsGoodAsOne(t *testing.T) {
 					t.Errorf("after two more applies (-once +thrice):\n%s", diff)
 				}
 			})
+		}
+	}
+}
+
+func rendered(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "testdata", name, "rendered.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// everyKindOfTheChartIsIn wants the cases to have all that the chart renders with any values
+// that it is tested with.
+func everyKindOfTheChartIsIn(t *testing.T, cases map[string]string) {
+	t.Helper()
+	kinds := regexp.MustCompile(`(?m)^kind: \S+$`)
+	var chosen []string
+	for _, text := range cases {
+		chosen = append(chosen, kinds.FindAllString(text, -1)...)
+	}
+	all, err := os.ReadDir(filepath.Join("..", "testdata"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range all {
+		for _, kind := range kinds.FindAllString(rendered(t, one.Name()), -1) {
+			if !slices.Contains(chosen, kind) {
+				t.Errorf("%s of %s is not applied here", kind, one.Name())
+			}
 		}
 	}
 }

@@ -11,8 +11,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/pillion-dev/pillion/internal/check"
 	"github.com/pillion-dev/pillion/internal/policy"
 	"github.com/pillion-dev/pillion/test/controlplane"
 )
@@ -35,9 +39,9 @@ namespace: acme-system
 namePrefix: acme-
 nameSuffix: -two
 labels: [{pairs: {team: platform}, includeSelectors: true}]
-images: [{name: ghcr.io/pillion-dev/pillion-webhook, newName: registry.acme.example/w, newTag: v9}, {name: ghcr.io/pillion-dev/pillion-certificates, newName: registry.acme.example/c}]
+images: [{name: ghcr.io/pillion-dev/pillion-webhook, newName: registry.acme.example/w, newTag: v9}, {name: ghcr.io/pillion-dev/pillion-certificates, newName: registry.acme.example/c}, {name: ghcr.io/pillion-dev/pillion-helper, newName: registry.acme.example/h, digest: "sha256:%[3]s"}]
 transformers: [%[1]s/config/overlay]
-`, relative, base)
+`, relative, base, strings.Repeat("0", 64))
 	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -72,6 +76,16 @@ func at(t *testing.T, o unstructured.Unstructured, path string) any {
 	return value
 }
 
+// podOf is the pod of a Deployment.
+func podOf(t *testing.T, deployment unstructured.Unstructured) *corev1.PodSpec {
+	t.Helper()
+	var d appsv1.Deployment
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(deployment.Object, &d, true); err != nil {
+		t.Fatal(err)
+	}
+	return &d.Spec.Template.Spec
+}
+
 func names(objects []unstructured.Unstructured) []any {
 	var all []any
 	for _, o := range objects {
@@ -102,6 +116,9 @@ func TestAnOverlayReachesEverything(t *testing.T) {
 			}
 			want(deployment, "spec/template/spec/containers/0/args/4", host)
 			want(deployment, "spec/template/spec/containers/0/image", "registry.acme.example/w:v9")
+			if got, want := check.HelperImage(podOf(t, deployment)), "registry.acme.example/h@sha256:"+strings.Repeat("0", 64); got != want {
+				t.Errorf("the helpers have the image %s, want %s", got, want)
+			}
 			want(deployment, "spec/selector/matchLabels/team", "platform")
 			want(objects["NetworkPolicy"][0], "spec/podSelector/matchLabels/team", "platform")
 			want(objects["PodDisruptionBudget"][0], "spec/selector/matchLabels/team", "platform")

@@ -14,15 +14,22 @@ import (
 	"time"
 )
 
-// installCertManagerTypes applies the CRDs of the module that the controllers are from.
-func installCertManagerTypes(ctx context.Context) error {
+// certManagerModule is the version of the module that the controllers are from, and where it is.
+func certManagerModule(ctx context.Context) (version, dir string, err error) {
 	const mod = "github.com/cert-manager/cert-manager"
 	module := filepath.Join("..", "..", "certmanager")
 	// The controllers may be there from long ago, and their module not.
 	if _, err := command(ctx, "go", "-C", module, "mod", "download", mod); err != nil {
-		return err
+		return "", "", err
 	}
-	dir, err := command(ctx, "go", "-C", module, "list", "-m", "-f", "{{.Dir}}", mod)
+	out, err := command(ctx, "go", "-C", module, "list", "-m", "-f", "{{.Version}} {{.Dir}}", mod)
+	version, dir, _ = strings.Cut(out, " ")
+	return version, dir, err
+}
+
+// installCertManagerTypes applies its CRDs.
+func installCertManagerTypes(ctx context.Context) error {
+	_, dir, err := certManagerModule(ctx)
 	if err != nil {
 		return err
 	}

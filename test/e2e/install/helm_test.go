@@ -36,15 +36,21 @@ type helm struct {
 	*testing.T
 	program string
 	home    string
+
+	serverSide bool // it applies on the server, as Helm 4 does
 }
 
 func newHelm(t *testing.T, dir string) helm {
 	t.Helper()
-	return helm{t, filepath.Join(dir, "helm"), t.TempDir()}
+	return helm{t, filepath.Join(dir, "helm"), t.TempDir(), dir == suite.helm4}
 }
 
 // try runs helm in the release's namespace.
 func (h helm) try(ctx context.Context, args ...string) (string, error) {
+	return h.tryIn(ctx, namespace, args...)
+}
+
+func (h helm) tryIn(ctx context.Context, namespace string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, h.program, append(args, "--namespace", namespace)...)
 	cmd.Env = append(os.Environ(), "HELM_CONFIG_HOME="+h.home, "HELM_CACHE_HOME="+h.home, "HELM_DATA_HOME="+h.home)
 	return execute(cmd)

@@ -10,32 +10,30 @@ import (
 	"encoding/pem"
 	"math/big"
 	"strings"
-	"testing"
 	"time"
 )
 
-// TestHelmTestTellsWhetherAllIsWell runs the chart's own test on a healthy installation,
-// and on one whose authority somebody has overwritten.
-func TestHelmTestTellsWhetherAllIsWell(t *testing.T) {
-	makeNamespace(t, namespace)
-	runCertManager(t, "controller")
-	stop := runCertManager(t, "cainjector")
-	h := newHelm(t, suite.helm4)
-	h.install(baseValues(), "--wait")
-	awaitPod(t, "default", time.Now())
-	if said, err := h.try(t.Context(), "test", release, "--logs", "--timeout", "5m"); err != nil {
-		t.Fatalf("helm test says of a healthy installation (%v):\n%s", err, said)
+// testPasses runs the chart's own test, which is "kubectl pillion check" in the cluster.
+func (h helm) testPasses() {
+	h.Helper()
+	if said, err := h.try(h.Context(), "test", release, "--logs", "--timeout", "5m"); err != nil {
+		h.Fatalf("helm test says of a healthy installation (%v):\n%s", err, said)
 	}
+}
 
-	stop() // it would put the authority right at once
+// testTells overwrites the authority of the configurations, which somebody else would put right
+// at once, and wants the chart's test to say so.
+func (h helm) testTells() {
+	h.Helper()
+	stopCainjector(h.T)
 	other, err := selfSigned()
 	if err != nil {
-		t.Fatal(err)
+		h.Fatal(err)
 	}
-	trustOnly(t, other)
-	said, err := h.try(t.Context(), "test", release, "--logs", "--timeout", "5m")
+	trustOnly(h.T, other)
+	said, err := h.try(h.Context(), "test", release, "--logs", "--timeout", "5m")
 	if err == nil || !strings.Contains(said, "✗ ca-bundle") && !strings.Contains(said, "✗ served-certificate") {
-		t.Errorf("helm test does not say what is broken (error %v):\n%s", err, said)
+		h.Errorf("helm test does not say what is broken (error %v):\n%s", err, said)
 	}
 }
 

@@ -109,6 +109,7 @@ func (h helm) upgradeUnderLoad(l *load) {
 	if err := h.upgrade(changedValues(), "--wait"); err != nil {
 		h.Fatal(err)
 	}
+	h.upgradeAfterAKS() // while the previous replicas drain
 	awaitSettled(h.T, 3)
 	l.faultless(h.T, "helm upgrade, until the last replica of before has ended")
 }

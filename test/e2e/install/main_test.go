@@ -7,8 +7,9 @@
 //	make e2e-images
 //	go run ./test/node run --image … -- go test -count=1 -v -timeout 60m ./test/e2e/install/
 //
-// Helm and cert-manager are built from their Go modules on first use. cert-manager
-// runs beside the cluster rather than in it. Its webhook is left out.
+// Helm and cert-manager are built from their Go modules on first use. One story installs
+// cert-manager by its own chart, with its webhook and startup check. For the others its
+// controllers run beside the cluster, where they start and stop within a second.
 package install
 
 import (

@@ -16,17 +16,38 @@ import (
 	"time"
 )
 
-// TestRenewalsLoseNoPod renews what cert-manager issues, as it does by itself when the
-// time comes, while pods are created. A CA with another key is what docs/reliability.md
-// says to do when a key is lost.
-func TestRenewalsLoseNoPod(t *testing.T) {
+// TestInTheOrderOfTheREADME installs cert-manager by its own chart, then Pillion by Helm, and
+// tests it. Renewals take minutes, most of which the kubelet waits; meanwhile there are overlays
+// of the kustomize bases, each for a namespace of its own.
+func TestInTheOrderOfTheREADME(t *testing.T) {
+	h := newHelm(t, suite.helm4)
+	installCertManager(h)
 	makeNamespace(t, namespace)
 	apps := makeNamespace(t, "apps")
-	runCertManager(t, "controller")
-	runCertManager(t, "cainjector")
-	h := newHelm(t, suite.helm4)
-	h.install(baseValues(), "--wait")
+	h.install(baseValues().with(values{"excludedNamespaces": []string{"overlaid-cert-manager", "overlaid-certificates"}}), "--wait")
 	awaitPod(t, apps, time.Now())
+	awaitPod(t, "default", time.Now()) // where helm test creates pods
+	h.testPasses()
+
+	t.Run("beside one another", func(t *testing.T) {
+		t.Run("renewals lose no pod", func(t *testing.T) {
+			t.Parallel()
+			tellRenewals(t, apps)
+		})
+		t.Run("overlays", func(t *testing.T) {
+			t.Parallel()
+			for _, base := range overlays() {
+				t.Run(base, func(t *testing.T) { tellOverlay(t, base) })
+			}
+		})
+	})
+	h.testTells()
+}
+
+// tellRenewals renews what cert-manager issues, as it does by itself when the time comes, while
+// pods are created. A CA with another key is what docs/reliability.md says to do when a key is
+// lost.
+func tellRenewals(t *testing.T, apps string) {
 	l := startLoad(t, apps)
 	l.more(t)
 	l.faultless(t, "before the renewals")
@@ -58,6 +79,7 @@ func TestRenewalsLoseNoPod(t *testing.T) {
 		}
 	}
 	l.faultless(t, "the CA of before is trusted no more")
+	l.stop()
 }
 
 // renewLeaf renews the leaf after its CA, and ends the phase.
