@@ -13,10 +13,12 @@ import (
 	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 )
 
@@ -213,17 +215,24 @@ func TestTheManifestsOfConfigWebhookWork(t *testing.T) {
 	}
 }
 
+// deploymentArgs are the arguments of the one container, with its variables in place as the
+// kubelet puts them there.
 func deploymentArgs(t *testing.T, object unstructured.Unstructured) []string {
 	t.Helper()
-	containers, _, err := unstructured.NestedSlice(object.Object, "spec", "template", "spec", "containers")
-	if err != nil || len(containers) != 1 {
-		t.Fatalf("containers %v, error %v; want one container", containers, err)
-	}
-	args, _, err := unstructured.NestedStringSlice(containers[0].(map[string]any), "args")
-	if err != nil {
+	var d appsv1.Deployment
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &d); err != nil {
 		t.Fatal(err)
 	}
-	return args
+	if len(d.Spec.Template.Spec.Containers) != 1 {
+		t.Fatalf("containers %v; want one", d.Spec.Template.Spec.Containers)
+	}
+	c := &d.Spec.Template.Spec.Containers[0]
+	for i := range c.Args {
+		for _, e := range c.Env {
+			c.Args[i] = strings.ReplaceAll(c.Args[i], "$("+e.Name+")", e.Value)
+		}
+	}
+	return c.Args
 }
 
 func TestRedirectChangesNothingButTheClientConfig(t *testing.T) {
