@@ -32,7 +32,8 @@ test: test-unit test-integration ## Run all tests
 .PHONY: test-unit
 test-unit: ## Run the tests that need no Kubernetes, with the race detector
 	CGO_ENABLED=1 go test $(BOUND) -race $(UNIT)
-	go test $(BOUND) -run 'Allocate|ThreeMegabytes|WithoutEnd' ./internal/admission # skipped or shortened above: the race detector allocates, and takes long
+	# Skipped or shortened above: the race detector allocates, and takes long.
+	go test $(BOUND) -run 'Allocate|ThreeMegabytes|WithoutEnd|NotHeldInMemory' ./internal/admission ./internal/gitfetch
 	go -C hack/images test $(BOUND) ./...
 	CGO_ENABLED=0 go -C hack/release test $(BOUND) .
 

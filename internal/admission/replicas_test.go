@@ -193,8 +193,9 @@ func TestReplicasAreBounded(t *testing.T) {
 	h := podHandler()
 	known := h.replicas
 	always := reviewOf(replicaPod())
-	for i := range 600 {
-		text := strings.ReplaceAll(replicaPod(), "web-7d4b9c8f5d-", fmt.Sprintf("web-%010d-", i))
+	large := strings.Replace(replicaPod(), `"annotations":{`, `"annotations":{"acme.example/notes":"`+strings.Repeat("x", 32<<10)+`",`, 1) // so that few fill the memory
+	for i := range 150 {
+		text := strings.ReplaceAll(large, "web-7d4b9c8f5d-", fmt.Sprintf("web-%010d-", i))
 		for _, body := range [][]byte{reviewOf(text), reviewOf(text), always} {
 			if _, _, err := h.answer("default", &memory{body: body}); err != nil {
 				t.Fatal(err)
