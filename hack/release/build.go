@@ -121,7 +121,7 @@ func (r *release) write(name string, content []byte) error {
 	return os.WriteFile(filepath.Join(r.out, name), content, 0o644)
 }
 
-// makeImageList says what belongs into the registry. The command push reads it.
+// makeImageList lists what the registry gets. The command push reads it.
 func (r *release) makeImageList() error {
 	var text strings.Builder
 	for _, i := range append(r.images, r.chart) {

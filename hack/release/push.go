@@ -98,7 +98,7 @@ func pushChart(ctx context.Context, file string, ref name.Tag) error {
 	return remote.Write(ref, chart, withKeychain(ctx)...)
 }
 
-// readImages reads what belongs into the registry.
+// readImages reads what the registry gets.
 func readImages(dir string) ([]image, error) {
 	text, err := os.ReadFile(filepath.Join(dir, imageList))
 	if err != nil {

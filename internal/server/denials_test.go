@@ -38,7 +38,7 @@ func TestDeniedPodsByNamespace(t *testing.T) {
 			`pillion_denied_pods_total{reason="InvalidValue",resource_namespace="shop"} 2`,
 			`pillion_denied_pods_total{reason="InvalidValue",resource_namespace="web"} 1`,
 		}},
-		"are counted together beyond the bound, and those of before by themselves": {2, []string{"shop", "web", "late", "later", "web"}, []string{
+		"are counted together beyond the bound, and the previous ones by themselves": {2, []string{"shop", "web", "late", "later", "web"}, []string{
 			`pillion_denied_pods_total{reason="InvalidValue",resource_namespace="_other"} 2`,
 			`pillion_denied_pods_total{reason="InvalidValue",resource_namespace="shop"} 1`,
 			`pillion_denied_pods_total{reason="InvalidValue",resource_namespace="web"} 2`,
