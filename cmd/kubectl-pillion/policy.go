@@ -84,7 +84,7 @@ policies. The same code decides as in the webhook. A table is a file like this:
   - name: one of somebody else is refused
     pod: {metadata: {...}, spec: {...}}   # or a whole pod; or file: deploy.yaml
     annotations: {git-poller.pillion.dev/repo: https://example.com/x.git, ...}
-    want: {result: Denied, reason: ValueNotAllowed, message: allowed is}
+    want: {result: Denied, reason: ValueNotAllowed, message: "allowed values:"}
 
 Of want only the result has to be there; what is left out is not compared.
 

@@ -150,7 +150,7 @@ func TestHelpersNameTheEngineOfAPolicy(t *testing.T) {
 	text := said(t, exitOK, "", "helpers", "git-poller", "--policy", file)
 	for _, want := range []string{
 		"git-poller (policy \"big\": engine git-sync)\n",
-		"    engine git-sync: Refused: the whole repository is published, and the folder is below\n    `current`.\n",
+		"    engine git-sync: Denied: the whole repository is published, and the directory is below\n    `current`.\n",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("there is no %q in\n%s", want, text)

@@ -15,7 +15,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
-// What a person is told at most. Kubernetes asks for warnings of at most 120 characters
+// Limits on warnings. Kubernetes asks for warnings of at most 120 characters
 // (k8s.io/api/admission/v1, AdmissionResponse.Warnings), and more than a handful is not
 // read.
 const (
@@ -25,11 +25,11 @@ const (
 )
 
 const (
-	speaker = "pillion: "
-	goesOn  = "pillion:   "
+	speaker      = "pillion: "
+	continuation = "pillion:   "
 )
 
-// advice is what to tell a person, the most useful first.
+// advice is the warnings for a person, the most useful first.
 type advice struct{ sentences []string }
 
 func (a *advice) say(format string, args ...any) {
@@ -60,12 +60,12 @@ func wrap(sentence string, most int) []string {
 	for word := range strings.FieldsSeq(printable(sentence)) {
 		if !empty && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > maxLine {
 			lines = append(lines, line)
-			line, empty = goesOn, true
+			line, empty = continuation, true
 		}
 		if !empty {
 			line += " "
 		}
-		line += cut(word, maxLine-len(goesOn))
+		line += cut(word, maxLine-len(continuation))
 		empty = false
 	}
 	if lines = append(lines, line); len(lines) > most {
@@ -80,7 +80,7 @@ func breakOff(line string) string {
 	const most = maxLine - len(" .")
 	for utf8.RuneCountInString(line) > most {
 		i := strings.LastIndexByte(line, ' ')
-		if i < len(goesOn) { // a single word
+		if i < len(continuation) { // a single word
 			return cut(line, maxLine)
 		}
 		line = line[:i]
@@ -88,7 +88,7 @@ func breakOff(line string) string {
 	return line + " …"
 }
 
-// cut shortens a text to so many characters.
+// cut shortens a string to a number of characters.
 func cut(text string, most int) string {
 	if utf8.RuneCountInString(text) <= most {
 		return text
@@ -119,11 +119,11 @@ func teamCanChange(a *advice, policy string, problems []reason.Problem) {
 	}
 }
 
-// tolerated are the warnings about what a policy that only warns would refuse.
+// tolerated are the warnings about what a policy that only warns would deny.
 func tolerated(d inject.Decision) []string {
 	var lines []string
 	for _, p := range d.Violations {
-		lines = append(lines, wrap(fmt.Sprintf("policy %s only warns, and would refuse %s", d.Policy, brief(p)), maxPart)...)
+		lines = append(lines, wrap(fmt.Sprintf("policy %s only warns, and would deny %s", d.Policy, brief(p)), maxPart)...)
 	}
 	return lines
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
-// account is what is told of a decision to whoever operates Pillion: by the log, the metrics
+// account is what operators of Pillion learn of a decision: from the log, the metrics
 // and the API server's audit log.
 type account struct {
 	policy, policyHash, result, reason string
@@ -19,8 +19,8 @@ type account struct {
 
 // account is made once for each outcome.
 func (out *Outcome) account() *account {
-	if out.told != nil {
-		return out.told
+	if out.cachedAccount != nil {
+		return out.cachedAccount
 	}
 	a := &account{
 		policy: out.Policy, policyHash: out.PolicyHash, result: string(out.Result), reason: string(out.Reason),
@@ -29,7 +29,7 @@ func (out *Outcome) account() *account {
 	if out.Pod != nil {
 		a.generateName = out.Pod.Metadata.GenerateName + "*"
 	}
-	out.told = a
+	out.cachedAccount = a
 	return a
 }
 

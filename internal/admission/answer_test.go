@@ -24,7 +24,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/policy"
 )
 
-// codes are the HTTP codes of the refusals: what a policy forbids is 403, what is
+// codes are the HTTP codes of the denials: what a policy forbids is 403, what is
 // wrong in itself is 422.
 var codes = map[reason.Reason]int32{
 	reason.UnknownAnnotation: 422,
@@ -62,9 +62,9 @@ func TestGoldenPodsAreAnswered(t *testing.T) {
 				t.Errorf("patch (-Inject +answer):\n%s", diff)
 			}
 			if want.Result == reason.Denied {
-				wantRefusal(t, response, want.Reason, want.Message())
+				wantDenial(t, response, want.Reason, want.Message())
 			} else if !response.Allowed {
-				t.Errorf("refused: %s", response.Result.Message)
+				t.Errorf("denied: %s", response.Result.Message)
 			}
 			wantWarnings(t, response.Warnings, want.Warnings)
 			wantAudit(t, response.AuditAnnotations, want.Decision)
@@ -76,12 +76,12 @@ func TestGoldenPodsAreAnswered(t *testing.T) {
 	}
 }
 
-func wantRefusal(t *testing.T, response *admissionv1.AdmissionResponse, reason reason.Reason, message string) {
+func wantDenial(t *testing.T, response *admissionv1.AdmissionResponse, reason reason.Reason, message string) {
 	t.Helper()
 	statusReason := map[int32]metav1.StatusReason{403: metav1.StatusReasonForbidden, 422: metav1.StatusReasonInvalid}
 	want := &metav1.Status{Status: metav1.StatusFailure, Message: message, Code: codes[reason], Reason: statusReason[codes[reason]]}
 	if diff := cmp.Diff(want, response.Result); diff != "" {
-		t.Errorf("the refusal for %s (-want +got):\n%s", reason, diff)
+		t.Errorf("the denial for %s (-want +got):\n%s", reason, diff)
 	}
 	if response.Allowed || response.Patch != nil {
 		t.Errorf("allowed %v with the patch %s", response.Allowed, response.Patch)

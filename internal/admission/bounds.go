@@ -51,7 +51,7 @@ func few(list []string) []string {
 	return list
 }
 
-// tooLong refuses a pod whose patch repeats too much of what the pod says itself, such as
+// tooLong denies a pod whose patch repeats too much of what the pod says itself, such as
 // the words of a command behind a wrapper that is renewed.
 func tooLong(d inject.Decision, length int, at Template) inject.Decision {
 	problem := field.Invalid(at.Path().Child("spec"), length, fmt.Sprintf("is the length in bytes of the patch that adds the helpers; at most %d are sent; ask for fewer helpers, or shorten the pod's commands", maxPatch))

@@ -86,7 +86,7 @@ func (c *canaries) pod(annotations map[string]string) *corev1.Pod {
 	return &pod
 }
 
-// found lists the places whose canaries are in a text.
+// found lists the places whose canaries are in a string.
 func (c *canaries) found(text string) []string {
 	var places []string
 	for _, w := range canary.FindAllString(text, -1) {

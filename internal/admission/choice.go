@@ -21,7 +21,7 @@ import (
 // policy is the policy that a path names. A namespace whose label names none is sent to
 // the path of [inject.NoPolicy], which allows nothing.
 //
-// A policy that is not loaded is no reason to refuse: the webhook configuration is ahead
+// A policy that is not loaded is no reason to deny: the webhook configuration is ahead
 // of this replica, or behind it, and the next one may know better. See [elsewhere].
 func (h *handler) policy(name string) (*inject.Policy, error) {
 	if name == inject.NoPolicy {
@@ -70,5 +70,5 @@ func (h *handler) known() *helper.Set {
 
 func (h *handler) policyNames() []string { return slices.Sorted(maps.Keys(h.Policies)) }
 
-// knownPolicies lists the policies for an error text.
+// knownPolicies lists the policies for an error message.
 func (h *handler) knownPolicies() string { return strings.Join(h.policyNames(), ", ") }

@@ -25,11 +25,11 @@ func twoPolicies() *edge {
 	return newEdge(map[string]*inject.Policy{"web": &web, "default": policy.Builtin()})
 }
 
-func TestAPodIsRefusedWhereTheLabelNamesNoPolicy(t *testing.T) {
+func TestAPodIsDeniedWhereTheLabelNamesNoPolicy(t *testing.T) {
 	t.Parallel()
 	e := twoPolicies()
 	response := e.review(t, inject.NoPolicy, []byte(annotatedPod))
-	wantRefusal(t, response, reason.UnknownPolicy, `metadata.namespace: Forbidden: the label pillion.dev/policy of namespace "site" names no policy; `+
+	wantDenial(t, response, reason.UnknownPolicy, `metadata.namespace: Forbidden: the label pillion.dev/policy of namespace "site" names no policy; `+
 		`the policies are default, web; see: kubectl get namespace site -L pillion.dev/policy`)
 	if diff := cmp.Diff(map[string]string{"policy": "unknown", "result": "Denied", "reason": "UnknownPolicy"}, response.AuditAnnotations); diff != "" {
 		t.Errorf("audit annotations (-want +got):\n%s", diff)
@@ -63,7 +63,7 @@ func TestAWorkloadIsWarnedWhereTheLabelNamesNoPolicy(t *testing.T) {
 	e := twoPolicies()
 	response := answer(t, e.post("/warn/unknown", reviewOfA("Deployment", deploymentOf("", gitAsked, noneAsked), "")))
 	want := []string{
-		`pillion: the pods of this Deployment will be refused: the label pillion.dev/policy of namespace "site" names no policy;`,
+		`pillion: the pods of this Deployment will be denied: the label pillion.dev/policy of namespace "site" names no policy;`,
 		`pillion:   the policies are default, web; see: kubectl get namespace site -L pillion.dev/policy`,
 	}
 	if diff := cmp.Diff(want, response.Warnings); diff != "" {
@@ -143,7 +143,7 @@ func TestNamespaces(t *testing.T) {
 			"a label that names no policy", labelled("wbe"), "null",
 			observation{"unknown", "Denied", "UnknownPolicy"},
 			[]string{
-				`pillion: there is no policy "wbe", so pods of this namespace that ask for a helper will be refused; the policies are`,
+				`pillion: there is no policy "wbe", so pods of this namespace that ask for a helper will be denied; the policies are`,
 				`pillion:   default, web; did you mean "web"?`,
 			},
 		},
@@ -151,8 +151,8 @@ func TestNamespaces(t *testing.T) {
 			"a label that is changed to one", labelled("payments"), labelled("web"),
 			observation{"unknown", "Denied", "UnknownPolicy"},
 			[]string{
-				`pillion: there is no policy "payments", so pods of this namespace that ask for a helper will be refused; the policies`,
-				`pillion:   are default, web`,
+				`pillion: there is no policy "payments", so pods of this namespace that ask for a helper will be denied; the policies are`,
+				`pillion:   default, web`,
 			},
 		},
 		{"one that has been so before", labelled("wbe"), labelled("wbe"), observation{"unknown", "Skipped", "NothingChanged"}, nil},

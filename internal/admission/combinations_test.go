@@ -62,11 +62,11 @@ var shapes = []struct {
 	},
 }
 
-// sentence is what a refusal reads like: the field, the value, what is wrong.
+// sentence is what a denial reads like: the field, the value, what is wrong.
 var sentence = regexp.MustCompile(`^metadata\.annotations\[[a-z.-]+/[a-z]+\]: Invalid value: ".+": [^\n]{20,}$`)
 
-// Every combination of modes in one pod either works or is refused in a sentence.
-func TestEveryCombinationOfModesWorksOrIsRefused(t *testing.T) {
+// Every combination of modes in one pod either works or is denied in a sentence.
+func TestEveryCombinationOfModesWorksOrIsDenied(t *testing.T) {
 	t.Parallel()
 	p, err := policy.Parse([]byte(`{"apiVersion":"pillion.dev/v1alpha1","kind":"InjectionPolicy","metadata":{"name":"web"},
 		"spec":{"helpers":{"ipc":{"options":{"sysctls":{"allow":["kernel.msg*"]}}},"start":{}}}}`))

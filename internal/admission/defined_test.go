@@ -37,7 +37,7 @@ func TestWorkloadsAreWarnedOfDefinedHelpers(t *testing.T) {
 		{
 			"a wrong option, and what the policy does not allow", "", at + `,"log-shipper.pillion.dev/steam":"app","log-shipper.pillion.dev/memory":"1Gi"`,
 			[]string{
-				"pillion: policy default will refuse the pods of this Deployment:",
+				"pillion: policy default will deny the pods of this Deployment:",
 				`pillion: log-shipper.pillion.dev/steam: log-shipper has no option "steam"; did you mean`,
 				`pillion:   "log-shipper.pillion.dev/stream"?`,
 				`pillion: log-shipper.pillion.dev/memory: "1Gi": policy "default" does not allow this value: the maximum is 512Mi`,

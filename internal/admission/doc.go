@@ -6,8 +6,8 @@
 //
 // Two rules hold here and nowhere else:
 //
-//   - A deliberate refusal is an answer with allowed: false. A failure of our own is an
-//     HTTP 4xx or 5xx and never such an answer, because the API server refuses the pod
+//   - A deliberate denial is an answer with allowed: false. An internal failure is an
+//     HTTP 4xx or 5xx and never such an answer, because the API server denies the pod
 //     for allowed: false even under failurePolicy Ignore.
 //   - All or nothing: a patch is applied to the bytes that were received, and the
 //     result decided on again, before it is sent. A patch that does not apply fails the

@@ -16,7 +16,7 @@ import (
 // writes the patch twice and everything by reflection, which for an answer that admits is
 // longer than making the patch. patch and patchType are both there or neither.
 func encodeReview(body []byte, response *admissionv1.AdmissionResponse) ([]byte, error) {
-	if response.Result != nil { // a refusal, which is rare and has a message
+	if response.Result != nil { // a denial, which is rare and has a message
 		whole, err := marshalReview(response)
 		return append(body, whole...), err
 	}
@@ -77,11 +77,11 @@ func separator(i int, first string) string {
 	return ","
 }
 
-// appendText writes a text as encoding/json does, which escapes what HTML has a meaning for.
+// appendText writes a string as encoding/json does, which escapes what HTML has a meaning for.
 func appendText(out []byte, text string) []byte {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			quoted, _ := json.Marshal(text) // a text always can be
+			quoted, _ := json.Marshal(text) // a string always can be
 			return append(out, quoted...)
 		}
 	}

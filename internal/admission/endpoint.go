@@ -30,7 +30,7 @@ type Options struct {
 	// Observe counts a decision on a pod, ObserveWarn an answer to the author of a
 	// workload or a namespace. All arguments are of closed sets.
 	Observe, ObserveWarn func(policy, result, reason string, d time.Duration)
-	// ObserveDenied is told of each pod that is denied. The namespace is what the caller wrote.
+	// ObserveDenied is called for each pod that is denied. The namespace is what the caller wrote.
 	ObserveDenied func(namespace, reason string)
 }
 
@@ -59,7 +59,7 @@ type endpoint struct {
 	review  func(*handler, *request, string) (Outcome, *admissionv1.AdmissionResponse, error)
 	observe func(policy, result, reason string, d time.Duration)
 
-	replicas *replicas // nil for what is reviewed anew each time
+	replicas *replicas // nil for what is reviewed again each time
 }
 
 type handler struct {
@@ -85,7 +85,7 @@ func (h *handler) failed(policy string, start time.Time, err error) (f *failure,
 	errors.As(err, &f)
 	h.observe(policy, string(reason.Failed), string(f.reason), time.Since(start))
 	level := slog.LevelError
-	if f.reason == reason.MalformedReview || f.reason == reason.ReviewNotRead { // anybody who reaches the port can cause these
+	if f.reason == reason.MalformedReview || f.reason == reason.ReviewNotRead { // every client that reaches the port can cause these
 		level = slog.LevelWarn
 	}
 	text = jsonscan.Shortened(f.Error(), maxDetail)
@@ -131,5 +131,5 @@ func (h *handler) done(ctx context.Context, req *request, decided *account, star
 	if req.DryRun {
 		line.AddAttrs(slog.Bool("dryRun", true))
 	}
-	_ = h.Log.Handler().Handle(ctx, line) // as the Logger does, nobody is told
+	_ = h.Log.Handler().Handle(ctx, line) // as the Logger does, without a report
 }

@@ -28,7 +28,7 @@ func elsewhere(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Retry-After", "0")
 	w.Header().Set("Connection", "close")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the caller is gone; there is nobody left to tell
+	_, _ = w.Write(body) // the caller is gone; there is no one left to answer
 }
 
 // failure is an error with the HTTP status that it is answered with.
@@ -45,9 +45,9 @@ func malformed(status int, err error) *failure {
 	return &failure{status: status, reason: reason.MalformedReview, err: err}
 }
 
-// refuse makes the answer a deliberate refusal. What a policy forbids is Forbidden,
+// deny makes the answer a deliberate denial. What a policy forbids is Forbidden,
 // what is wrong in itself is Invalid.
-func refuse(response *admissionv1.AdmissionResponse, why reason.Reason, message string) {
+func deny(response *admissionv1.AdmissionResponse, why reason.Reason, message string) {
 	response.Allowed = false
 	status := &metav1.Status{Status: metav1.StatusFailure, Message: message, Code: http.StatusUnprocessableEntity, Reason: metav1.StatusReasonInvalid}
 	if why.OfPolicy() || why == reason.UnknownPolicy {

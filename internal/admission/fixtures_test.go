@@ -126,7 +126,7 @@ func answer(t testing.TB, w *httptest.ResponseRecorder) *admissionv1.AdmissionRe
 	case response.PatchType != nil && *response.PatchType != admissionv1.PatchTypeJSONPatch:
 		t.Errorf("patchType %q", *response.PatchType)
 	case response.Patch != nil && !response.Allowed:
-		t.Error("a refusal has a patch")
+		t.Error("a denial has a patch")
 	case response.Allowed != (response.Result == nil):
 		t.Errorf("allowed %v with the result %v", response.Allowed, response.Result)
 	}

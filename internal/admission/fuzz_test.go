@@ -125,7 +125,7 @@ func diffOfViews(want, got *pod.Pod) string {
 	return cmp.Diff(want, got, quantities, ofJSON)
 }
 
-// unambiguous tells whether JSON has no name twice in an object. The API server writes
+// unambiguous reports whether JSON has no name twice in an object. The API server writes
 // none, and of those that others write each reader makes something of its own.
 func unambiguous(raw []byte) bool { return jsontext.Value(raw).IsValid() }
 

@@ -28,10 +28,10 @@ import (
 //	policy.yaml  the policy; without it, the built-in one
 //	helper.yaml  a helper that the policy lists, if the platform defines one
 //	want.yaml    the pod that comes out, under a heading with the result and the warnings
-//	want.err     instead of want.yaml: the sentence of the refusal
+//	want.err     instead of want.yaml: the sentence of the denial
 //
 // What must hold for every pod that comes out is proved for each of them in invariants_test.go.
-var update = flag.Bool("update", false, "write the want.yaml and want.err files of testdata anew")
+var update = flag.Bool("update", false, "rewrite the want.yaml and want.err files of testdata")
 
 // testInjector has a version that no release changes.
 var testInjector = inject.Injector{Version: "v0.0.0-test"}

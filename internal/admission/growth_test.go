@@ -59,7 +59,7 @@ func growing(tb testing.TB) map[string]func(n int) ([]byte, *inject.Policy) {
 // BenchmarkGrowth is about the first pod of a template: what it takes by the number of its
 // containers, of annotations that are not ours (eight for each of n), and of definitions that
 // the policy lists. r2 is how well a line explains the processor time, of which each number
-// has the least of all iterations, without the garbage collector's: 1 is a line. /each is what one more takes. Where it is
+// has the minimum of all iterations, without the garbage collector's: 1 is a line. /each is what one more takes. Where it is
 // less than the noise, as with definitions, r2 says nothing: see the share.
 //
 //	go test -run '^$' -bench Growth -benchtime 10x ./internal/admission

@@ -18,7 +18,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/jsonscan"
 )
 
-// NewHandler serves reviews of pods, which it may change or refuse, at POST
+// NewHandler serves reviews of pods, which it may change or deny, at POST
 // /inject/<policy>; and of workloads, namespaces and further objects, whose authors it may
 // warn and nothing else, at POST /warn/<policy>, POST /namespace and POST /object.
 func NewHandler(o Options) http.Handler {
@@ -75,7 +75,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.answered()
 	w.Header().Set("Content-Type", jsonType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(m.answer))) // or it is sent in chunks
-	_, _ = w.Write(m.answer)                                      // the caller is gone; there is nobody left to tell
+	_, _ = w.Write(m.answer)                                      // the caller is gone; there is no one left to answer
 }
 
 // answer leaves the answer to the review in the memory.
@@ -126,7 +126,7 @@ func (*handler) read(r *http.Request, m *memory) error {
 }
 
 // readBody reads the body into a buffer, which grows with what has arrived, up to what was
-// announced: an announcement alone makes nobody allocate.
+// announced: an announcement alone allocates nothing.
 func readBody(r *http.Request, buffer []byte) ([]byte, error) {
 	const first = 8 << 10 // most reviews fit
 	buffer = slices.Grow(buffer, first)

@@ -68,7 +68,7 @@ func TestOnlyPostsToInjectAreServed(t *testing.T) {
 		{http.MethodPost, "/metrics", http.StatusNotFound},
 		{http.MethodGet, "/debug/pprof/", http.StatusNotFound},
 	} {
-		t.Run(c.method+" "+c.path+" is refused", func(t *testing.T) {
+		t.Run(c.method+" "+c.path+" is rejected", func(t *testing.T) {
 			t.Parallel()
 			e := builtinEdge()
 			w := e.send(c.method, c.path, "application/json", bytes.NewReader(reviewOf(annotatedPod)))
@@ -104,7 +104,7 @@ func TestBodies(t *testing.T) {
 				t.Fatalf("status %d, want %d: %s", w.Code, c.status, w.Body)
 			}
 			if w.Code == http.StatusOK && !answer(t, w).Allowed {
-				t.Errorf("refused: %s", w.Body)
+				t.Errorf("denied: %s", w.Body)
 			}
 		})
 	}
@@ -181,7 +181,7 @@ func TestPanic(t *testing.T) {
 	}
 	for range 2 {
 		if !e.review(t, "default", []byte(annotatedPod)).Allowed {
-			t.Error("the next request is refused")
+			t.Error("the next request is rejected")
 		}
 	}
 }
@@ -206,7 +206,7 @@ func TestOwnFailuresAreA500(t *testing.T) {
 	}
 }
 
-// A second look that finds more to do, or something to refuse, is a failure of our own:
+// A second review that finds more to do, or something to deny, is an internal failure:
 // the patch must not be sent.
 func TestAPatchThatIsNotFitIsNotSent(t *testing.T) {
 	t.Parallel()
@@ -214,7 +214,7 @@ func TestAPatchThatIsNotFitIsNotSent(t *testing.T) {
 	// JSON cannot say this name, so it comes back as another.
 	p.Helpers["date-writer"].PullSecrets = []corev1.LocalObjectReference{{Name: "\xff"}}
 	out, err := Inject(testInjector, p, []byte(annotatedPod), Template{})
-	if err == nil || !strings.HasPrefix(err.Error(), "the patched pod is not what was decided: a second look says Injected (Requested)") {
+	if err == nil || !strings.HasPrefix(err.Error(), "the patched pod is not what was decided: a second review says Injected (Requested)") {
 		t.Errorf("got %v, %s", err, out.Patch)
 	}
 }

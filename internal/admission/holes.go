@@ -39,7 +39,7 @@ const (
 
 func (h *hole) text(review []byte) []byte { return review[h.at : h.at+h.size] }
 
-// fits tells whether a text can be in the hole.
+// fits reports whether a string can be in the hole.
 func (h *hole) fits(text []byte) bool {
 	for _, c := range text {
 		small, digit := 'a' <= c && c <= 'z', '0' <= c && c <= '9'
@@ -61,7 +61,7 @@ func (h *hole) fits(text []byte) bool {
 	return true
 }
 
-// holesBehind are the holes that stand behind a text in a part of a review, which begins at
+// holesBehind are the holes that stand behind a string in a part of a review, which begins at
 // an offset. ok is false if something else stands behind it.
 func holesBehind(before string, like hole, part []byte, offset int) (holes []hole, ok bool) {
 	for from := 0; ; {
@@ -99,7 +99,7 @@ func holesOf(body []byte, req *request, out *Outcome) (holes []hole, ok bool) {
 	return holes, true
 }
 
-// namesOneVolume tells whether the names are those of one projected volume and of its mounts,
+// namesOneVolume reports whether the names are those of one projected volume and of its mounts,
 // are nowhere else in the review, and not in the answer.
 func namesOneVolume(body []byte, names []hole, out *Outcome) bool {
 	prefix := []byte(drawnPrefix)
@@ -128,7 +128,7 @@ func namesOneVolume(body []byte, names []hole, out *Outcome) bool {
 	return volumes == 1 && mounts == len(names)-1 && !unusualEscapes(body)
 }
 
-// unusualEscapes tells whether JSON has escapes that encoding/json does not write, and so the
+// unusualEscapes reports whether JSON has escapes that encoding/json does not write, and so the
 // API server does not: a name could be hidden in them.
 func unusualEscapes(text []byte) bool {
 	for {
@@ -149,7 +149,7 @@ var errFound = errors.New("found")
 func managedFields(object []byte) (start, end int) {
 	dec := jsonscan.New(object)
 	defer dec.Release()
-	_ = jsonscan.EachMember(dec, func(name []byte) error { // what it cannot read has been refused
+	_ = jsonscan.EachMember(dec, func(name []byte) error { // what it cannot read has been denied
 		if string(name) != "metadata" {
 			return jsonscan.Skip(dec)
 		}

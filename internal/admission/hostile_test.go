@@ -20,8 +20,8 @@ func asks(spec string) []byte {
 }
 
 // Pods that the API server would admit, and that were written to gain something or
-// only look as if they were. Each is refused with a sentence.
-func TestOddPodsAreRefused(t *testing.T) {
+// only look as if they were. Each is denied with a sentence.
+func TestOddPodsAreDenied(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, spec string
@@ -99,14 +99,14 @@ func manyContainers(n int) string {
 
 func TestTheLargestPods(t *testing.T) {
 	t.Parallel()
-	t.Run("the most containers that are considered are injected", func(t *testing.T) {
+	t.Run("the maximum number of containers is injected", func(t *testing.T) {
 		t.Parallel()
 		out, err := Inject(testInjector, policy.Builtin(), asks(manyContainers(256)), Template{})
 		if err != nil || out.Result != reason.Injected {
 			t.Errorf("%s (%s) %v", out.Result, out.Reason, err)
 		}
 	})
-	t.Run("one more is refused", func(t *testing.T) {
+	t.Run("one more is denied", func(t *testing.T) {
 		t.Parallel()
 		out, err := Inject(testInjector, policy.Builtin(), asks(manyContainers(257)), Template{})
 		if err != nil || out.Result != reason.Denied || out.Reason != reason.TooMany {
@@ -116,7 +116,7 @@ func TestTheLargestPods(t *testing.T) {
 }
 
 // A request holds up to 3 MiB, and the API server bounds annotations only after the
-// webhooks. What is refused for its number is refused before it costs anything.
+// webhooks. What is denied for its number is denied before it costs anything.
 func TestTooManyAnnotationsCostLittle(t *testing.T) { //nolint:paralleltest // allocations are counted
 	const n = 10_000
 	annotations := make(map[string]string, n)

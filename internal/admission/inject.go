@@ -22,13 +22,13 @@ type Outcome struct {
 	Patch      []byte                // the operations as they are sent; nil if there are none
 	Patched    []byte                // the document with the patch applied
 
-	told *account // see account
+	cachedAccount *account // see account
 }
 
 // Inject decides on the pod in a document and, if something is to be added, makes the
 // patch, applies it and decides once more on the result: unless that finds everything
 // in place and nothing left to do, the patch is not fit to be sent. An error is a
-// failure of the document's form or of our own; a refusal is in the decision.
+// failure of the document's form or of our own; a denial is in the decision.
 func Inject(in inject.Injector, policy *inject.Policy, document []byte, at Template) (Outcome, error) {
 	return InjectFor("", in, policy, document, at)
 }
@@ -67,7 +67,7 @@ func injectInto(patched *[]byte, kubelet string, in inject.Injector, policy *inj
 		return Outcome{}, fmt.Errorf("reading the patched pod: %w", err)
 	}
 	if again.Result == reason.Denied || !again.Plan.Empty() {
-		return Outcome{}, fmt.Errorf("the patched pod is not what was decided: a second look says %s (%s) %s", again.Result, again.Reason, again.Message())
+		return Outcome{}, fmt.Errorf("the patched pod is not what was decided: a second review says %s (%s) %s", again.Result, again.Reason, again.Message())
 	}
 	return out, nil
 }

@@ -25,7 +25,7 @@ func provePod(t *testing.T, policy *inject.Policy, doc []byte, out Outcome) {
 	proveDeterministic(t, policy, doc, out)
 	if out.Result == reason.Denied {
 		if out.Patch != nil || !out.Plan.Empty() {
-			t.Errorf("a refused pod has a patch: %s", out.Patch)
+			t.Errorf("a denied pod has a patch: %s", out.Patch)
 		}
 		return
 	}
@@ -115,7 +115,7 @@ func proveDeterministic(t *testing.T, policy *inject.Policy, doc []byte, out Out
 	}
 }
 
-// proveIdempotent: a second look finds nothing to do.
+// proveIdempotent: a second review finds nothing to do.
 func proveIdempotent(t *testing.T, policy *inject.Policy, patched []byte) {
 	t.Helper()
 	again, err := Inject(testInjector, policy, patched, Template{})
@@ -278,7 +278,7 @@ func proveUnknownFieldsSurvive(t *testing.T, policy *inject.Policy, doc []byte) 
 		t.Fatal(err)
 	}
 	if out.Result == reason.Denied {
-		t.Fatalf("refused with the unknown field: %s", out.Message())
+		t.Fatalf("denied with the unknown field: %s", out.Message())
 	}
 	got := map[string]json.RawMessage{}
 	forEachRaw(t, out.Patched, func(place string, o map[string]json.RawMessage) {

@@ -26,7 +26,7 @@ type keyed struct {
 	Metadata metadata `json:"metadata"`
 }
 
-// readKeyed reads the keys of any object, and what it is for an error text.
+// readKeyed reads the keys of any object, and what it is for an error message.
 func readKeyed(raw []byte, what string) (*keyed, error) {
 	var k keyed
 	if err := jsonv2.Unmarshal(raw, &k, jsonscan.AllowDuplicates); err != nil {
@@ -48,13 +48,13 @@ func oursIn(keys, before map[string]string) []string {
 	return ours
 }
 
-// isOurs tells whether an annotation asks Pillion for something.
+// isOurs reports whether an annotation asks Pillion for something.
 func isOurs(key string) bool { return inject.Asks(map[string]string{key: ""}) }
 
-// meant is the key that one of another domain was meant to be: a mistake in
+// intendedKey is the key of Pillion for which a key of another domain was mistaken: a mistake in
 // "pillion.dev" itself, which the API server's match conditions for pods cannot see.
 // It is said only of a key that is otherwise right, since every domain is somebody's.
-func meant(known *helper.Set, key string) string {
+func intendedKey(known *helper.Set, key string) string {
 	prefix, name, _ := strings.Cut(key, "/")
 	labels := strings.Split(strings.ToLower(prefix), ".")
 	if len(labels) < 3 {

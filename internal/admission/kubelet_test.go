@@ -74,7 +74,7 @@ func TestAWorkloadThatAsksForNothingIsToldWhatItGets(t *testing.T) {
 		{"nothing is asked for", `{}`, "pillion: policy audited: each pod gets pillion-date-writer (for web), which it requires"},
 		{
 			"an opt-out", `{"pillion.dev/inject":"false"}`,
-			"pillion: policy audited will refuse the pods of this Deployment:\n" +
+			"pillion: policy audited will deny the pods of this Deployment:\n" +
 				"pillion: pillion.dev/inject: \"false\": policy \"audited\" requires date-writer (require[0]), of which no pod can opt out;\n" +
 				"pillion:   remove the annotation",
 		},

@@ -54,7 +54,7 @@ func largePods(size int) map[string][]byte {
 		"unknown names":  asks(`{"containers":[{"name":"web"}],` + list(func(i int) string { return fmt.Sprintf(`"x%d":0`, i) }) + `}`),
 		"depth":          asks(`{"containers":[{"name":"web"}],"x":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `,"y":[` + list(same("[[[[]]]]")) + `]}`),
 		"escapes":        asks(`{"containers":[{"name":"web","args":["` + strings.Repeat(`\\u0041`, size/6) + `"]}]}`),
-		"white space":    asks(`{"containers":[{"name":"web"}]` + strings.Repeat(" ", size) + `}`),
+		"whitespace":     asks(`{"containers":[{"name":"web"}]` + strings.Repeat(" ", size) + `}`),
 	}
 }
 

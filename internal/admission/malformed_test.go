@@ -9,7 +9,7 @@ import (
 )
 
 // What is no review that can be answered is an HTTP 4xx: then failurePolicy decides. An
-// answer with allowed: false would refuse the pod even under failurePolicy Ignore.
+// answer with allowed: false would deny the pod even under failurePolicy Ignore.
 func TestMalformedReviews(t *testing.T) {
 	t.Parallel()
 	whole := string(reviewOf(annotatedPod))
@@ -22,10 +22,10 @@ func TestMalformedReviews(t *testing.T) {
 	deep := strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000)
 	for name, body := range map[string]string{
 		"nothing":                           "",
-		"white space":                       " \r\n\t",
+		"whitespace":                        " \r\n\t",
 		"null":                              "null",
 		"a list":                            "[" + whole + "]",
-		"a text":                            `"AdmissionReview"`,
+		"a string":                          `"AdmissionReview"`,
 		"an empty object":                   "{}",
 		"a pod":                             annotatedPod,
 		"YAML":                              "kind: AdmissionReview\napiVersion: admission.k8s.io/v1\n",
@@ -61,9 +61,9 @@ func TestMalformedReviews(t *testing.T) {
 		"no object":                         swap(`"object":`+annotatedPod+`,`, ``),
 		"object null":                       swap(annotatedPod, `null`),
 		"a list for an object":              swap(annotatedPod, `[]`),
-		"a text for an object":              swap(annotatedPod, `"pod"`),
+		"a string for an object":            swap(annotatedPod, `"pod"`),
 		"the object only as the old one":    swap(`"object":`+annotatedPod+`,"oldObject":null`, `"object":null,"oldObject":`+annotatedPod),
-		"a text for dryRun":                 swap(`"dryRun":false`, `"dryRun":"false"`),
+		"a string for dryRun":               swap(`"dryRun":false`, `"dryRun":"false"`),
 		"one key twice":                     swap(`"dryRun":false`, `"dryRun":false,"dryRun":true`),
 		"two uids":                          swap(`"name":"web","namespace"`, `"uid":"other","name":"web","namespace"`),
 		"two requests":                      strings.TrimSuffix(whole, "}") + `,"request":{}}`,
@@ -86,20 +86,20 @@ func TestMalformedReviews(t *testing.T) {
 func TestMalformedPods(t *testing.T) {
 	t.Parallel()
 	for name, pod := range map[string]string{
-		"a text for the metadata":              `{"metadata":"x"}`,
-		"a list for the annotations":           `{"metadata":{"annotations":[]}}`,
-		"a number for an annotation":           `{"metadata":{"annotations":{"git-poller.pillion.dev/depth":1}}}`,
-		"a boolean for an annotation":          `{"metadata":{"annotations":{"git-poller.pillion.dev/wait":true}}}`,
-		"a list for the spec":                  `{"spec":[]}`,
-		"an object for the containers":         `{"spec":{"containers":{}}}`,
-		"a text for a container":               `{"spec":{"containers":["web"]}}`,
-		"a number for a container's name":      `{"spec":{"containers":[{"name":1}]}}`,
-		"a text for a mount":                   `{"spec":{"containers":[{"volumeMounts":["html"]}]}}`,
-		"a text for hostNetwork":               `{"spec":{"hostNetwork":"true"}}`,
-		"a list for an emptyDir":               `{"spec":{"volumes":[{"name":"a","emptyDir":[]}]}}`,
-		"a quantity that is none":              `{"spec":{"containers":[{"resources":{"limits":{"cpu":"many"}}}]}}`,
-		"an object for a quantity":             `{"spec":{"containers":[{"resources":{"limits":{"cpu":{}}}}]}}`,
-		"containers as a text beside reserved": `{"spec":{"volumes":[{"name":"pillion-a"}],"initContainers":"x"}}`,
+		"a string for the metadata":              `{"metadata":"x"}`,
+		"a list for the annotations":             `{"metadata":{"annotations":[]}}`,
+		"a number for an annotation":             `{"metadata":{"annotations":{"git-poller.pillion.dev/depth":1}}}`,
+		"a boolean for an annotation":            `{"metadata":{"annotations":{"git-poller.pillion.dev/wait":true}}}`,
+		"a list for the spec":                    `{"spec":[]}`,
+		"an object for the containers":           `{"spec":{"containers":{}}}`,
+		"a string for a container":               `{"spec":{"containers":["web"]}}`,
+		"a number for a container's name":        `{"spec":{"containers":[{"name":1}]}}`,
+		"a string for a mount":                   `{"spec":{"containers":[{"volumeMounts":["html"]}]}}`,
+		"a string for hostNetwork":               `{"spec":{"hostNetwork":"true"}}`,
+		"a list for an emptyDir":                 `{"spec":{"volumes":[{"name":"a","emptyDir":[]}]}}`,
+		"a quantity that is none":                `{"spec":{"containers":[{"resources":{"limits":{"cpu":"many"}}}]}}`,
+		"an object for a quantity":               `{"spec":{"containers":[{"resources":{"limits":{"cpu":{}}}}]}}`,
+		"containers as a string beside reserved": `{"spec":{"volumes":[{"name":"pillion-a"}],"initContainers":"x"}}`,
 	} {
 		t.Run(name+" is a 4xx", func(t *testing.T) {
 			t.Parallel()
@@ -116,7 +116,7 @@ func TestEveryPrefixOfAReviewIsMalformed(t *testing.T) {
 	}
 }
 
-// The error text tells the operator what was wrong, where, and nothing of what it was.
+// The error message tells the operator what was wrong, where, and nothing of what it was.
 func TestMalformedReviewsAreExplained(t *testing.T) {
 	t.Parallel()
 	whole := string(reviewOf(annotatedPod))

@@ -60,7 +60,7 @@ func misplacedOnPod(a *advice, now, before *keyed, exists bool) {
 	}
 }
 
-// Misplaced warns of keys of ours where nobody reads them, in the words that the API server
+// Misplaced warns of keys of ours where nothing reads them, in the words that the API server
 // shows the author of the object. kind is any kind of object.
 func Misplaced(known *helper.Set, document []byte, kind string) ([]string, error) {
 	return misplaced(known, document, kind, (*workload).misplaced)
@@ -71,7 +71,7 @@ func Stray(known *helper.Set, document []byte, kind string) ([]string, error) {
 	return misplaced(known, document, kind, func(*workload) []string { return nil })
 }
 
-func misplaced(known *helper.Set, document []byte, kind string, own func(*workload) []string) ([]string, error) {
+func misplaced(known *helper.Set, document []byte, kind string, keys func(*workload) []string) ([]string, error) {
 	var a advice
 	now, err := readKeyed(document, "object")
 	if err != nil {
@@ -89,11 +89,11 @@ func misplaced(known *helper.Set, document []byte, kind string, own func(*worklo
 		misplacedOn(&a, kind, now, &keyed{})
 		return a.lines(), nil
 	}
-	w.misplace(&a, kind, own(w))
+	w.misplace(&a, kind, keys(w))
 	return a.lines(), nil
 }
 
-// place is where annotations of the workload belong, for a text.
+// place is where annotations of the workload belong, for a message.
 func (w *workload) place() string {
 	return w.templates[0].at.Path().Child("metadata", "annotations").String()
 }

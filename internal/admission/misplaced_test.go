@@ -104,7 +104,7 @@ func TestLabelsOfWorkloadsAreWarnedOf(t *testing.T) {
 		{"a kind of others", "Rollout", template("", optOut), "", []string{"pillion: the label pillion.dev/inject does nothing; write it as an annotation, in spec.template.metadata.annotations"}},
 		{"a kind of others without pods", "Database", keys("", `"pillion.dev/inject":"true"`), "", []string{"pillion: pillion.dev/inject does nothing on a Database; annotations of Pillion belong on the pod template of a workload"}},
 		{"a key without a slash", "Deployment", deploymentOf("", `"git-poller.pillion.dev":"a"`, noneAsked), "", []string{
-			"pillion: policy default will refuse the pods of this Deployment:",
+			"pillion: policy default will deny the pods of this Deployment:",
 			`pillion: git-poller.pillion.dev: names no option; write git-poller.pillion.dev/<option>, such as`,
 			`pillion:   "git-poller.pillion.dev/repo"`,
 		}},
@@ -113,7 +113,7 @@ func TestLabelsOfWorkloadsAreWarnedOf(t *testing.T) {
 		}},
 		{"two templates, of which one is wrong", "JobSet", `{"spec":{"replicatedJobs":[{"template":{"spec":{"template":{"spec":` + noneAsked + `}}}},` +
 			`{"template":{"spec":{"template":{"metadata":{"annotations":{"git-poller.pillion.dev/a":"b"}},"spec":` + noneAsked + `}}}}]}}`, "", []string{
-			"pillion: policy default will refuse the pods of this JobSet:",
+			"pillion: policy default will deny the pods of this JobSet:",
 			`pillion: git-poller.pillion.dev/a: git-poller has no option "a"; its options are repo, ref, mount-path, subdir,`,
 			`pillion:   containers, mode, period, depth, submodules, secret, auth, ca-configmap, wait, wait-timeout, position,`,
 			`pillion:   writable, metrics-port, metrics-address, notify, notify-method, notify-status and signal`,

@@ -47,7 +47,7 @@ func (h *handler) reviewNamespace(req *request, _ string) (Outcome, *admissionv1
 		if near := nearmiss.Nearest(name, h.policyNames()); near != "" {
 			hint = fmt.Sprintf("; did you mean %q?", near)
 		}
-		a.say("there is no policy %q, so pods of this namespace that ask for a helper will be refused; the policies are %s%s", jsonscan.Shown(name), h.knownPolicies(), hint)
+		a.say("there is no policy %q, so pods of this namespace that ask for a helper will be denied; the policies are %s%s", jsonscan.Shown(name), h.knownPolicies(), hint)
 	}
 	return out, &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true, Warnings: a.lines(), AuditAnnotations: out.account().audit()}, nil
 }
@@ -61,7 +61,7 @@ func objects(r *request) error {
 	return nil
 }
 
-// reviewObject warns of keys of ours where nobody reads them. Those that were there before the
+// reviewObject warns of keys of ours where nothing reads them. Those that were there before the
 // change are not repeated.
 func (h *handler) reviewObject(req *request, _ string) (Outcome, *admissionv1.AdmissionResponse, error) {
 	now, err := readKeyed(req.Object, "object")

@@ -23,7 +23,7 @@ func (h *handler) reviewPod(req *request, policyName string) (Outcome, *admissio
 	out.Decision = h.named(out.Decision, req.Namespace)
 	response := &admissionv1.AdmissionResponse{UID: req.UID, AuditAnnotations: out.account().audit(), Warnings: out.Warnings}
 	if out.Result == reason.Denied {
-		refuse(response, out.Reason, jsonscan.Shortened(out.Message(), maxMessage))
+		deny(response, out.Reason, jsonscan.Shortened(out.Message(), maxMessage))
 		return out, response, nil
 	}
 	response.Allowed = true

@@ -4,7 +4,7 @@
 
 package admission
 
-// raceDetector tells whether the tests run with the race detector, which allocates.
+// raceDetector reports whether the tests run with the race detector, which allocates.
 const raceDetector = false
 
 // unraced is a size. Under the race detector, which makes one goroutine's work twenty

@@ -4,7 +4,7 @@
 
 package admission
 
-// raceDetector tells whether the tests run with the race detector, which allocates.
+// raceDetector reports whether the tests run with the race detector, which allocates.
 const raceDetector = true
 
 // unraced is a size, of which the race detector gets a sixteenth.

@@ -103,7 +103,7 @@ func (r *replicas) get(hash uint64) *replica {
 	return known
 }
 
-// first notes that a template is seen, and tells whether it was not before.
+// first notes that a template is seen, and reports whether it was not before.
 func (r *replicas) first(hash uint64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -154,7 +154,7 @@ func (k *replica) answer(body []byte, uid types.UID) []byte {
 	return append(appendText(append(body, answerHead...), string(uid)), k.rest...)
 }
 
-// like tells whether a review differs from the remembered one in its holes alone.
+// like reports whether a review differs from the remembered one in its holes alone.
 func (k *replica) like(review []byte) bool {
 	if len(review) != len(k.review) {
 		return false

@@ -123,7 +123,7 @@ func TestReplicasAreRecognised(t *testing.T) {
 }
 
 // Pods whose answer depends on more than what is compared, or that may hide a name that was
-// drawn, are answered anew each time.
+// drawn, are decided again each time.
 func TestWhatIsNotRemembered(t *testing.T) {
 	t.Parallel()
 	pod := replicaPod()

@@ -16,7 +16,7 @@ import (
 )
 
 // request is the view of an AdmissionRequest: what Pillion looks at and nothing else. Of
-// who asks it is whether that is a kubelet, and of which node.
+// the caller it is whether that is a kubelet, and of which node.
 type request struct {
 	UID         types.UID
 	Kind        metav1.GroupVersionKind
@@ -95,7 +95,7 @@ func decodeReview(body []byte, check func(*request) error) (*request, error) {
 	return &r, nil
 }
 
-// unexpected is the error for a review that nobody should have sent here.
+// unexpected is the error for a review that should not have been sent here.
 func (r *request) unexpected(expected string) error {
 	return fmt.Errorf("got operation %q on resource %q of group %q, version %q, subresource %q; %s",
 		jsonscan.Shown(string(r.Operation)), jsonscan.Shown(r.Resource.Resource), jsonscan.Shown(r.Resource.Group), jsonscan.Shown(r.Resource.Version), jsonscan.Shown(r.SubResource), expected)

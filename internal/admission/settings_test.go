@@ -11,7 +11,7 @@ import (
 // ourProgram is what a wrapped command begins with.
 const ourProgram = "/.pillion/bin/pillion-helper"
 
-// isSetting tells whether an operation is one of those that are no list of things with
+// isSetting reports whether an operation is one of those that are no list of things with
 // names: a word in front of a command, a limit of huge pages, a setting of the pod that
 // is not there yet.
 func isSetting(t testing.TB, spec map[string]any, op string, tokens []string) bool {

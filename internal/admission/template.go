@@ -115,7 +115,7 @@ func (f *finder) member(at []string) error {
 	return err
 }
 
-// namesTemplate tells whether the last name on the way, indexes left aside, is that of a template.
+// namesTemplate reports whether the last name on the way, indexes left aside, is that of a template.
 func namesTemplate(at []string) bool {
 	for _, token := range slices.Backward(at) {
 		if strings.Trim(token, "0123456789") != "" {
@@ -125,7 +125,7 @@ func namesTemplate(at []string) bool {
 	return false
 }
 
-// areContainers tells whether a list is one of containers rather than of patterns of them, as
+// areContainers reports whether a list is one of containers rather than of patterns of them, as
 // policies about pods have it.
 func areContainers(list jsontext.Value) bool {
 	var containers []struct {

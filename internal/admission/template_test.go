@@ -70,7 +70,7 @@ func TestFindingATemplate(t *testing.T) {
 		"no spec":                         {deployment, `{}`, "", "reading spec: it is absent"},
 		"too few items":                   {second, `{"items":[{}]}`, "", "reading items[1]: it is absent"},
 		"a list for the spec":             {deployment, `{"spec":[]}`, "", "reading spec.template: it is absent"},
-		"a text for the spec":             {deployment, `{"spec":"x"}`, "", "reading spec.template: "},
+		"a string for the spec":           {deployment, `{"spec":"x"}`, "", "reading spec.template: "},
 		"a document that ends in mid-air": {deployment, `{"spec":{`, "", "reading spec: "},
 		"a list of items that is none":    {second, `{"items":[1,]}`, "", "reading items: "},
 	} {
@@ -123,7 +123,7 @@ func TestTemplatesAreFoundByTheirShape(t *testing.T) {
 		"what an apply has left":                       {`{"metadata":{"template":` + spec + `},"status":{"template":` + spec + `}}`, nil},
 		"a template without containers":                {`{"spec":{"template":{"spec":{"containers":[]}}}}`, nil},
 		"a ConfigMap with a manifest":                  {`{"data":{"template":"{\"spec\":{\"containers\":[{\"name\":\"a\"}]}}"}}`, nil},
-		"a text":                                       {`"spec"`, nil},
+		"a string":                                     {`"spec"`, nil},
 		"a document that breaks off":                   {`{"spec":{"template":{"spec":{"containers":[{"name":"a"`, nil},
 		"one that breaks off behind a template":        {`{"spec":{"template":` + spec + `,`, []string{"spec.template"}},
 		"one that is deeper than any":                  {strings.Repeat(`{"template":`, 40) + spec + strings.Repeat(`}`, 40), nil},

@@ -43,7 +43,7 @@ func at(value any, tokens []string) any {
 	return value
 }
 
-// isReserved tells whether a container, volume or mount has one of our names.
+// isReserved reports whether a container, volume or mount has one of our names.
 func isReserved(spec any, tokens []string) bool {
 	o, _ := at(spec, tokens).(map[string]any)
 	return pod.Reserved(nameOf(o))

@@ -21,7 +21,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/jsonscan"
 )
 
-// Pods are made by controllers, so what is said about a pod is read by nobody. A
+// Controllers make pods, so nobody reads what is said about a pod. A
 // workload is made by a person, and the answer to it is what kubectl prints.
 
 // workload is the view of an object with pod templates: the keys that people put in the
@@ -84,10 +84,10 @@ func decodeWorkload(known *helper.Set, raw []byte, kind string) (*workload, erro
 	return &w, nil
 }
 
-// reviewWorkload says what will become of the workload's pods. It never refuses: the
+// reviewWorkload says what will become of the workload's pods. It never denies: the
 // pods are what is decided on, when they are made.
 //
-// A failure of our own is an HTTP status here as well. Under failurePolicy Ignore the
+// An internal failure is an HTTP status here as well. Under failurePolicy Ignore the
 // author notices neither, but the API server counts the one and not the other.
 func (h *handler) reviewWorkload(req *request, policyName string) (Outcome, *admissionv1.AdmissionResponse, error) {
 	policy, err := h.policy(policyName)
@@ -117,7 +117,7 @@ func (h *handler) decideWorkload(a *advice, w *workload, policy *inject.Policy, 
 	misplaced := w.misplaced()
 	kind := jsonscan.Shown(req.Kind.Kind)
 	w.misplace(a, kind, misplaced)
-	w.meant(a)
+	w.warnMistypedDomains(a)
 	for i := range w.templates {
 		t := &w.templates[i]
 		d := h.named(bounded(h.injector.Decide(t.pod, policy, t.at.Path())), req.Namespace)
@@ -132,7 +132,7 @@ func (h *handler) decideWorkload(a *advice, w *workload, policy *inject.Policy, 
 	return noted, of
 }
 
-// same tells whether an update leaves alone all that could be said something about, as
+// same reports whether an update leaves alone all that could be said something about, as
 // one does that scales. The API server writes both objects the same way, so a template
 // that did not change has the same bytes.
 func (w *workload) same(req *request) bool {
@@ -140,57 +140,57 @@ func (w *workload) same(req *request) bool {
 		return false
 	}
 	before, err := decodeWorkload(w.known, req.OldObject, req.Kind.Kind)
-	return err == nil && maps.Equal(before.own(), w.own()) && slices.Equal(before.labels(), w.labels()) &&
+	return err == nil && maps.Equal(before.ownAnnotations(), w.ownAnnotations()) && slices.Equal(before.labels(), w.labels()) &&
 		slices.EqualFunc(before.templates, w.templates, func(a, b podTemplate) bool { return bytes.Equal(a.raw, b.raw) })
 }
 
-// own are the annotations of the workload itself that are meant for us.
-func (w *workload) own() map[string]string {
-	own := map[string]string{}
+// ownAnnotations are the annotations of the workload itself that are meant for us.
+func (w *workload) ownAnnotations() map[string]string {
+	ours := map[string]string{}
 	for _, annotations := range []map[string]string{w.Metadata.Annotations, w.Spec.JobTemplate.Metadata.Annotations} {
 		for key, value := range annotations {
-			if isOurs(key) || meant(w.known, key) != "" {
-				own[key] = value
+			if isOurs(key) || intendedKey(w.known, key) != "" {
+				ours[key] = value
 			}
 		}
 	}
-	return own
+	return ours
 }
 
-// misplaced are the keys that ask for something where nobody looks. One that a template
+// misplaced are the keys that ask for something where nothing reads them. One that a template
 // has with the same value is what kustomize and others make of an annotation for everything.
 func (w *workload) misplaced() []string {
-	return slices.DeleteFunc(oursIn(w.own(), nil), func(key string) bool {
+	return slices.DeleteFunc(oursIn(w.ownAnnotations(), nil), func(key string) bool {
 		return slices.ContainsFunc(w.templates, func(t podTemplate) bool {
 			there, has := t.pod.Metadata.Annotations[key]
-			return has && there == w.own()[key]
+			return has && there == w.ownAnnotations()[key]
 		})
 	})
 }
 
-// meant says which keys of other domains were meant for us.
-func (w *workload) meant(a *advice) {
+// warnMistypedDomains names the keys of other domains that were meant for Pillion.
+func (w *workload) warnMistypedDomains(a *advice) {
 	var all []map[string]string
 	for i := range w.templates {
 		all = append(all, w.templates[i].pod.Metadata.Annotations)
 	}
-	for _, annotations := range append(all, w.own()) {
+	for _, annotations := range append(all, w.ownAnnotations()) {
 		for _, key := range slices.Sorted(maps.Keys(annotations)) {
-			if right := meant(w.known, key); right != "" {
-				a.say("nobody reads the annotation %s; did you mean %s?", key, right)
+			if right := intendedKey(w.known, key); right != "" {
+				a.say("the annotation %s does nothing; did you mean %s?", key, right)
 			}
 		}
 	}
 }
 
-// advise puts what is to be said of pods in its order: what would be refused, what is odd, and
+// advise puts what is to be said of pods in its order: what would be denied, what is odd, and
 // what will be.
 func advise(a *advice, kind string, d inject.Decision) {
 	switch {
 	case d.Reason == reason.UnknownPolicy:
-		a.say("the pods of this %s will be refused: %s", kind, d.Problems[0].Detail)
+		a.say("the pods of this %s will be denied: %s", kind, d.Problems[0].Detail)
 	case d.Result == reason.Denied:
-		a.say("policy %s will refuse the pods of this %s:", d.Policy, kind)
+		a.say("policy %s will deny the pods of this %s:", d.Policy, kind)
 		for _, p := range d.Problems {
 			text := brief(p)
 			if len(d.Problems) > 1 { // there is no room to list options for each
@@ -201,7 +201,7 @@ func advise(a *advice, kind string, d inject.Decision) {
 	}
 	teamCanChange(a, d.Policy, d.Problems)
 	if len(d.Violations) > 0 {
-		a.say("policy %s only warns, and would refuse the pods of this %s:", d.Policy, kind)
+		a.say("policy %s only warns, and would deny the pods of this %s:", d.Policy, kind)
 		for _, p := range d.Violations {
 			a.say("%s", brief(p))
 		}

@@ -13,7 +13,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 )
 
-// A warning is read by the author of the workload, and logged by whoever runs kubectl in
+// A warning is read by the author of the workload, and logged by everyone who runs kubectl in
 // a pipeline. It repeats what the author gave for an option, and no more of the workload.
 func TestNothingOfAWorkloadLeaks(t *testing.T) {
 	t.Parallel()

@@ -36,9 +36,9 @@ func fits(t *testing.T, warnings []string) {
 	}
 }
 
-// FuzzWarn posts anything at all to the endpoints that warn. No answer refuses or
+// FuzzWarn posts anything at all to the endpoints that warn. No answer denies or
 // changes something, every warning can be read, and what is said of a workload is what
-// the very same pod will meet: a refusal is foretold if and only if there will be one.
+// the very same pod will meet: a denial is predicted if and only if there will be one.
 func FuzzWarn(f *testing.F) {
 	for i, dir := range goldenDirs(f) {
 		kind := []string{"Deployment", "StatefulSet", "Job"}[i%3]
@@ -82,12 +82,12 @@ func FuzzWarn(f *testing.F) {
 		if path != "/warn/default" || !unambiguous(body) || json.Unmarshal(body, &asked) != nil || asked.Request == nil {
 			return
 		}
-		foretold(t, asked.Request, r)
+		predicted(t, asked.Request, r)
 	})
 }
 
-// foretold compares what was said of a workload with what its pods are answered.
-func foretold(t *testing.T, asked *admissionv1.AdmissionRequest, r *admissionv1.AdmissionResponse) {
+// predicted compares the warnings for a workload with the answers for its pods.
+func predicted(t *testing.T, asked *admissionv1.AdmissionRequest, r *admissionv1.AdmissionResponse) {
 	t.Helper()
 	if r.AuditAnnotations["reason"] == string(reason.NothingChanged) {
 		if len(r.Warnings) > 0 || asked.Operation != admissionv1.Update {
@@ -105,8 +105,8 @@ func foretold(t *testing.T, asked *admissionv1.AdmissionRequest, r *admissionv1.
 		return
 	}
 	said := strings.Join(r.Warnings, "\n")
-	refusal := strings.Contains(said, "pillion: policy default will refuse the pods of this ")
-	if refusal != (pod.Result == reason.Denied) {
+	denial := strings.Contains(said, "pillion: policy default will deny the pods of this ")
+	if denial != (pod.Result == reason.Denied) {
 		t.Errorf("the pod will be %s (%s), and the warnings are\n%s", pod.Result, pod.Reason, said)
 	}
 	if pod.Result == reason.Injected && len(pod.Helpers) > 0 && said == "" {

@@ -89,16 +89,16 @@ func TestWorkloadsAreWarned(t *testing.T) {
 			"and its template lies deeper", "CronJob",
 			`{"spec":{"jobTemplate":{"spec":{"template":{"metadata":{"annotations":{` + gitAsked + `}},"spec":{"hostNetwork":true,"containers":[{"name":"web"}]}}}}}}`, "", reason.HostNetwork,
 			[]string{
-				"pillion: policy default will refuse the pods of this CronJob:",
+				"pillion: policy default will deny the pods of this CronJob:",
 				`pillion: spec.jobTemplate.spec.template.spec.hostNetwork: policy "default" does not allow helpers in pods that use the`,
 				"pillion:   node's network (git-poller); remove hostNetwork or the annotations",
 				"pillion: the platform team can change policy default, spec.hostNetwork",
 			},
 		},
 		{
-			"what will be refused is said as the refusal will say it", "ReplicaSet", deploymentOf("", gitAsked+`,"git-poller.pillion.dev/period":"60"`, noneAsked), "", reason.InvalidValue,
+			"what will be denied is said as the denial will say it", "ReplicaSet", deploymentOf("", gitAsked+`,"git-poller.pillion.dev/period":"60"`, noneAsked), "", reason.InvalidValue,
 			[]string{
-				"pillion: policy default will refuse the pods of this ReplicaSet:",
+				"pillion: policy default will deny the pods of this ReplicaSet:",
 				`pillion: git-poller.pillion.dev/period: "60": has no unit; write "60s" for seconds`,
 			},
 		},
@@ -107,7 +107,7 @@ func TestWorkloadsAreWarned(t *testing.T) {
 			deploymentOf("", `"git-poller.pillion.dev/a":"","git-poller.pillion.dev/b":"","git-poller.pillion.dev/c":"","git-poller.pillion.dev/d":"","git-poller.pillion.dev/e":""`, noneAsked), "",
 			reason.UnknownAnnotation,
 			[]string{
-				"pillion: policy default will refuse the pods of this Deployment:",
+				"pillion: policy default will deny the pods of this Deployment:",
 				`pillion: git-poller.pillion.dev/a: git-poller has no option "a"`,
 				`pillion: git-poller.pillion.dev/b: git-poller has no option "b"`,
 				`pillion: git-poller.pillion.dev/c: git-poller has no option "c"`,
@@ -117,8 +117,8 @@ func TestWorkloadsAreWarned(t *testing.T) {
 		{
 			"a domain that is almost ours", "Deployment", deploymentOf(`"docs.git-poller.pillion.io/ref":"main"`, `"git-poller.pilion.dev/repo":"x"`, noneAsked), "", reason.NothingRequested,
 			[]string{
-				"pillion: nobody reads the annotation git-poller.pilion.dev/repo; did you mean git-poller.pillion.dev/repo?",
-				"pillion: nobody reads the annotation docs.git-poller.pillion.io/ref; did you mean docs.git-poller.pillion.dev/ref?",
+				"pillion: the annotation git-poller.pilion.dev/repo does nothing; did you mean git-poller.pillion.dev/repo?",
+				"pillion: the annotation docs.git-poller.pillion.io/ref does nothing; did you mean docs.git-poller.pillion.dev/ref?",
 			},
 		},
 		{
@@ -182,7 +182,7 @@ func TestAPolicyThatWarnsTellsTheAuthor(t *testing.T) {
 	e := newEdge(map[string]*inject.Policy{"trial": p})
 	response := answer(t, e.post("/warn/trial", reviewOfA("Deployment", deploymentOf("", gitAsked+`,"git-poller.pillion.dev/period":"10s"`, noneAsked), "")))
 	want := []string{
-		"pillion: policy trial only warns, and would refuse the pods of this Deployment:",
+		"pillion: policy trial only warns, and would deny the pods of this Deployment:",
 		`pillion: git-poller.pillion.dev/period: "10s": policy "trial" does not allow this value: the minimum is 30s`,
 		"pillion: policy trial: each pod gets pillion-git-poller (for web)",
 	}
@@ -256,7 +256,7 @@ func TestOnlyWorkloadsAreReviewedAsSuch(t *testing.T) {
 		"another version":                        {"/warn/default", strings.Replace(deployment, `"version":"v1","resource"`, `"version":"v1beta1","resource"`, 1)},
 		"another kind that says it is one":       {"/warn/default", strings.Replace(deployment, `"kind":"Deployment"`, `"kind":"Scale"`, 1)},
 		"a workload without a template":          {"/warn/default", string(reviewOfA("Deployment", `{"spec":{}}`, ""))},
-		"a text for a template":                  {"/warn/default", string(reviewOfA("Deployment", `{"spec":{"template":"x"}}`, ""))},
+		"a string for a template":                {"/warn/default", string(reviewOfA("Deployment", `{"spec":{"template":"x"}}`, ""))},
 		"a number for an annotation":             {"/warn/default", string(reviewOfA("Deployment", deploymentOf(`"a":1`, "", noneAsked), ""))},
 		"a number for a template's annotation":   {"/warn/default", string(reviewOfA("Deployment", deploymentOf("", `"a":1`, noneAsked), ""))},
 		"a null template":                        {"/warn/default", string(reviewOfA("Deployment", `{"spec":{"template":[]}}`, ""))},

@@ -137,7 +137,7 @@ func TestReportOfAPolicyThatOnlyWarns(t *testing.T) {
 	if want := `policy "trial" does not allow this value: the minimum is 30s`; r.Helpers[i].Options[j].Problem != want {
 		t.Errorf("the problem of period is %q, want %q", r.Helpers[i].Options[j].Problem, want)
 	}
-	if len(r.Warnings) == 0 || !strings.HasPrefix(r.Warnings[0], "pillion: policy trial only warns, and would refuse date-writer.pillion.dev/mount-path") {
+	if len(r.Warnings) == 0 || !strings.HasPrefix(r.Warnings[0], "pillion: policy trial only warns, and would deny date-writer.pillion.dev/mount-path") {
 		t.Errorf("warnings %q", r.Warnings)
 	}
 }

@@ -47,7 +47,7 @@ func (p *Policy) join(asked *parsed, of *pod.Pod, root *field.Path) (leftOut rea
 }
 
 // withoutDefaults says why a pod gets nothing that it did not ask for; "" if it does. To
-// refuse it for what it never asked for would be wrong, and to add what policy does not
+// deny it for what it never asked for would be wrong, and to add what policy does not
 // allow there as well.
 func (p *Policy) withoutDefaults(optOut bool, s *pod.Spec) reason.Reason {
 	switch {
@@ -71,7 +71,7 @@ func (p *Policy) take(r *helper.Request, option string) bool {
 	return true
 }
 
-// required refuses another value than the policy requires.
+// required denies another value than the policy requires.
 func (p *Policy) required(r *helper.Request, option string, v option.Value) *reason.Problem {
 	if !r.Added.Has(option) || !r.Added.Required || r.Added.Values[option].Text == v.Text {
 		return nil
@@ -81,9 +81,9 @@ func (p *Policy) required(r *helper.Request, option string, v option.Value) *rea
 	return &problem
 }
 
-// refuseOptOut refuses a pod that opts out where there is nothing but what the policy
+// denyOptOut denies a pod that opts out where there is nothing but what the policy
 // requires: it would believe to have been left alone.
-func (p *Policy) refuseOptOut(asked *parsed, root *field.Path) []reason.Problem {
+func (p *Policy) denyOptOut(asked *parsed, root *field.Path) []reason.Problem {
 	if !asked.optOut || len(p.Require) == 0 || len(p.Inject) > 0 {
 		return nil
 	}
@@ -91,8 +91,8 @@ func (p *Policy) refuseOptOut(asked *parsed, root *field.Path) []reason.Problem 
 		"policy %q requires %s, of which no pod can opt out; remove the annotation", p.Name, p.requiredHelpers())}
 }
 
-// refuseWindows refuses a pod that cannot run what the policy requires.
-func (p *Policy) refuseWindows(root *field.Path) []reason.Problem {
+// denyWindows denies a pod that cannot run what the policy requires.
+func (p *Policy) denyWindows(root *field.Path) []reason.Problem {
 	if len(p.Require) == 0 {
 		return nil
 	}
@@ -112,8 +112,8 @@ func (p *Policy) requiredHelpers() string {
 // prefixed is a helper as the front of an annotation key has it: "docs.git-poller".
 func prefixed(instance, helper string) string { return strings.TrimPrefix(instance+"."+helper, ".") }
 
-// either ends the sentence on a pod in which the policy allows no helper. Who is under a
-// policy that requires one has no other way out.
+// either ends the sentence on a pod in which the policy allows no helper. A pod under a
+// policy that requires one has no other remedy.
 func (p *Policy) either(text, or string) string {
 	if len(p.Require) > 0 {
 		return text + ", since the policy requires " + p.requiredHelpers()
@@ -121,18 +121,18 @@ func (p *Policy) either(text, or string) string {
 	return text + or
 }
 
-// wayOut ends the sentence on something that is wrong with a helper that the pod did not
-// ask for.
-func wayOut(r *helper.Request) string {
+// remedy ends the sentence on something that is wrong with a helper that the pod did not
+// ask for: it can opt out.
+func remedy(r *helper.Request) string {
 	if r.Reason != reason.ByDefault {
 		return ""
 	}
 	return fmt.Sprintf("; or opt out with %s: \"false\"", InjectAnnotation)
 }
 
-// addWayOut puts the way out to each problem.
-func addWayOut(r *helper.Request, problems []reason.Problem) {
+// addRemedy appends the remedy to each problem.
+func addRemedy(r *helper.Request, problems []reason.Problem) {
 	for i := range problems {
-		problems[i].Detail += wayOut(r)
+		problems[i].Detail += remedy(r)
 	}
 }

@@ -76,7 +76,7 @@ func TestAPolicyAddsHelpersToPodsThatDoNotAsk(t *testing.T) {
 		{"an option that is not required is the pod's to set", "require", MakePod("web").Annotate("date-writer.pillion.dev/format", "rfc3339"), reason.Injected, reason.Required, map[string]reason.Reason{"date-writer": reason.Required}, ""},
 		{"the pod may repeat what is required", "require", MakePod("web").Annotate("date-writer.pillion.dev/interval", "10000ms"), reason.Injected, reason.Required, map[string]reason.Reason{"date-writer": reason.Required}, ""},
 		{
-			"another value than the required one is refused", "require", MakePod("web").Annotate("date-writer.pillion.dev/interval", "1s"), reason.Denied, reason.ValueNotAllowed, nil,
+			"another value than the required one is denied", "require", MakePod("web").Annotate("date-writer.pillion.dev/interval", "1s"), reason.Denied, reason.ValueNotAllowed, nil,
 			`metadata.annotations[date-writer.pillion.dev/interval]: Invalid value: "1s": policy "web" requires "10s" in every pod (require[0]); remove the annotation; the platform team can change this in the policy, spec.require`,
 		},
 		{"another value than a default is the pod's to set", "inject", MakePod("web").Annotate("date-writer.pillion.dev/interval", "1s"), reason.Injected, reason.Requested, map[string]reason.Reason{"date-writer": reason.Requested}, ""},
@@ -126,7 +126,7 @@ func TestAPolicyAddsHelpersToPodsThatDoNotAsk(t *testing.T) {
 		},
 		{
 			"what the pod asks for makes way for what is required", "require", MakePod("web").Git(keyMountPath, "/srv/date"), reason.Denied, reason.PathConflict, nil,
-			`metadata.annotations[git-poller.pillion.dev/mount-path]: Invalid value: "/srv/date": container "web" gets its content from date-writer at /srv/date already; give each helper a folder of its own`,
+			`metadata.annotations[git-poller.pillion.dev/mount-path]: Invalid value: "/srv/date": container "web" gets its content from date-writer at /srv/date already; give each helper a directory of its own`,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -150,7 +150,7 @@ func TestAPolicyAddsHelpersToPodsThatDoNotAsk(t *testing.T) {
 			}
 			again := Injector{}.Decide(patched(t, pod, &d.Plan), p, nil)
 			if !again.Plan.Empty() || again.Result != reason.Unchanged && again.Result != reason.Skipped {
-				t.Errorf("a second look is %s %s: %s", again.Result, again.Reason, again.Message())
+				t.Errorf("a second review is %s %s: %s", again.Result, again.Reason, again.Message())
 			}
 		})
 	}
@@ -213,7 +213,7 @@ func TestWhoseValueAnAdditionHas(t *testing.T) {
 	}
 }
 
-func TestAPolicyThatWarnsRequiresAndDoesNotRefuse(t *testing.T) {
+func TestAPolicyThatWarnsRequiresAndDoesNotDeny(t *testing.T) {
 	t.Parallel()
 	windows := func(p *pod.Pod) { p.Spec.OS = &corev1.PodOS{Name: corev1.Windows} }
 	for _, tt := range []struct {
@@ -237,7 +237,7 @@ func TestAPolicyThatWarnsRequiresAndDoesNotRefuse(t *testing.T) {
 				t.Errorf("%s %s %s, violations (-want +got):\n%s", d.Result, d.Reason, d.Message(), diff)
 			}
 			if again := (Injector{}).Decide(patched(t, tt.pod.Obj(), &d.Plan), p, nil); !again.Plan.Empty() {
-				t.Errorf("a second look is %s %s", again.Result, again.Reason)
+				t.Errorf("a second review is %s %s", again.Result, again.Reason)
 			}
 		})
 	}
@@ -270,18 +270,18 @@ func TestAFixedValueIsNotBlamedOnThePod(t *testing.T) {
 
 func TestARuleForContainersBindsPodsThatNameNone(t *testing.T) {
 	t.Parallel()
-	const refused = `without it every container takes part, which policy "web" does not allow: allowed is "web"; set the annotation`
+	const denied = `without it every container takes part, which policy "web" does not allow: allowed values: "web"; set the annotation`
 	for _, tt := range []struct {
 		name string
 		pod  *PodBuilder
 		want string
 	}{
 		{"the one container is allowed", MakePod("web").Date(), ""},
-		{"a container that is not allowed would take part", MakePod("web", "log").Date(), `metadata.annotations[date-writer.pillion.dev/containers]: Invalid value: "web,log": ` + refused + "; the platform team can change this in the policy, spec.helpers[date-writer].options[containers]"},
+		{"a container that is not allowed would take part", MakePod("web", "log").Date(), `metadata.annotations[date-writer.pillion.dev/containers]: Invalid value: "web,log": ` + denied + "; the platform team can change this in the policy, spec.helpers[date-writer].options[containers]"},
 		{"the pod names the one that is allowed", MakePod("web", "log").Date("date-writer.pillion.dev/containers", "web"), ""},
 		{"init containers take no part in date-writer", MakePod("web").Init("log").Date(), ""},
 		{"helpers are no containers of the app", MakePod("web").Date(), ""},
-		{"init containers take part in ipc", MakePod("web").Init("log").Annotate("ipc.pillion.dev/shm", "128Mi"), `metadata.annotations[ipc.pillion.dev/containers]: Invalid value: "web,log": ` + refused + "; the platform team can change this in the policy, spec.helpers[ipc].options[containers]"},
+		{"init containers take part in ipc", MakePod("web").Init("log").Annotate("ipc.pillion.dev/shm", "128Mi"), `metadata.annotations[ipc.pillion.dev/containers]: Invalid value: "web,log": ` + denied + "; the platform team can change this in the policy, spec.helpers[ipc].options[containers]"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -333,8 +333,8 @@ func TestAnAdditionIsChecked(t *testing.T) {
 		{"no helper", AdditionSpec{}, `require[0].helper: Not found: "; the helpers are config-reloader, date-writer, git-poller, ipc and start"`},
 		{"an option that is not there", AdditionSpec{Helper: "start", Options: map[string]rule.Text{"timeuot": "1m"}}, `require[0].options[timeuot]: Not found: "timeuot; start has the options after, timeout, umask; did you mean \"timeout\"?"`},
 		{"a value that is none", AdditionSpec{Helper: "date-writer", Options: map[string]rule.Text{"mount-path": "/srv", "interval": "60"}}, `require[0].options[interval]: Invalid value: "60": has no unit; write "60s" for seconds`},
-		{"a value that the rule refuses", AdditionSpec{Helper: "date-writer", Options: map[string]rule.Text{"mount-path": "/srv", "interval": "2h"}}, `require[0].options[interval]: Invalid value: "2h": is refused by this policy's own rule: the maximum is 1h`},
-		{"no value for what is needed", AdditionSpec{Helper: "date-writer"}, `require[0].options[mount-path]: Required value: date-writer needs it, such as "/usr/share/nginx/html", and a pod that asks for nothing does not say it`},
+		{"a value that the rule denies", AdditionSpec{Helper: "date-writer", Options: map[string]rule.Text{"mount-path": "/srv", "interval": "2h"}}, `require[0].options[interval]: Invalid value: "2h": breaks this policy's own rule: the maximum is 1h`},
+		{"no value for what is needed", AdditionSpec{Helper: "date-writer"}, `require[0].options[mount-path]: Required value: date-writer needs it, such as "/usr/share/nginx/html", and a pod without annotations does not set it`},
 		{"names of containers", AdditionSpec{Helper: "date-writer", Options: map[string]rule.Text{"mount-path": "/srv", "containers": "web"}}, `require[0].options[containers]: Forbidden: names containers, of which every pod has others; leave it out, and set it in the pods`},
 		{"conditions of containers", AdditionSpec{Helper: "start", Options: map[string]rule.Text{"after": "web=tcp:127.0.0.1:1"}}, `require[0].options[after]: Forbidden: names containers, of which every pod has others; leave it out, and set it in the pods`},
 		{"masks of containers", AdditionSpec{Helper: "start", Options: map[string]rule.Text{"umask": "web=0002"}}, `require[0].options[umask]: Forbidden: names containers, of which every pod has others; leave it out, and set it in the pods`},

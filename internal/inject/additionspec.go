@@ -58,7 +58,7 @@ func (s *AdditionSpec) Compile(p *Policy, required bool, index int, at *field.Pa
 		o := &h.Options[i]
 		value, _, _ := rule.Effective(o, hp.Rules[o.Name])
 		if _, set := s.Options[o.Name]; o.Required && !set && value == "" {
-			errs = append(errs, field.Required(options.Key(o.Name), fmt.Sprintf("%s needs it, such as %q, and a pod that asks for nothing does not say it", h.Name, o.Example)))
+			errs = append(errs, field.Required(options.Key(o.Name), fmt.Sprintf("%s needs it, such as %q, and a pod without annotations does not set it", h.Name, o.Example)))
 		}
 	}
 	return a, errs
@@ -84,7 +84,7 @@ func (s *AdditionSpec) value(h *helper.Helper, hp *rule.Helper, name string, at 
 	}
 	if r != nil {
 		if err := r.Check(v); err != nil {
-			return option.Value{}, field.Invalid(at, v.Text, "is refused by this policy's own rule: "+err.Error())
+			return option.Value{}, field.Invalid(at, v.Text, "breaks this policy's own rule: "+err.Error())
 		}
 	}
 	return v, nil

@@ -16,7 +16,7 @@ import (
 
 func at(volume, path string) pod.VolumeMount { return pod.VolumeMount{Name: volume, MountPath: path} }
 
-func TestAPathThatIsTakenIsRefused(t *testing.T) {
+func TestAPathThatIsTakenIsDenied(t *testing.T) {
 	t.Parallel()
 	const path = "/srv/site" // of git-poller
 	var (
@@ -177,7 +177,7 @@ func TestAnEmptyDirOfTheAppIsShared(t *testing.T) {
 				t.Errorf("volumes in the status (-want +got):\n%s", diff)
 			}
 			if again := decide(patched(t, pod, &d.Plan)); again.Result != reason.Unchanged {
-				t.Errorf("a second look says %s: %s", again.Result, again.Message())
+				t.Errorf("a second review says %s: %s", again.Result, again.Message())
 			}
 		})
 	}
@@ -197,14 +197,14 @@ func TestTargetsMustShareOneVolume(t *testing.T) {
 	}
 }
 
-func TestTwoHelpersNeedTwoFolders(t *testing.T) {
+func TestTwoHelpersNeedTwoDirectories(t *testing.T) {
 	t.Parallel()
 	const docs = "docs.git-poller.pillion.dev/"
 	second := func(b *PodBuilder, path string) *PodBuilder {
 		return b.Git().Annotate(docs+"repo", "https://github.com/acme/docs", docs+"mount-path", path)
 	}
 	already := func(container, what, helper, path string) string {
-		return `container "` + container + `" gets ` + what + ` from ` + helper + ` at ` + path + ` already; give each helper a folder of its own`
+		return `container "` + container + `" gets ` + what + ` from ` + helper + ` at ` + path + ` already; give each helper a directory of its own`
 	}
 	for _, tt := range []struct {
 		name string

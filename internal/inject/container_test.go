@@ -244,7 +244,7 @@ func TestAGuaranteedPodStaysGuaranteed(t *testing.T) {
 				t.Errorf("raised %t, want %t: %v", raised, tt.want, c.Resources)
 			}
 			if again := decide(patched(t, tt.pod.Obj(), &d.Plan)); again.Result != reason.Unchanged {
-				t.Errorf("a second look says %s", again.Result)
+				t.Errorf("a second review says %s", again.Result)
 			}
 		})
 	}
@@ -276,7 +276,7 @@ func TestPullSecretsOfThePolicyAreAddedOnce(t *testing.T) {
 		t.Errorf("pull secrets (-want +got):\n%s", diff)
 	}
 	if again := (Injector{}).Decide(patched(t, pod, &d.Plan), policy, nil); again.Result != reason.Unchanged {
-		t.Errorf("a second look says %s and adds %v", again.Result, again.Plan.PullSecrets)
+		t.Errorf("a second review says %s and adds %v", again.Result, again.Plan.PullSecrets)
 	}
 }
 
@@ -316,7 +316,7 @@ func TestWarningsFitIntoAnAnswer(t *testing.T) {
 }
 
 // What the pod as a whole has is its own budget: a helper with requests beside it could
-// make the containers request more than the pod, which the API server refuses.
+// make the containers request more than the pod, which the API server denies.
 func TestAHelperLeavesToThePodWhatThePodBudgets(t *testing.T) {
 	t.Parallel()
 	one := resource.MustParse("1")

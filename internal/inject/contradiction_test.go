@@ -13,7 +13,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
-func TestOptionsThatExcludeEachOtherAreRefused(t *testing.T) {
+func TestOptionsThatExcludeEachOtherAreDenied(t *testing.T) {
 	t.Parallel()
 	const (
 		auth   = "git-poller.pillion.dev/auth"
@@ -107,7 +107,7 @@ func TestWhatAPolicySetsIsNoContradictionOfThePod(t *testing.T) {
 	t.Parallel()
 	policy := withRule(t, testPolicy(), "git-poller", "wait", rule.Spec{Fixed: text("false")})
 	if d := (Injector{}).Decide(MakePod("web").Git(keyMode, "once").Obj(), policy, nil); d.Result != reason.Injected {
-		t.Errorf("a policy without waiting refuses the mode once: %s", d.Message())
+		t.Errorf("a policy without waiting denies the mode once: %s", d.Message())
 	}
 }
 
@@ -125,8 +125,8 @@ func TestFiveMistakesOfAPodGiveFiveSentencesInOneAnswer(t *testing.T) {
 	d := Injector{}.Decide(pod, policy, nil)
 	want := strings.Join([]string{
 		"5 problems with what this pod asks of Pillion:",
-		`  1. metadata.annotations[date-writer.pillion.dev/file]: Invalid value: "../index.html": must be a file name without folders; the folder is the option mount-path`,
-		`  2. metadata.annotations[git-poller.pillion.dev/mount-path]: Invalid value: "/proc/nginx": lies in /proc, where a mount can break or undermine the container; choose another folder, such as /srv/site`,
+		`  1. metadata.annotations[date-writer.pillion.dev/file]: Invalid value: "../index.html": must be a file name without directories; the directory is the option mount-path`,
+		`  2. metadata.annotations[git-poller.pillion.dev/mount-path]: Invalid value: "/proc/nginx": lies in /proc, where a mount can break or undermine the container; choose another directory, such as /srv/site`,
 		`  3. metadata.annotations[git-poller.pillion.dev/period]: Invalid value: "60": has no unit; write "60s" for seconds`,
 		`  4. metadata.annotations[git-poller.pillion.dev/repo]: Invalid value: "http://…@git.example/site": must not contain credentials (what stands before the @): name a Secret in the option secret instead`,
 		`  5. metadata.annotations[git-poller.pillion.dev/sub-dir]: Forbidden: git-poller has no option "sub-dir"; did you mean "git-poller.pillion.dev/subdir"?`,

@@ -67,7 +67,7 @@ func TestAPodThatGetsNothingIsToldWhy(t *testing.T) {
 				t.Fatalf("decision (-want +got):\n%s", diff)
 			}
 			if again := decide(patched(t, pod, &d.Plan)); !again.Plan.Empty() || again.Reason != tt.reason {
-				t.Errorf("a second look says %s and plans %+v", again.Reason, again.Plan)
+				t.Errorf("a second review says %s and plans %+v", again.Reason, again.Plan)
 			}
 		})
 	}
@@ -146,7 +146,7 @@ func TestWhatIsInPlaceIsLeftInPlace(t *testing.T) {
 			want := first
 			want.Result, want.Reason, want.Plan = reason.Unchanged, reason.AlreadyInjected, plan.Plan{}
 			if diff := cmp.Diff(want, second); diff != "" {
-				t.Errorf("a second look (-want +got):\n%s", diff)
+				t.Errorf("a second review (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -186,7 +186,7 @@ func TestTheClusterAutoscalerMayLoseWhatWePutOnTheDisk(t *testing.T) {
 	}
 }
 
-func TestMoreContainersThanAreConsideredAreRefused(t *testing.T) {
+func TestMoreContainersThanAreConsideredAreDenied(t *testing.T) {
 	t.Parallel()
 	many := func(prefix string, n int) []string {
 		var names []string

@@ -20,7 +20,7 @@ type Decision struct {
 	Plan     plan.Plan        // what to add; empty unless Result is Injected or Skipped
 	Helpers  []helper.Status  // what the pod has, or will have once the plan is applied
 	Problems []reason.Problem // why the pod is denied; all of them
-	// Violations are what a policy that only warns would have refused. The pod is
+	// Violations are what a policy that only warns would have denied. The pod is
 	// admitted, and injected, as if the policy allowed them.
 	Violations []reason.Problem
 	Warnings   []string // for the person who made the request; at most 120 characters each
@@ -29,7 +29,7 @@ type Decision struct {
 	PolicyHash string // hash of its canonical form
 }
 
-// Message is the text of a refusal, written for the person who reads it in the
+// Message is the text of a denial, written for the person who reads it in the
 // output of kubectl or in an event: one sentence, or a numbered list of them.
 func (d Decision) Message() string {
 	switch len(d.Problems) {

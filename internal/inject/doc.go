@@ -13,7 +13,7 @@
 //	addition.go      []helper.Request -> the same with what the policy adds to every pod
 //	review.go        []helper.Request -> the same with the policy's defaults, or denials
 //	inject.go        []helper.Request -> plan.Plan, helper by helper; the table of contents: Decide
-//	reserved.go      what already bears our names and belongs to nobody
+//	reserved.go      what already has a reserved name and belongs to no helper
 //
 // The rooms below it have one idea each: pod (the view), option (kinds of values), rule (what a
 // policy says), helper (what a helper is, and the editor), plan (what may be added, and the patch),

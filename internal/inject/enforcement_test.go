@@ -29,7 +29,7 @@ func warning(t *testing.T) *Policy {
 	return p
 }
 
-func TestAPolicyThatWarnsRefusesNothingOfItsOwn(t *testing.T) {
+func TestAPolicyThatWarnsDeniesNothingOfItsOwn(t *testing.T) {
 	t.Parallel()
 	main := []string{keyRef, "main"}
 	const docs = "docs.git-poller.pillion.dev/"
@@ -72,21 +72,21 @@ func TestAPolicyThatWarnsRefusesNothingOfItsOwn(t *testing.T) {
 			denied := Injector{}.Decide(tt.pod.Obj(), strict, nil)
 			for _, p := range denied.Problems {
 				if !slices.ContainsFunc(d.Violations, func(v reason.Problem) bool { return v.Reason == p.Reason && v.Field == p.Field }) {
-					t.Errorf("the policy would refuse, and does not say: %s", p.Error)
+					t.Errorf("the policy would deny, and does not say: %s", p.Error)
 				}
 			}
 			if len(denied.Problems) == 0 != (len(tt.want) == 0) {
-				t.Errorf("it warns of %v, and would refuse %q", tt.want, denied.Message())
+				t.Errorf("it warns of %v, and would deny %q", tt.want, denied.Message())
 			}
 			again := Injector{}.Decide(patched(t, tt.pod.Obj(), &d.Plan), policy, nil)
 			if again.Result != reason.Unchanged || len(again.Violations) != len(d.Violations) {
-				t.Errorf("a second look is %s with %d violations: %s", again.Result, len(again.Violations), again.Message())
+				t.Errorf("a second review is %s with %d violations: %s", again.Result, len(again.Violations), again.Message())
 			}
 		})
 	}
 }
 
-// The helper gets the value that the policy would have refused: what the pod asks for.
+// The helper gets the value that the policy would have denied: what the pod asks for.
 func TestAPolicyThatWarnsInjectsWhatIsAsked(t *testing.T) {
 	t.Parallel()
 	d := Injector{}.Decide(MakePod("web").Git("git-poller.pillion.dev/period", "10s", keyRef, "evil").Obj(), warning(t), nil)
@@ -122,7 +122,7 @@ func TestTheStatusSaysWhatWouldHaveBeenDenied(t *testing.T) {
 	}
 }
 
-func TestAPolicyThatWarnsRefusesWhatIsWrongInItself(t *testing.T) {
+func TestAPolicyThatWarnsDeniesWhatIsWrongInItself(t *testing.T) {
 	t.Parallel()
 	d := Injector{}.Decide(MakePod("web").Date("git-poller.pillion.dev/rep", "x", "git-poller.pillion.dev/period", "10").Obj(), warning(t), nil)
 	var got []reason.Reason

@@ -39,7 +39,7 @@ func reviewEveryContainer(p *Policy, hp *rule.Helper, r *helper.Request, s *pod.
 
 // withoutLater leaves out the containers that the policy does not allow and that have no
 // part in the helper, unless there is nobody else: another webhook added them after a
-// previous review. The pod's author could name the others himself.
+// previous review. The pod's author could name the others.
 func withoutLater(allowed *rule.Rule, r *helper.Request, s *pod.Spec, names []string) []string {
 	later := func(name string) bool {
 		t, _ := s.Find(name)

@@ -37,7 +37,7 @@ type AskedOption struct {
 func Explain(p *pod.Pod, policy *Policy, root *field.Path) []Asked {
 	asked := parse(policy.Known, p.Metadata.Annotations, root)
 	policy.join(&asked, p, root)
-	review(policy, p, asked.requests, root) // fills in defaults; its refusals are in the Decision
+	review(policy, p, asked.requests, root) // fills in defaults; its denials are in the Decision
 	var all []Asked
 	for _, r := range asked.requests {
 		hp := policy.Helpers[r.Helper.Name]

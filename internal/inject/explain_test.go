@@ -40,7 +40,7 @@ func TestExplainTellsWhereEachValueComesFrom(t *testing.T) {
 	want := map[string]answer{
 		"repo": {"https://github.com/a/b", rule.FromAnnotation}, "mode": {"", rule.FromAnnotation}, "period": {"2m", rule.FromPolicy},
 		"depth": {"3", rule.FromFixed}, "wait-timeout": {"1m", rule.FromDefault}, "position": {"last", rule.FromDefault}, "subdir": {"", rule.FromNowhere},
-		"ref": {"", rule.FromNowhere}, // the policy refuses the default, so there is no value
+		"ref": {"", rule.FromNowhere}, // the policy denies the default, so there is no value
 	}
 	for i := range asked[1].Options {
 		o := &asked[1].Options[i]

@@ -72,12 +72,12 @@ func (b *PodBuilder) Annotate(pairs ...string) *PodBuilder {
 	return b
 }
 
-// Git asks for the least that git-poller can be asked for, and for what the pairs say.
+// Git requests git-poller with its required options, and what the pairs say.
 func (b *PodBuilder) Git(pairs ...string) *PodBuilder {
 	return b.Annotate(keyRepo, "https://github.com/acme/site.git", keyMountPath, "/srv/site").Annotate(pairs...)
 }
 
-// Date asks for the least that date-writer can be asked for, and for what the pairs say.
+// Date requests date-writer with its required options, and what the pairs say.
 func (b *PodBuilder) Date(pairs ...string) *PodBuilder {
 	return b.Annotate(keyDatePath, "/srv/date").Annotate(pairs...)
 }
@@ -226,7 +226,7 @@ func wrong(key, value, why string) string {
 	return fmt.Sprintf("metadata.annotations[%s]: Invalid value: %q: %s", key, value, why)
 }
 
-// parseOne reads one annotation and returns its value, or the one sentence that refuses it.
+// parseOne reads one annotation and returns its value, or the one sentence that denies it.
 func parseOne(t *testing.T, key, value string) (option.Value, string) {
 	t.Helper()
 	p := parse(builtin, map[string]string{key: value}, nil)

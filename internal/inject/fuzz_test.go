@@ -65,8 +65,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzRefusedCredential puts a password into a URL and looks for it in the refusal.
-func FuzzRefusedCredential(f *testing.F) {
+// FuzzDeniedCredential puts a password into a URL and looks for it in the denial.
+func FuzzDeniedCredential(f *testing.F) {
 	for _, seed := range [][3]string{{"https", "user", "github.com/a"}, {"ssh", "git", "github.com:x/a"}, {"ftp", "", "\n"}, {"https", "a@b/c?d#e", "%zz"}, {"https", "[::1", "]"}} {
 		f.Add(seed[0], seed[1], seed[2])
 	}

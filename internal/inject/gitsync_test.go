@@ -73,7 +73,7 @@ func TestGitSyncIsGivenAsMuchTimeAsThePodGivesIt(t *testing.T) {
 	}
 }
 
-func TestWhatGitSyncCannotDoIsRefused(t *testing.T) {
+func TestWhatGitSyncCannotDoIsDenied(t *testing.T) {
 	t.Parallel()
 	const (
 		subdir   = "git-poller.pillion.dev/subdir"
@@ -89,8 +89,8 @@ func TestWhatGitSyncCannotDoIsRefused(t *testing.T) {
 		want []string
 	}{
 		{"nothing is wrong", MakePod("web").Git(writable, "false"), gitSyncUser, nil},
-		{"a folder", MakePod("web").Git(subdir, "public/html"), gitSyncUser, []string{
-			wrong(subdir, "public/html", says+"which publishes whole repositories; remove it and read the folder at /srv/site/current/public/html"),
+		{"a directory", MakePod("web").Git(subdir, "public/html"), gitSyncUser, []string{
+			wrong(subdir, "public/html", says+"which publishes whole repositories; remove it and read the directory at /srv/site/current/public/html"),
 		}},
 		{"an app that writes", MakePod("web").Git(writable, "true"), gitSyncUser, []string{
 			wrong(writable, "true", says+"whose own files an app could then change, and so what runs beside its credentials; remove it"),
@@ -112,7 +112,7 @@ func TestWhatGitSyncCannotDoIsRefused(t *testing.T) {
 				if diff := cmp.Diff(tt.want, sentences(d)); diff != "" {
 					t.Errorf("sentences (-want +got):\n%s", diff)
 				}
-				if refused := d.Result == reason.Denied; refused != (tt.want != nil) {
+				if denied := d.Result == reason.Denied; denied != (tt.want != nil) {
 					t.Errorf("the result is %s", d.Result)
 				}
 			})
@@ -143,7 +143,7 @@ func TestGitSpeaksTheProtocolOfTheURLOnly(t *testing.T) {
 }
 
 // Two of them with one home would have one cache of credentials, which goes by host.
-func TestInstancesOfGitSyncShareNoFolder(t *testing.T) {
+func TestInstancesOfGitSyncShareNoDirectory(t *testing.T) {
 	t.Parallel()
 	d := decideGitSync(MakePod("web").Git().Annotate(
 		"docs."+keyRepo, "https://github.com/acme/docs.git", "docs."+keyMountPath, "/srv/docs",
@@ -162,7 +162,7 @@ func TestInstancesOfGitSyncShareNoFolder(t *testing.T) {
 		}
 	}
 	if len(seen) != 4 {
-		t.Errorf("what can be written is %v, want a folder for content and one for configuration each", seen)
+		t.Errorf("what can be written is %v, want a directory for content and one for configuration each", seen)
 	}
 	want := []string{
 		"pillion: git-poller-docs: the engine is git-sync, so the content is at /srv/docs/current",

@@ -73,7 +73,7 @@ func TestHelpersRunAsThePolicySays(t *testing.T) {
 	}
 }
 
-// OpenShift fills in a user of the namespace's range before the second call, and refuses
+// OpenShift fills in a user of the namespace's range before the second call, and denies
 // a container that has lost it.
 func TestAUserThatSomebodyAssignedStays(t *testing.T) {
 	t.Parallel()

@@ -44,7 +44,7 @@ func (in Injector) Decide(p *pod.Pod, policy *Policy, root *field.Path) Decision
 	}
 	denied := review(policy, p, asked.requests, root)
 	e := build(p, policy, asked.requests, root)
-	problems := slices.Concat(asked.problems, policy.refuseOptOut(&asked, root), denied, e.Problems(), policy.checkLimits(asked.requests, e, root))
+	problems := slices.Concat(asked.problems, policy.denyOptOut(&asked, root), denied, e.Problems(), policy.checkLimits(asked.requests, e, root))
 	if policy.Warn {
 		d.Violations, problems = violations(problems)
 	}
@@ -54,7 +54,7 @@ func (in Injector) Decide(p *pod.Pod, policy *Policy, root *field.Path) Decision
 	if len(asked.requests) == 0 {
 		return in.skipped(d.skip(cmp.Or(leftOut, reason.NothingRequested), asked.asksForNothing(policy)...), p)
 	}
-	if problems = squatters(p, policy, e, root); len(problems) > 0 {
+	if problems = reservedNames(p, policy, e, root); len(problems) > 0 {
 		return d.deny(problems)
 	}
 	d.Helpers, d.Warnings = e.Statuses(), e.Warnings()
@@ -91,16 +91,16 @@ func (d Decision) mirror(asked *parsed) Decision {
 
 // windows decides on a pod that no helper can run in.
 func (in Injector) windows(d Decision, asked *parsed, p *pod.Pod, policy *Policy, root *field.Path) Decision {
-	refused := policy.refuseWindows(root)
+	denied := policy.denyWindows(root)
 	switch {
-	case len(refused) > 0 && !policy.Warn:
-		return d.deny(refused)
+	case len(denied) > 0 && !policy.Warn:
+		return d.deny(denied)
 	case asked.ours == 0:
 		d = d.skip(reason.WindowsPod)
 	default:
 		d = d.skip(reason.WindowsPod, "pillion: helpers are Linux containers; this Windows pod gets none")
 	}
-	d.Violations = refused
+	d.Violations = denied
 	return in.skipped(d, p)
 }
 
@@ -131,7 +131,7 @@ func build(p *pod.Pod, policy *Policy, requests []*helper.Request, root *field.P
 		switch rules := policy.helper(r.Helper.Name); {
 		case rules == nil:
 		case r.Complete():
-			addWayOut(r, e.Add(r, rules))
+			addRemedy(r, e.Add(r, rules))
 		default: // it is denied, and says what else is wrong with it
 			whole, made := r.Completed()
 			alone := helper.NewEditor(p, helper.Terms{Policy: policy.Name, GVisor: policy.GVisor}, []*helper.Request{whole}, root)

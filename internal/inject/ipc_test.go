@@ -30,7 +30,7 @@ func again(t *testing.T, pod *pod.Pod) (*pod.Pod, Decision) {
 	}
 	out := patched(t, pod, &d.Plan)
 	if second := decide(out); !second.Plan.Empty() || second.Result != reason.Unchanged {
-		t.Fatalf("a second look is %s (%s) and plans %+v", second.Result, second.Message(), second.Plan)
+		t.Fatalf("a second review is %s (%s) and plans %+v", second.Result, second.Message(), second.Plan)
 	}
 	return out, d
 }
@@ -89,7 +89,7 @@ func TestTheObjectsOfTheHelpersOwnUserAreItsOwn(t *testing.T) {
 	}
 }
 
-func TestIPCIsRefusedInASentence(t *testing.T) {
+func TestIPCIsDeniedInASentence(t *testing.T) {
 	t.Parallel()
 	many := func(n int, form string) string {
 		var all []string
@@ -125,16 +125,16 @@ func TestIPCIsRefusedInASentence(t *testing.T) {
 		{"more queues than the pod may have", MakePod("web").Annotate(keyQueues, "/a,/b").Change(sysctl("fs.mqueue.queues_max", "1")), keyQueues, 2, "is the number of queues, and fs.mqueue.queues_max is 1"},
 		{
 			"more owners than are considered", MakePod("web").Annotate(keyQueues, many(9, "/q%d?maxmsg=1&uid=%d")), keyQueues, 9,
-			"is the number of owners, each of whom needs an init container; at most 8 are considered",
+			"is the number of owners, each of which needs an init container; at most 8 are considered",
 		},
 		{
 			"memory that a sysctl of the pod removes", MakePod("web").Annotate(keySysV, "shm:1:1").Change(sysctl(rmidForced, "1")), keySysV, "shm:0x00000001",
 			"kernel.shm_rmid_forced removes memory that nobody is attached to, so it would be gone before the app starts; remove the sysctl, or let the app make the segment",
 		},
-		{"an ftok path inside an emptyDir", emptyHere.Annotate(keySysV, "msg:ftok(/srv/a,1)"), keySysV, "msg:ftok(/srv/a,1)", "nothing is in the emptyDir at /srv yet when the key is made (name that folder itself)" + ftok},
+		{"an ftok path inside an emptyDir", emptyHere.Annotate(keySysV, "msg:ftok(/srv/a,1)"), keySysV, "msg:ftok(/srv/a,1)", "nothing is in the emptyDir at /srv yet when the key is made (name that directory itself)" + ftok},
 		{
-			"an ftok path inside the folder for sockets", MakePod("web").Annotate(keySocket, "/run/ipc", keySysV, "msg:ftok(/run/ipc/a,1)"), keySysV, "msg:ftok(/run/ipc/a,1)",
-			"nothing is in the folder /run/ipc yet when the key is made (name the folder itself)" + ftok,
+			"an ftok path inside the directory for sockets", MakePod("web").Annotate(keySocket, "/run/ipc", keySysV, "msg:ftok(/run/ipc/a,1)"), keySysV, "msg:ftok(/run/ipc/a,1)",
+			"nothing is in the directory /run/ipc yet when the key is made (name the directory itself)" + ftok,
 		},
 		{
 			"an ftok path in two volumes", MakePod("web", "api").EmptyDir("v", "w").Mount("web", at("v", "/srv")).Mount("api", at("w", "/srv")).Annotate(keySysV, "msg:ftok(/srv,1)"),
@@ -150,15 +150,15 @@ func TestIPCIsRefusedInASentence(t *testing.T) {
 		},
 		{
 			"an ftok path where the helper has its own", MakePod("web").EmptyDir("v").Mount("web", at("v", "/var/run")).Annotate(keySysV, "msg:ftok(/var/run,1)"),
-			keySysV, "/var/run", "lies in the mount at /var/run, and Pillion's own container has something at /var/run/secrets/kubernetes.io/serviceaccount; choose another folder",
+			keySysV, "/var/run", "lies in the mount at /var/run, and Pillion's own container has something at /var/run/secrets/kubernetes.io/serviceaccount; choose another directory",
 		},
 		{
 			"two ftok paths, one volume inside the other", MakePod("web").EmptyDir("v", "w").Mount("web", at("v", "/srv")).Mount("web", at("w", "/srv/a")).Annotate(keySysV, "msg:ftok(/srv,1),msg:ftok(/srv/a,1)"),
-			keySysV, "/srv/a", "lies in the mount at /srv/a, which overlaps with the one at /srv; use folders beside each other",
+			keySysV, "/srv/a", "lies in the mount at /srv/a, which overlaps with the one at /srv; use directories beside each other",
 		},
-		{"a pipe where the helper has its program", MakePod("web").Annotate(keyFIFO, "/pillion-helper/a"), keyFIFO, "/pillion-helper/a", "lies in the mount at /pillion-helper, and Pillion's own container has something at /pillion-helper; choose another folder"},
+		{"a pipe where the helper has its program", MakePod("web").Annotate(keyFIFO, "/pillion-helper/a"), keyFIFO, "/pillion-helper/a", "lies in the mount at /pillion-helper, and Pillion's own container has something at /pillion-helper; choose another directory"},
 		{"a helper that takes part", MakePod("web").Git().Annotate(keyShm, "1Gi", keyIPCWho, "pillion-git-poller").RawInit(t, `{"name":"pillion-git-poller"}`), keyIPCWho, "pillion-git-poller", "is a helper; only containers of the app can take part"},
-		{"a group of nothing", MakePod("web").Annotate(keyProcess, "true", keyGID, "5"), keyGID, "5", "is the group of a shared folder, and there is none; set ipc.pillion.dev/socket"},
+		{"a group of nothing", MakePod("web").Annotate(keyProcess, "true", keyGID, "5"), keyGID, "5", "is the group of a shared directory, and there is none; set ipc.pillion.dev/socket"},
 		{
 			"huge pages in a pod with a budget", MakePod("web").Annotate(keyHuge, "2Mi:2Mi").Change(func(p *pod.Pod) {
 				p.Spec.Resources = &corev1.ResourceRequirements{Limits: corev1.ResourceList{"memory": resource.MustParse("1Gi")}}
@@ -231,7 +231,7 @@ func TestOnlySysctlsThatAPolicyListsAreAllowed(t *testing.T) {
 		{"a rule with a fixed value", "kernel.msgmax=1", &rule.Spec{Fixed: text("kernel.msgmax=1")}, ""},
 		{"a name", "kernel.msgmax=1", &rule.Spec{Allow: rule.Texts{"kernel.msgmax"}}, ""},
 		{"a pattern", "kernel.msgmax=1,kernel.msgmnb=2", &rule.Spec{Allow: rule.Texts{"kernel.msg*"}}, ""},
-		{"another name", "kernel.msgmax=1", &rule.Spec{Allow: rule.Texts{"kernel.sem"}}, `policy "web" does not allow this value: "kernel.msgmax" is not listed; allowed is "kernel.sem"`},
+		{"another name", "kernel.msgmax=1", &rule.Spec{Allow: rule.Texts{"kernel.sem"}}, `policy "web" does not allow this value: "kernel.msgmax" is not listed; allowed values: "kernel.sem"`},
 		{"a safe one needs no list", "kernel.shm_rmid_forced=1", &rule.Spec{Allow: rule.Texts{"kernel.sem"}}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -284,7 +284,7 @@ func TestAPolicyKnowsTheElementsOfListsByTheirNames(t *testing.T) {
 	}
 }
 
-func TestAPatternThatNoElementCanMatchIsRefused(t *testing.T) {
+func TestAPatternThatNoElementCanMatchIsDenied(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ helper, option, allow string }{
 		{"ipc", "mqueue", "events"},
@@ -311,7 +311,7 @@ func TestIPCWarnsOfWhatWillNotWork(t *testing.T) {
 		p.Spec.Containers[1].SecurityContext = &pod.ContainerSecurity{RunAsUser: new(int64(2))}
 	}
 	const group = "pillion: ipc: socket: containers of different users have no common group; set ipc.pillion.dev/gid"
-	const mask = "pillion: ipc: socket: who listens needs an umask such as 0002 for its group to connect; see start.pillion.dev/umask"
+	const mask = "pillion: ipc: socket: the listening container needs a umask such as 0002 for its group to connect; see start.pillion.dev/umask"
 	limits := func(a, b string) *PodBuilder {
 		return MakePod("web", "api").Resources("web", [2]string{}, [2]string{"", a}).Resources("api", [2]string{}, [2]string{"", b})
 	}
@@ -321,16 +321,16 @@ func TestIPCWarnsOfWhatWillNotWork(t *testing.T) {
 		want []string
 	}{
 		{"64Mi", MakePod("web").Annotate(keyShm, "64Mi"), []string{"pillion: ipc: every pod has 64Mi at /dev/shm, so shm 64Mi changes nothing"}},
-		{"more than the limits", limits("64Mi", "32Mi").Annotate(keyShm, "97Mi"), []string{"pillion: ipc: shm 97Mi is more than the memory limits together, 96Mi; who fills it is killed"}},
+		{"more than the limits", limits("64Mi", "32Mi").Annotate(keyShm, "97Mi"), []string{"pillion: ipc: shm 97Mi is more than the memory limits together, 96Mi; a container that fills it is killed"}},
 		{"as much as the limits", limits("64Mi", "32Mi").Annotate(keyShm, "96Mi"), nil},
-		{"an init container has no limit, and has ended when memory is short", limits("64Mi", "32Mi").Init("setup").Annotate(keyShm, "97Mi"), []string{"pillion: ipc: shm 97Mi is more than the memory limits together, 96Mi; who fills it is killed"}},
+		{"an init container has no limit, and has ended when memory is short", limits("64Mi", "32Mi").Init("setup").Annotate(keyShm, "97Mi"), []string{"pillion: ipc: shm 97Mi is more than the memory limits together, 96Mi; a container that fills it is killed"}},
 		{"a native sidecar has no limit", limits("64Mi", "32Mi").Sidecar("cache").Annotate(keyShm, "97Mi"), nil},
 		{"one has no limit", limits("64Mi", "").Annotate(keyShm, "1Gi"), nil},
-		{"one that does not take part has no limit", limits("64Mi", "").Annotate(keyShm, "1Gi", keyIPCWho, "web"), []string{"pillion: ipc: shm 1Gi is more than the memory limits together, 64Mi; who fills it is killed"}},
+		{"one that does not take part has no limit", limits("64Mi", "").Annotate(keyShm, "1Gi", keyIPCWho, "web"), []string{"pillion: ipc: shm 1Gi is more than the memory limits together, 64Mi; a container that fills it is killed"}},
 		{"different users", MakePod("web", "api").Annotate(keySocket, "/run/ipc").Change(users), []string{group}},
 		{"different users in a group", MakePod("web", "api").Annotate(keySocket, "/run/ipc", keyGID, "5").Change(users), []string{mask}},
 		{"different users in a group of the pod's own", MakePod("web", "api").Annotate(keySocket, "/run/ipc").Change(users).Change(func(p *pod.Pod) { p.Spec.SecurityContext.SupplementalGroups = []int64{5} }), []string{mask}},
-		{"different users in a group with an umask", MakePod("web", "api").Annotate(keySocket, "/run/ipc", keyGID, "5", keyUmask, "web=2").Change(users).Change(commands), nil},
+		{"different users in a group with a umask", MakePod("web", "api").Annotate(keySocket, "/run/ipc", keyGID, "5", keyUmask, "web=2").Change(users).Change(commands), nil},
 		{"one user", MakePod("web", "api").Annotate(keySocket, "/run/ipc").Change(func(p *pod.Pod) { p.Spec.SecurityContext = &pod.Security{RunAsUser: new(int64(1))} }), nil},
 		{"users that are not known", MakePod("web", "api").Annotate(keySocket, "/run/ipc"), nil},
 		{"containers of what the pod has as a whole", MakePod("web").Annotate(keyQueues, "/a", keyProcess, "true", keyIPCWho, "web"), []string{"pillion: ipc: containers has no effect on mqueue, process, which the pod has as a whole"}},

@@ -37,7 +37,7 @@ func TestIPCGivesAllThatThereMayBe(t *testing.T) {
 	}
 }
 
-func TestEachSharedFolderHasAVolumeOfItsOwn(t *testing.T) {
+func TestEachSharedDirectoryHasAVolumeOfItsOwn(t *testing.T) {
 	t.Parallel()
 	pod, d := again(t, MakePod("web").Annotate(keyShm, "128Mi", keySocket, "/run/ipc", keyFIFO, "/srv/a/x,/srv/b/x,/srv/a/y").Obj())
 	mounts := []string{"pillion-ipc-shm:/dev/shm", "pillion-ipc-socket:/run/ipc", "pillion-ipc-fifo:/srv/a", "pillion-ipc-fifo-2:/srv/b"}

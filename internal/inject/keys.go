@@ -44,7 +44,7 @@ func readKey(known *helper.Set, key string, root *field.Path) (h *helper.Helper,
 	if dot >= 0 {
 		instance, owner = owner[:dot], owner[dot+1:]
 	}
-	refuse := func(format string, args ...any) (*helper.Helper, string, *option.Option, *reason.Problem) {
+	deny := func(format string, args ...any) (*helper.Helper, string, *option.Option, *reason.Problem) {
 		p := reason.Forbidden(reason.UnknownAnnotation, helper.Annotations(root).Key(shownKey(key)), format, args...)
 		return nil, "", nil, &p
 	}
@@ -58,39 +58,39 @@ func readKey(known *helper.Set, key string, root *field.Path) (h *helper.Helper,
 		if lower := strings.ToLower(owner); suggestion == "" && known.Find(lower) != nil {
 			suggestion = nearmiss.DidYouMean(nearestKey(known, strings.ToLower(instance), lower, name))
 		}
-		return refuse("annotation keys of Pillion are in lower case%s", suggestion)
+		return deny("annotation keys of Pillion are in lower case%s", suggestion)
 	}
 	if h = known.Find(owner); h == nil {
 		suggestion := nearmiss.DidYouMean(cmp.Or(instanceKey(known, instance, owner, name), nearestKey(known, instance, owner, name)))
 		if owner == "" {
-			return refuse("unknown key; a key is <helper>.%s/<option>, and the helpers are %s%s", helper.Domain, known, suggestion)
+			return deny("unknown key; a key is <helper>.%s/<option>, and the helpers are %s%s", helper.Domain, known, suggestion)
 		}
-		return refuse("unknown helper %+q; the helpers are %s%s", owner, known, suggestion)
+		return deny("unknown helper %+q; the helpers are %s%s", owner, known, suggestion)
 	}
 	if !slash || name == "" {
-		return refuse("names no option; write %s/<option>, such as %q", shownKey(prefix), h.Key(instance, h.Options[0].Name))
+		return deny("names no option; write %s/<option>, such as %q", shownKey(prefix), h.Key(instance, h.Options[0].Name))
 	}
 	if o = h.Option(name); o == nil && (name == helper.CPU || name == helper.Memory) {
-		return refuse("the platform sets the resources of %s; a pod can set %s only under a policy with a max for it (resources.%s.max)", h.Name, name, name)
+		return deny("the platform sets the resources of %s; a pod can set %s only under a policy with a max for it (resources.%s.max)", h.Name, name, name)
 	}
 	if o == nil {
 		if near := nearestKey(known, instance, owner, name); near != "" {
-			return refuse("%s has no option %+q%s", h.Name, name, nearmiss.DidYouMean(near))
+			return deny("%s has no option %+q%s", h.Name, name, nearmiss.DidYouMean(near))
 		}
-		return refuse("%s has no option %+q; its options are %s", h.Name, name, option.JoinAnd(h.OptionNames()))
+		return deny("%s has no option %+q; its options are %s", h.Name, name, option.JoinAnd(h.OptionNames()))
 	}
 	if dot >= 0 && h.Single {
-		return refuse("%s has no instances, since a pod has one at most: write %q", h.Name, h.Key("", name))
+		return deny("%s has no instances, since a pod has one at most: write %q", h.Name, h.Key("", name))
 	}
 	if dot >= 0 {
 		if text := h.WrongInstance(instance); text != "" {
-			return refuse("the instance %+q %s", instance, text)
+			return deny("the instance %+q %s", instance, text)
 		}
 	}
 	return h, instance, o, nil
 }
 
-// shownKey is a key as an error text may repeat it: the API server looks at keys only
+// shownKey is a key as an error message may repeat it: the API server looks at keys only
 // after us, so anything can be in one.
 func shownKey(key string) string {
 	const limit = 128
@@ -126,18 +126,18 @@ func instanceKey(known *helper.Set, instance, owner, name string) string {
 		if h.Single || h.Option(name) == nil {
 			continue
 		}
-		meant := ""
+		instanceName := ""
 		switch {
 		case instance == h.Name:
-			meant = owner
+			instanceName = owner
 		case instance != "":
 		case strings.HasSuffix(owner, "-"+h.Name):
-			meant = strings.TrimSuffix(owner, "-"+h.Name)
+			instanceName = strings.TrimSuffix(owner, "-"+h.Name)
 		case strings.HasPrefix(owner, h.Name+"-"):
-			meant = strings.TrimPrefix(owner, h.Name+"-")
+			instanceName = strings.TrimPrefix(owner, h.Name+"-")
 		}
-		if meant != "" && h.WrongInstance(meant) == "" {
-			return h.Key(meant, name)
+		if instanceName != "" && h.WrongInstance(instanceName) == "" {
+			return h.Key(instanceName, name)
 		}
 	}
 	return ""
@@ -184,7 +184,7 @@ func nearestKey(known *helper.Set, instance, owner, name string) string {
 	return best
 }
 
-// Asks tells whether annotations have any key under our domain, other than the status
+// Asks reports whether annotations have any key under our domain, other than the status
 // that Pillion writes itself.
 func Asks(annotations map[string]string) bool {
 	return slices.ContainsFunc(ourKeys(annotations), func(key string) bool { return key != StatusAnnotation })

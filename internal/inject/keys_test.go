@@ -12,7 +12,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
-func TestAKeyThatNobodyReadsIsRefused(t *testing.T) {
+func TestAKeyThatNobodyReadsIsDenied(t *testing.T) {
 	t.Parallel()
 	const (
 		unknownKey = "unknown key; a key is <helper>.pillion.dev/<option>, and the helpers are config-reloader, date-writer, git-poller, ipc and start"

@@ -49,7 +49,7 @@ func TestAContainerThatCameLater(t *testing.T) {
 	}{
 		{name: "one that mounts nothing", pod: MakePod("web").Git(), later: agent(), joins: []string{"web", "agent"}},
 		{name: "one in front of the app", pod: MakePod("web").Git(), later: agent(), first: true, joins: []string{"agent", "web"}},
-		{name: "one with the parent folder read-only", pod: MakePod("web").Git(), volumes: []pod.Volume{logs}, later: agent(readOnly("logs", "/srv")), leftOut: []string{"agent"}, joins: []string{"web"}},
+		{name: "one with the parent directory read-only", pod: MakePod("web").Git(), volumes: []pod.Volume{logs}, later: agent(readOnly("logs", "/srv")), leftOut: []string{"agent"}, joins: []string{"web"}},
 		{name: "one with a fixed volume at the path", pod: MakePod("web").Git(), volumes: []pod.Volume{conf}, later: agent(at("conf", "/srv/site")), leftOut: []string{"agent"}, joins: []string{"web"}},
 		{name: "one with a mount inside the path", pod: MakePod("web").Git(), volumes: []pod.Volume{logs}, later: agent(at("logs", "/srv/site/x")), leftOut: []string{"agent"}, joins: []string{"web"}},
 		{name: "one with another emptyDir at the path", pod: MakePod("web").Git(), volumes: []pod.Volume{logs}, later: agent(at("logs", "/srv/site")), first: true, leftOut: []string{"agent"}, joins: []string{"web"}},
@@ -138,7 +138,7 @@ func TestWhatIsMountedAroundOursLater(t *testing.T) {
 	}
 }
 
-// Who writes our container or status himself gets what the annotation containers could have
+// An author who writes our container or status by hand gets what the annotation containers could have
 // given him, and nothing else.
 func TestAForgedSecondReviewGainsNothing(t *testing.T) {
 	t.Parallel()

@@ -74,7 +74,7 @@ func TestACopyOfAnInjectedPodIsAdmitted(t *testing.T) {
 	}
 }
 
-// What is not as we write it has no reserved name, whoever asks for what.
+// What differs from what we write has no reserved name, whatever the pod requests.
 func TestASquatterIsNoLeftOver(t *testing.T) {
 	t.Parallel()
 	for name, edit := range map[string]func(c map[string]any){
@@ -132,12 +132,12 @@ func TestAFurtherMountOfAVolumeOfOurs(t *testing.T) {
 		{"content with propagation", MakePod("web").Git(), pod.VolumeMount{Name: "pillion-git-poller", MountPath: "/b", ReadOnly: true, MountPropagation: &bidirectional}, content},
 		{"content that the app may write, writable", MakePod("web").Git("git-poller.pillion.dev/writable", "true"), at("pillion-git-poller", "/backup"), content},
 		{"content of the date, writable", MakePod("web").Date(), at("pillion-date-writer", "/backup"), content},
-		{"the folder of the program", start(), at("pillion-bin", "/x"), internal},
-		{"the folder of the program, read-only", start(), readOnly("pillion-bin", "/x"), internal},
+		{"the directory of the program", start(), at("pillion-bin", "/x"), internal},
+		{"the directory of the program, read-only", start(), readOnly("pillion-bin", "/x"), internal},
 		{"the state of the start order", start(), at("pillion-run", "/x"), internal},
 		{"shared memory", MakePod("web").Annotate(keyShm, "128Mi"), at("pillion-ipc-shm", "/x"), internal},
-		{"the folder of sockets", MakePod("web").Annotate(keySocket, "/run/ipc"), readOnly("pillion-ipc-socket", "/x"), internal},
-		{"the folder of pipes", MakePod("web").Annotate("ipc.pillion.dev/fifo", "/run/p/a"), at("pillion-ipc-fifo", "/x"), internal},
+		{"the directory of sockets", MakePod("web").Annotate(keySocket, "/run/ipc"), readOnly("pillion-ipc-socket", "/x"), internal},
+		{"the directory of pipes", MakePod("web").Annotate("ipc.pillion.dev/fifo", "/run/p/a"), at("pillion-ipc-fifo", "/x"), internal},
 		{"the Secret", MakePod("web").Git(keySecret, "s"), readOnly("pillion-auth-git-poller", "/x"), foreign},
 		{"the shadow of the token", MakePod("web").Git(), readOnly("pillion-no-token", "/x"), foreign},
 	} {

@@ -20,7 +20,7 @@ type Limits struct {
 	VolumeSize    resource.Quantity // the sizeLimits of volumes on the node's disk together, in bytes
 }
 
-// origin says for an error text where the helpers of the pod come from.
+// origin says for an error message where the helpers of the pod come from.
 func origin(requests []*helper.Request) string {
 	added := 0
 	for _, r := range requests {

@@ -80,13 +80,13 @@ func TestAPolicyLimitsWhatAPodGetsInAll(t *testing.T) {
 				return
 			}
 			if again := (Injector{}).Decide(patched(t, tt.pod.Obj(), &d.Plan), policy, nil); again.Result != reason.Unchanged {
-				t.Errorf("a second look is %s: %s", again.Result, again.Message())
+				t.Errorf("a second review is %s: %s", again.Result, again.Message())
 			}
 		})
 	}
 }
 
-// What is there already counts on a second look as it did on the first.
+// What is there already counts on a second review as it did on the first.
 func TestALimitHoldsForWhatIsInjectedAlready(t *testing.T) {
 	t.Parallel()
 	pod := MakePod("web").Git().Obj()

@@ -15,7 +15,7 @@ import (
 // Inputs that an earlier version took for something that they are not.
 func TestInputsThatLookRightAndAreNot(t *testing.T) {
 	t.Parallel()
-	refused := func(key, value string) func(t *testing.T) {
+	denied := func(key, value string) func(t *testing.T) {
 		return func(t *testing.T) {
 			if v, problem := parseOne(t, key, value); problem == "" {
 				t.Errorf("%q is taken as %q", value, v.Text)
@@ -65,15 +65,15 @@ func TestInputsThatLookRightAndAreNot(t *testing.T) {
 	for name, test := range map[string]func(t *testing.T){
 		"a password before an encoded @":       hides(keyRepo, "https://user:hunter2%40github.com/a", "hunter2"),
 		"a URL with a password in ref":         hides(keyRef, "https://user:hunter2@github.com/a", "hunter2"),
-		"a space in a URL":                     refused(keyRepo, "https://github.com/a b"),
-		"a quote in a URL":                     refused(keyRepo, `https://github.com/a"b`),
-		"a pipe in a URL":                      refused(keyRepo, "https://github.com/a|b"),
-		"a backquote in a URL":                 refused(keyRepo, "https://github.com/a`b"),
-		"a zone that only this machine has":    refused("date-writer.pillion.dev/timezone", "posix/Europe/Berlin"),
-		"the zone localtime":                   refused("date-writer.pillion.dev/timezone", "localtime"),
-		"a zone with two slashes":              refused("date-writer.pillion.dev/timezone", "Europe//Berlin"),
-		"the comment of our own list of zones": refused("date-writer.pillion.dev/timezone", comment),
-		"a zone with a dot":                    refused("date-writer.pillion.dev/timezone", "./UTC"),
+		"a space in a URL":                     denied(keyRepo, "https://github.com/a b"),
+		"a quote in a URL":                     denied(keyRepo, `https://github.com/a"b`),
+		"a pipe in a URL":                      denied(keyRepo, "https://github.com/a|b"),
+		"a backquote in a URL":                 denied(keyRepo, "https://github.com/a`b"),
+		"a zone that only this machine has":    denied("date-writer.pillion.dev/timezone", "posix/Europe/Berlin"),
+		"the zone localtime":                   denied("date-writer.pillion.dev/timezone", "localtime"),
+		"a zone with two slashes":              denied("date-writer.pillion.dev/timezone", "Europe//Berlin"),
+		"the comment of our own list of zones": denied("date-writer.pillion.dev/timezone", comment),
+		"a zone with a dot":                    denied("date-writer.pillion.dev/timezone", "./UTC"),
 		"a plus sign is not canonical":         bytes("+1Mi", "1Mi"),
 		"an exponent is not canonical":         bytes("1e6", "1000000"),
 		"one number has one canonical form":    bytes("1048576", "1Mi"),
@@ -119,7 +119,7 @@ func TestInputsThatLookRightAndAreNot(t *testing.T) {
 		"nothing is not ref":            suggests("git-poller.pillion.dev/", "/ref"),
 		"a lower-case key that is none": suggests("Foo.pillion.dev/bar", `did you mean "foo.pillion.dev/bar"`),
 		"a missing slash is not ssh":    noSSH,
-		"programs below /usr/local":     refused(keyMountPath, "/usr/local/bin"),
+		"programs below /usr/local":     denied(keyMountPath, "/usr/local/bin"),
 		"a wait-timeout that has no effect": func(t *testing.T) {
 			if d := decide(MakePod("web").Git("git-poller.pillion.dev/wait", "false", "git-poller.pillion.dev/wait-timeout", "5m").Obj()); len(d.Warnings) == 0 {
 				t.Error("nobody says so")

@@ -22,8 +22,8 @@ func TestTheAppReadsAndTheHelperWrites(t *testing.T) {
 		readOnly bool // for the app
 	}{
 		{"git-poller", MakePod("web").Git(), "pillion-git-poller", "/srv/site", true},
-		{"git-poller that is asked for a writable folder", MakePod("web").Git(writable, "true"), "pillion-git-poller", "/srv/site", false},
-		{"git-poller that is asked for a read-only folder", MakePod("web").Git(writable, "false"), "pillion-git-poller", "/srv/site", true},
+		{"git-poller that is asked for a writable directory", MakePod("web").Git(writable, "true"), "pillion-git-poller", "/srv/site", false},
+		{"git-poller that is asked for a read-only directory", MakePod("web").Git(writable, "false"), "pillion-git-poller", "/srv/site", true},
 		{"date-writer", MakePod("web").Date(), "pillion-date-writer", "/srv/date", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestAHelperIsToldOfOneConflictForEachContainer(t *testing.T) {
 	t.Parallel()
 	const docs = "docs.git-poller.pillion.dev/"
 	pod := MakePod("web").Git().Date(keyDatePath, "/srv/site").Annotate(docs+"repo", "https://github.com/acme/docs", docs+"mount-path", "/srv/site")
-	const taken = `container "web" gets its content from date-writer at /srv/site already; give each helper a folder of its own`
+	const taken = `container "web" gets its content from date-writer at /srv/site already; give each helper a directory of its own`
 	want := []string{wrong(keyMountPath, "/srv/site", taken), wrong(docs+"mount-path", "/srv/site", taken)}
 	if diff := cmp.Diff(want, sentences(decide(pod.Obj()))); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)

@@ -25,7 +25,7 @@ const NoPolicy = "unknown"
 type Policy struct {
 	Name        string
 	Hash        string // of the canonical form of the file
-	Warn        bool   // what the policy would refuse is admitted, injected and warned of
+	Warn        bool   // what the policy would deny is admitted, injected and warned of
 	HostNetwork bool   // helpers may go into pods that use the node's network
 	Limits      Limits
 	// Known are the helpers that there are, allowed or not.
@@ -43,13 +43,13 @@ type Policy struct {
 	DeniedClasses []string // the RuntimeClasses in which helpers are not allowed
 }
 
-// Adds tells whether the policy adds something to pods that do not ask.
+// Adds reports whether the policy adds something to pods that do not ask.
 func (p *Policy) Adds() bool { return len(p.Require)+len(p.Inject) > 0 }
 
-// path is that of the policy's spec for an error text on a pod.
+// path is that of the policy's spec for an error message on a pod.
 func (p *Policy) path() *field.Path { return field.NewPath(fmt.Sprintf("policy %q: spec", p.Name)) }
 
-// deniesClass tells whether the policy has no helpers for the pod's RuntimeClass.
+// deniesClass reports whether the policy has no helpers for the pod's RuntimeClass.
 func (p *Policy) deniesClass(s *pod.Spec) bool {
 	return s.RuntimeClassName != nil && slices.Contains(p.DeniedClasses, *s.RuntimeClassName)
 }

@@ -41,7 +41,7 @@ func TestRedirectsMayLeadWhereThePodCouldGoItself(t *testing.T) {
 				p = withRule(t, p, "git-poller", "repo", *tt.rule)
 			}
 			annotations := []string{keyRepo, tt.repo}
-			if !strings.HasPrefix(tt.repo, "http:") { // where a Secret is refused
+			if !strings.HasPrefix(tt.repo, "http:") { // where a Secret is denied
 				annotations = append(annotations, keySecret, "s")
 			}
 			d := Injector{}.Decide(MakePod("web").Git(annotations...).Obj(), p, nil)
@@ -107,7 +107,7 @@ func TestALoginAsAGitHubApp(t *testing.T) {
 		{"as the policy's default, for a repository that is public", nil, &rule.Spec{Default: new(rule.Text("github-app"))}, "", nil, nil, ""},
 		{"as the policy's default, for ssh", []string{keyRepo, "ssh://git@github.com/acme/site", keySecret, "s"}, &rule.Spec{Default: new(rule.Text("github-app"))}, "", []string{"--auth=ssh", "--auth-dir=/pillion/auth"}, []string{"ssh-privatekey", "known_hosts"}, ""},
 		{"as the policy's only way, for ssh", []string{keyRepo, "ssh://git@github.com/acme/site", keySecret, "s"}, &rule.Spec{Fixed: new(rule.Text("github-app"))}, "", nil, nil, `policy "web": spec.helpers[git-poller].options[auth].fixed: Invalid value: "github-app": an ssh URL is used with "ssh"; change the URL, or leave auth out`},
-		{"where the policy does not allow it", []string{keySecret, "s", auth, "github-app"}, &rule.Spec{Allow: rule.Texts{"basic", "ssh"}}, "", nil, nil, wrong(auth, "github-app", `policy "web" does not allow this value: allowed is "basic" or "ssh"`)},
+		{"where the policy does not allow it", []string{keySecret, "s", auth, "github-app"}, &rule.Spec{Allow: rule.Texts{"basic", "ssh"}}, "", nil, nil, wrong(auth, "github-app", `policy "web" does not allow this value: allowed values: "basic", "ssh"`)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

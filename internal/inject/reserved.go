@@ -13,11 +13,11 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
-// squatters reports what bears a reserved name without being part of a helper of this
-// pod. What a helper does account for has been kept or renewed, so a name gains its
-// owner nothing; a reserved volume that only our own containers mount may be what an older
+// reservedNames reports what has a reserved name without being part of a helper of this
+// pod. What belongs to a helper has been kept or replaced, so its
+// author gains nothing by the name; a reserved volume that only our own containers mount may be what an older
 // version left, so it may stay; and so may what a copy of an injected pod has left over.
-func squatters(p *pod.Pod, policy *Policy, e *helper.Editor, root *field.Path) (problems []reason.Problem) {
+func reservedNames(p *pod.Pod, policy *Policy, e *helper.Editor, root *field.Path) (problems []reason.Problem) {
 	reserved := func(at *field.Path, name, what string) {
 		problems = append(problems, reason.Invalid(reason.ReservedName, at, name, "%s; rename it: names that begin with %q are Pillion's own", what, pod.ReservedPrefix))
 	}
@@ -65,7 +65,7 @@ func squatters(p *pod.Pod, policy *Policy, e *helper.Editor, root *field.Path) (
 	return problems
 }
 
-// leftOver tells whether any helper of the policy could have written a container.
+// leftOver reports whether any helper of the policy could have written a container.
 func (p *Policy) leftOver(e *helper.Editor, c *pod.Container) bool {
 	for _, hp := range p.Helpers {
 		if e.LeftOver(c, hp) {

@@ -77,7 +77,7 @@ func TestAReservedNameIsOursAlone(t *testing.T) {
 			if diff := cmp.Diff(tt.want, sentences(d)); diff != "" || d.Reason != reason.ReservedName || !d.Plan.Empty() {
 				t.Errorf("problems, %s (-want +got):\n%s", d.Reason, diff)
 			}
-			// The same pod is refused when it brings the helper along.
+			// The same pod is denied when it brings the helper along.
 			pod := patched(t, tt.pod.Obj(), &git)
 			if again := decide(pod); again.Result != reason.Denied || again.Reason != reason.ReservedName {
 				t.Errorf("with the helper in place: %s (%s)", again.Result, again.Reason)
@@ -146,7 +146,7 @@ func TestASquatterOnAVolumeIsRenewed(t *testing.T) {
 				t.Errorf("renewed (-want +got):\n%s", diff)
 			}
 			if again := decide(patched(t, pod.Obj(), &d.Plan)); again.Result != reason.Unchanged {
-				t.Errorf("a second look says %s: %s", again.Result, again.Message())
+				t.Errorf("a second review says %s: %s", again.Result, again.Message())
 			}
 		})
 	}
@@ -202,7 +202,7 @@ func TestASquatterOnAContainerIsRenewed(t *testing.T) {
 				t.Errorf("renewed (-want +got):\n%s", diff)
 			}
 			if again := decide(patched(t, pod.Obj(), &d.Plan)); again.Result != reason.Unchanged {
-				t.Errorf("a second look says %s: %s", again.Result, again.Message())
+				t.Errorf("a second review says %s: %s", again.Result, again.Message())
 			}
 		})
 	}
@@ -251,7 +251,7 @@ func TestAMountOfOurVolumeIsRenewedIfItIsNotOurs(t *testing.T) {
 				t.Errorf("mounts (-want +got):\n%s", diff)
 			}
 			if again := decide(patched(t, pod.Obj(), &d.Plan)); again.Result != reason.Unchanged {
-				t.Errorf("a second look says %s: %s", again.Result, again.Message())
+				t.Errorf("a second review says %s: %s", again.Result, again.Message())
 			}
 		})
 	}
@@ -277,7 +277,7 @@ func TestWhatALimitRangeAddedIsKept(t *testing.T) {
 				edit(r["requests"].(map[string]any), r["limits"].(map[string]any))
 			}))
 			if again := decide(injected); again.Result != reason.Unchanged {
-				t.Errorf("a second look says %s and renews %v", again.Result, again.Plan.Renewed())
+				t.Errorf("a second review says %s and renews %v", again.Result, again.Plan.Renewed())
 			}
 		})
 	}
@@ -302,12 +302,12 @@ func TestTheStatusRemembersWhatWasRenewed(t *testing.T) {
 	}
 	again := decide(once)
 	if again.Result != reason.Unchanged || !again.Plan.Empty() {
-		t.Errorf("a second look says %s and plans %+v", again.Result, again.Plan.Annotations)
+		t.Errorf("a second review says %s and plans %+v", again.Result, again.Plan.Annotations)
 	}
-	// Another webhook spoils the volume: the third look adds to what the second remembered.
+	// Another webhook spoils the volume: the third review adds to what the second remembered.
 	once.Spec.Volumes[1].Raw = json.RawMessage(`{"name":"pillion-git-poller","emptyDir":{}}`)
 	third := decide(once)
 	if diff := cmp.Diff(want, renewed(patched(t, once, &third.Plan))); diff != "" {
-		t.Errorf("renewed after a third look (-want +got):\n%s", diff)
+		t.Errorf("renewed after a third review (-want +got):\n%s", diff)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
-// review applies the policy to what a pod asks for: refuses, and fills in defaults.
+// review applies the policy to what a pod asks for: denies, and fills in defaults.
 func review(p *Policy, of *pod.Pod, requests []*helper.Request, root *field.Path) []reason.Problem {
 	var problems []reason.Problem
 	if of.Spec.HostNetwork && !p.HostNetwork && len(requests) > 0 {
@@ -26,7 +26,7 @@ func review(p *Policy, of *pod.Pod, requests []*helper.Request, root *field.Path
 	for _, r := range requests {
 		if p.Helpers[r.Helper.Name] == nil {
 			problems = append(problems, reason.Forbidden(reason.HelperNotAllowed, r.AnyPath(),
-				"policy %q does not allow %s; it allows %s%s", p.Name, r.Helper.Name, p.allowedHelpers(), wayOut(r)).In("helpers"))
+				"policy %q does not allow %s; it allows %s%s", p.Name, r.Helper.Name, p.allowedHelpers(), remedy(r)).In("helpers"))
 		}
 		hp := p.helper(r.Helper.Name)
 		if hp == nil {
@@ -46,7 +46,7 @@ func review(p *Policy, of *pod.Pod, requests []*helper.Request, root *field.Path
 		}
 		if r.Helper.Check != nil {
 			found := r.Helper.Check(r)
-			addWayOut(r, found)
+			addRemedy(r, found)
 			problems = append(problems, found...)
 		}
 	}
@@ -63,7 +63,7 @@ func reviewSecret(p *Policy, hp *rule.Helper, r *helper.Request) *reason.Problem
 	if err == nil {
 		return nil
 	}
-	problem := reason.Invalid(reason.ValueNotAllowed, r.Path("secret"), secret.Text, "policy %q does not allow this value: %s%s", p.Name, err, wayOut(r)).In("helpers[" + r.Helper.Name + "].secrets")
+	problem := reason.Invalid(reason.ValueNotAllowed, r.Path("secret"), secret.Text, "policy %q does not allow this value: %s%s", p.Name, err, remedy(r)).In("helpers[" + r.Helper.Name + "].secrets")
 	return &problem
 }
 
@@ -73,7 +73,7 @@ func ofPolicy(p reason.Problem, r *helper.Request, option string) reason.Problem
 	if p.Reason == reason.ValueNotAllowed && p.PolicyField == "" {
 		p.PolicyField = "helpers[" + r.Helper.Name + "].options[" + option + "]"
 	}
-	p.Detail += wayOut(r)
+	p.Detail += remedy(r)
 	return p
 }
 

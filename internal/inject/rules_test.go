@@ -20,7 +20,7 @@ type ruleTest struct {
 	rule   rule.Spec
 	given  string // by the pod; "" is not at all
 	want   string // the value that the helper gets, or
-	why    string // why it is refused
+	why    string // why it is denied
 }
 
 func TestAPolicyRulesOverValues(t *testing.T) {
@@ -47,36 +47,36 @@ func TestAPolicyRulesOverValues(t *testing.T) {
 		{"less than the minimum is not", "period", rule.Spec{Min: text("30s")}, "29.999s", "", "the minimum is 30s"},
 		{"the maximum is allowed", "period", rule.Spec{Max: text("1h")}, "60m", "1h", ""},
 		{"more than the maximum is not", "period", rule.Spec{Max: text("1h")}, "1h1s", "", "the maximum is 1h"},
-		{"a number above the most", "depth", rule.Spec{Max: text("5")}, "6", "", "the maximum is 5"},
+		{"a number above the maximum", "depth", rule.Spec{Max: text("5")}, "6", "", "the maximum is 5"},
 		{"a default below the minimum is moved up to it", "period", rule.Spec{Min: text("5m")}, "", "5m", ""},
 		{"a default above the maximum is moved down to it", "period", rule.Spec{Max: text("30s")}, "", "30s", ""},
 		{"a default between both stays", "period", rule.Spec{Min: text("30s"), Max: text("90s")}, "", "1m", ""},
 		{"bounds that meet leave one value", "period", rule.Spec{Min: text("5m"), Max: text("5m")}, "", "5m", ""},
 
 		{"a literal is allowed", "ref", allow("main"), "main", "main", ""},
-		{"another is not", "ref", allow("main"), "dev", "", `allowed is "main"`},
+		{"another is not", "ref", allow("main"), "dev", "", `allowed values: "main"`},
 		{"one of two is allowed", "ref", allow("main", "release-*"), "release-2", "release-2", ""},
-		{"none of two", "ref", allow("main", "release-*"), "dev", "", `allowed is "main" or "release-*"`},
-		{"none of three", "ref", allow("main", "dev", "release-*"), "x", "", `allowed is "main", "dev" or "release-*"`},
-		{"none of ten, of which eight are named", "ref", many, "x", "", "allowed is a1, a2, a3, a4, a5, a6, a7, a8 and 2 more"},
+		{"none of two", "ref", allow("main", "release-*"), "dev", "", `allowed values: "main", "release-*"`},
+		{"none of three", "ref", allow("main", "dev", "release-*"), "x", "", `allowed values: "main", "dev", "release-*"`},
+		{"none of ten, of which eight are named", "ref", many, "x", "", `allowed values: "a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8" and 2 more`},
 		{
 			"none of eight, which are all named", "ref", allow("a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8"), "x", "",
-			`allowed is "a1", "a2", "a3", "a4", "a5", "a6", "a7" or "a8"`,
+			`allowed values: "a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8"`,
 		},
 		{"the last of ten is allowed", "ref", many, "b2", "b2", ""},
-		{"a default that the list does not have", "ref", allow("main"), "", "", `policy "web" does not allow the default: allowed is "main"; set the annotation`},
+		{"a default that the list does not have", "ref", allow("main"), "", "", `policy "web" does not allow the default: allowed values: "main"; set the annotation`},
 		{"a default that the list has", "ref", allow("HEAD", "main"), "", "HEAD", ""},
 		{"a list with a default of its own", "ref", rule.Spec{Allow: []rule.Text{"main"}, Default: text("main")}, "", "main", ""},
-		{"a glob covers the whole value", "secret", allow("git-*"), "my-git-x", "", `allowed is "git-*"`},
-		{"a repository is compared by its parts", "repo", allow("https://github.com/acme/*"), "https://github.com/evil/site", "", `allowed is "https://github.com/acme/*"`},
+		{"a glob covers the whole value", "secret", allow("git-*"), "my-git-x", "", `allowed values: "git-*"`},
+		{"a repository is compared by its parts", "repo", allow("https://github.com/acme/*"), "https://github.com/evil/site", "", `allowed values: "https://github.com/acme/*"`},
 
 		{
 			"an address is not meant by a star", "repo", allow("https://*/*"), "https://127.0.0.1/a", "",
-			`allowed is "https://*/*"; an IP address has to be named literally`,
+			`allowed values: "https://*/*"; an IP address has to be named literally`,
 		},
 		{"every element of a list is allowed", "containers", allow("web", "api-*"), "web,api-1", "web,api-1", ""},
-		{"one element of a list is not", "containers", allow("web", "api-*"), "web,worker", "", `allowed is "web" or "api-*"`},
-		{"a list is not compared as a whole", "containers", allow("web*"), "web,worker", "", `allowed is "web*"`},
+		{"one element of a list is not", "containers", allow("web", "api-*"), "web,worker", "", `allowed values: "web", "api-*"`},
+		{"a list is not compared as a whole", "containers", allow("web*"), "web,worker", "", `allowed values: "web*"`},
 		{"bounds and a list hold together", "period", rule.Spec{Min: text("30s"), Allow: []rule.Text{"10s", "1m"}}, "10s", "", "the minimum is 30s"},
 	} {
 		t.Run(tt.name, func(t *testing.T) { t.Parallel(); testRule(t, tt) })
@@ -114,7 +114,7 @@ func testRule(t *testing.T, tt ruleTest) {
 	}
 }
 
-func TestAHelperThatThePolicyDoesNotListIsRefused(t *testing.T) {
+func TestAHelperThatThePolicyDoesNotListIsDenied(t *testing.T) {
 	t.Parallel()
 	const at = "metadata.annotations[" + keyMountPath + "]: Forbidden: "
 	const team = "; the platform team can change this in the policy, spec.helpers"

@@ -32,7 +32,7 @@ func TestAWaitStandsInFrontOfTheCommand(t *testing.T) {
 			[]string{keyAfter, "web=tcp:db:1,api=file:/$A,web=mqueue:/a", keyTimeout, "90s"},
 			map[string][]string{"web": {"--wait=tcp:db:1", "--wait=mqueue:/a", "--timeout=1m30s"}, "api": {"--wait=file:/$$A", "--timeout=1m30s"}},
 		},
-		{"an umask alone", []string{keyUmask, "api=2"}, map[string][]string{"api": {"--umask=0002"}}},
+		{"a umask alone", []string{keyUmask, "api=2"}, map[string][]string{"api": {"--umask=0002"}}},
 		{
 			"a container that another waits for",
 			[]string{keyAfter, "web=started:api,web=exited:job", keyUmask, "web=0"},
@@ -115,7 +115,7 @@ func TestAWrapperIsKnownByItsForm(t *testing.T) {
 	}
 }
 
-func TestAnOrderThatCannotBeIsRefused(t *testing.T) {
+func TestAnOrderThatCannotBeIsDenied(t *testing.T) {
 	t.Parallel()
 	const waiting = "these containers wait for each other; remove one of the conditions"
 	for _, tt := range []struct {
@@ -177,7 +177,7 @@ func TestStartWarnsOfWhatWillNotWork(t *testing.T) {
 	hook := func(i int) func(p *pod.Pod) {
 		return func(p *pod.Pod) { p.Spec.Containers[i].Lifecycle = &pod.Lifecycle{PostStart: &struct{}{}} }
 	}
-	hooked := "pillion: start: no container behind web starts before its postStart hook ends; does it wait for one of them?"
+	hooked := "pillion: start: no container after web starts before its postStart hook ends; does it wait for one of them?"
 	killed := "pillion: start: web may be killed while it waits: it has a liveness probe and no startup probe"
 	long := strings.Repeat("x", 24)
 	restarted := "pillion: start: api ends and is started again each time, since its restartPolicy is Always"

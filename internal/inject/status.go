@@ -19,7 +19,7 @@ type Status struct {
 	PolicyHash string        `json:"policyHash"`
 	Result     reason.Result `json:"result"` // Injected or Skipped
 	Reason     reason.Reason `json:"reason"`
-	// Violations are the reasons for which a policy that only warns would have refused
+	// Violations are the reasons for which a policy that only warns would have denied
 	// the pod.
 	Violations []reason.Reason `json:"violations,omitempty"`
 	Helpers    []helper.Status `json:"helpers,omitempty"`

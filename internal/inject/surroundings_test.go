@@ -49,7 +49,7 @@ func TestSurroundingsAreWarnedOf(t *testing.T) {
 		{"a pod of the Guaranteed class", MakePod("web").Git().Change(guaranteed), []string{"pillion: git-poller: requests its limits, cpu 500m and memory 256Mi, since the pod is Guaranteed"}},
 		{"an AppArmor profile of the node", MakePod("web").Git().Date().Change(spec(func(s *pod.Spec) {
 			s.SecurityContext = &pod.Security{AppArmorProfile: &pod.AppArmor{Type: "Localhost", LocalhostProfile: new("k8s-nginx")}}
-		})), []string{"pillion: the pod's AppArmor profile k8s-nginx holds for helpers as well; it has to allow what they do"}},
+		})), []string{"pillion: the pod's AppArmor profile k8s-nginx holds for helpers as well; it must allow what they do"}},
 		{"the runtime's AppArmor profile", MakePod("web").Git().Change(spec(func(s *pod.Spec) {
 			s.SecurityContext = &pod.Security{AppArmorProfile: &pod.AppArmor{Type: "RuntimeDefault"}}
 		})), nil},
@@ -111,8 +111,8 @@ func TestAHookThatKeepsAwayWhatIsWaitedForIsDenied(t *testing.T) {
 	t.Parallel()
 	hook := func(p *pod.Pod) { p.Spec.Containers[0].Lifecycle = &pod.Lifecycle{PostStart: &struct{}{}} }
 	pod := MakePod("web", "db").Annotate(keyAfter, "web=started:db").Change(commands).Change(hook).Obj()
-	want := `metadata.annotations[start.pillion.dev/after]: Invalid value: "web=started:db": container "web" has a postStart hook, before whose end Kubernetes starts no container behind it, ` +
-		`and "db" stands behind it; put "db" first, or remove the hook`
+	want := `metadata.annotations[start.pillion.dev/after]: Invalid value: "web=started:db": container "web" has a postStart hook, and Kubernetes starts no later container before the hook ends; ` +
+		`"db" is a later one; put "db" first, or remove the hook`
 	if d := decide(pod); d.Message() != want || d.Reason != reason.Contradiction {
 		t.Errorf("got  %s\nwant %s", d.Message(), want)
 	}

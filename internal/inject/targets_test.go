@@ -48,7 +48,7 @@ func TestTheContainersOfTheAppTakePartUnlessSomeAreNamed(t *testing.T) {
 	}
 }
 
-func TestAContainerThatCannotTakePartIsRefused(t *testing.T) {
+func TestAContainerThatCannotTakePartIsDenied(t *testing.T) {
 	t.Parallel()
 	const (
 		unknown = "the pod has no container of this name; it has web"

@@ -16,7 +16,7 @@ func TestAValueIsPlainTextWhateverItsKind(t *testing.T) {
 	}
 	const (
 		empty = "must not be empty"
-		space = "must not begin or end with white space"
+		space = "must not begin or end with whitespace"
 		block = `ends with a line break, as a YAML block scalar ("|") adds it; write the value on one line`
 	)
 	tests := []struct{ name, value, why string }{
@@ -61,7 +61,7 @@ func TestAValueIsPlainTextWhateverItsKind(t *testing.T) {
 		for i := range h.Options {
 			key := h.Key("", h.Options[i].Name)
 			for _, tt := range tests {
-				t.Run(key+" refuses "+tt.name, func(t *testing.T) {
+				t.Run(key+" denies "+tt.name, func(t *testing.T) {
 					t.Parallel()
 					_, got := parseOne(t, key, tt.value)
 					if want := wrong(key, tt.value, tt.why); got != want {
@@ -69,7 +69,7 @@ func TestAValueIsPlainTextWhateverItsKind(t *testing.T) {
 					}
 				})
 			}
-			t.Run(key+" refuses what is too long", func(t *testing.T) {
+			t.Run(key+" denies what is too long", func(t *testing.T) {
 				t.Parallel()
 				_, got := parseOne(t, key, strings.Repeat("a", 2049))
 				want := wrong(key, strings.Repeat("a", 128)+"… (2049 bytes)", "is 2049 bytes long; the limit is 2048")

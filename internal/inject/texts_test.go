@@ -17,7 +17,7 @@ func TestAKeyIsShownUnlessItIsLongOrNoText(t *testing.T) {
 	long := "a.pillion.dev/" + strings.Repeat("x", 114) // 128 bytes
 	for name, tt := range map[string]struct{ key, want string }{
 		"as it is":                {"a.pillion.dev/b", "a.pillion.dev/b"},
-		"of the most bytes":       {long, long},
+		"of the maximum size":     {long, long},
 		"of one more":             {long + "y", long},
 		"with a line of its own":  {"a.pillion.dev/b\nc", `a.pillion.dev/b\nc`},
 		"with an invisible space": {"a.pillion.dev/\u200bb", `a.pillion.dev/\u200bb`},

@@ -44,8 +44,8 @@ func TestWhatAPolicyAddsIsCheckedWhenItIsLoaded(t *testing.T) {
 		{"nothing behind an option", adding("require:", "- helper: date-writer", "  options: {mount-path: }"), []string{"line 12: spec.require[0].options[mount-path]: is empty; write a value, or remove it"}},
 		{"a helper that is not there", adding("require:", "- helper: date-writter"), []string{`spec.require[0].helper: Not found: "date-writter; the helpers are config-reloader, date-writer, git-poller, ipc and start; did you mean \"date-writer\"?"`}},
 		{"a helper that is not listed", adding("inject:", "- helper: start"), []string{`spec.inject[0].helper: Invalid value: "start": is not among spec.helpers, so pods may not have it; list it there`}},
-		{"a value that the policy's own rule refuses", adding("require:", "- {helper: date-writer, options: {mount-path: /up, interval: 1s}}"), []string{`spec.require[0].options[interval]: Invalid value: "1s": is refused by this policy's own rule: the minimum is 10s`}},
-		{"another value than the fixed one", adding("require:", "- {helper: date-writer, options: {mount-path: /up, timezone: Europe/Berlin}}"), []string{`spec.require[0].options[timezone]: Invalid value: "Europe/Berlin": is refused by this policy's own rule: it is always "UTC"`}},
+		{"a value that the policy's own rule refuses", adding("require:", "- {helper: date-writer, options: {mount-path: /up, interval: 1s}}"), []string{`spec.require[0].options[interval]: Invalid value: "1s": breaks this policy's own rule: the minimum is 10s`}},
+		{"another value than the fixed one", adding("require:", "- {helper: date-writer, options: {mount-path: /up, timezone: Europe/Berlin}}"), []string{`spec.require[0].options[timezone]: Invalid value: "Europe/Berlin": breaks this policy's own rule: it is always "UTC"`}},
 		{"what a rule gives need not be said", file("helpers:", "  date-writer: {options: {mount-path: {default: /up}}}", "require:", "- helper: date-writer"), nil},
 		{"the same helper twice", adding("require:", date(""), date("")), []string{`spec.require[1]: Forbidden: date-writer is in require[0] already; remove one of the two, or give this one an instance`}},
 		{"the same helper in both lists", adding("require:", date(", instance: b"), "inject:", date(", instance: b")), []string{`spec.inject[0]: Forbidden: b.date-writer is in require[0] already; remove one of the two, or give this one an instance`}},
@@ -53,11 +53,11 @@ func TestWhatAPolicyAddsIsCheckedWhenItIsLoaded(t *testing.T) {
 		{"as many as there can be", adding(append([]string{"require:"}, many[1:]...)...), nil},
 		{
 			"two helpers on one path", adding("require:", date(""), "- {helper: git-poller, options: {repo: https://github.com/acme/a, mount-path: /up}}"),
-			[]string{`spec.require[1].options[mount-path]: Invalid value: "/up": a pod that asks for nothing would be refused: container "app" gets its content from date-writer at /up already; give each helper a folder of its own`},
+			[]string{`spec.require[1].options[mount-path]: Invalid value: "/up": a pod that asks for nothing would be refused: container "app" gets its content from date-writer at /up already; give each helper a directory of its own`},
 		},
 		{
 			"a default inside of what is required", adding("require:", date(""), "inject:", "- {helper: git-poller, options: {repo: https://github.com/acme/a, mount-path: /up/site}}"),
-			[]string{`spec.inject[0].options[mount-path]: Invalid value: "/up/site": a pod that asks for nothing would be refused: container "app" gets its content from date-writer at /up already; give each helper a folder of its own; or opt out with pillion.dev/inject: "false"`},
+			[]string{`spec.inject[0].options[mount-path]: Invalid value: "/up/site": a pod that asks for nothing would be refused: container "app" gets its content from date-writer at /up already; give each helper a directory of its own; or opt out with pillion.dev/inject: "false"`},
 		},
 		{
 			"more than the policy's own limit", adding("limits: {helpersPerPod: 1}", "require:", date(""), "- {helper: date-writer, instance: b, options: {mount-path: /b}}"),

@@ -57,7 +57,7 @@ func TestTheBuiltinPolicyIsWhatTheReadmeSays(t *testing.T) {
 	refused := func(key, value, why string) string {
 		return "metadata.annotations[" + key + `]: Invalid value: "` + value + `": ` + no + why + "; the platform team can change this in the policy, spec.helpers[git-poller].options[" + key[strings.IndexByte(key, '/')+1:] + "]"
 	}
-	only := `allowed is "https://*:*/*" or "ssh://*@*:*/*"`
+	only := `allowed values: "https://*:*/*", "ssh://*@*:*/*"`
 	literal := "; an IP address has to be named literally"
 	for _, tt := range []struct {
 		name        string

@@ -54,7 +54,7 @@ func TestDefinedHelpersAndWhatTheyMeetInAPod(t *testing.T) {
 			"two that fill one path",
 			map[string][]string{"a": {"2021", "2022"}, "b": nil},
 			fmt.Sprintf(asks("a=/var/log", "b=/var/log"), "", ""),
-			`metadata.annotations[b.pillion.dev/mount-path]: Invalid value: "/var/log": container "web" gets its content from a at /var/log already; give each helper a folder of its own`,
+			`metadata.annotations[b.pillion.dev/mount-path]: Invalid value: "/var/log": container "web" gets its content from a at /var/log already; give each helper a directory of its own`,
 		},
 		{
 			"two that give the app another value of one variable",
@@ -77,13 +77,13 @@ func TestDefinedHelpersAndWhatTheyMeetInAPod(t *testing.T) {
 			"an instance whose volume would be the one in place of the token",
 			map[string][]string{"no": nil},
 			fmt.Sprintf(asks("token.no=/var/a"), "", ""),
-			`metadata.annotations[token.no.pillion.dev/mount-path]: Invalid value: "no-token": has a volume "pillion-no-token", which helpers have in place of the ServiceAccount token; name the instance otherwise`,
+			`metadata.annotations[token.no.pillion.dev/mount-path]: Invalid value: "no-token": has a volume "pillion-no-token", which helpers have in place of the ServiceAccount token; rename the instance`,
 		},
 		{
 			"an instance that has the name of another helper",
 			map[string][]string{"a": nil, "a-b": {"2021", "2022"}},
 			fmt.Sprintf(asks("b.a=/var/a", "a-b=/var/b"), "", ""),
-			`has a volume "pillion-conf-a-b", as helper a with the instance "b" has; name the instance otherwise`,
+			`has a volume "pillion-conf-a-b", as helper a with the instance "b" has; rename the instance`,
 		},
 		{"the volume at a further path, read-only", map[string][]string{"a": nil}, fmt.Sprintf(asks("a=/var/a"), `,"volumeMounts":[{"name":"pillion-a","mountPath":"/other","readOnly":true}]`, ""), ``},
 		{

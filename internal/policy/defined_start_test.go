@@ -55,19 +55,19 @@ func TestAContainerWaitsUntilAHelperIsUp(t *testing.T) {
 
 		{
 			"a probe that is a program", "exec", "web=ready:log-shipper", "false", "", nil, "",
-			`metadata.annotations[start.pillion.dev/after]: Invalid value: "web=ready:log-shipper": log-shipper shows web by no port and no file when it is up; let the app wait for it (option wait), or wait for something that it makes, such as file:/path`,
+			`metadata.annotations[start.pillion.dev/after]: Invalid value: "web=ready:log-shipper": log-shipper has no port and no file by which web could tell that it is up; let the app wait for it (option wait), or wait for something that it makes, such as file:/path`,
 		},
 		{
 			"no probe", "no probe", "web=ready:log-shipper", "true", "", nil, "",
-			`metadata.annotations[start.pillion.dev/after]: Invalid value: "web=ready:log-shipper": log-shipper shows web by no port and no file when it is up; let the app wait for it (option wait), or wait for something that it makes, such as file:/path`,
+			`metadata.annotations[start.pillion.dev/after]: Invalid value: "web=ready:log-shipper": log-shipper has no port and no file by which web could tell that it is up; let the app wait for it (option wait), or wait for something that it makes, such as file:/path`,
 		},
 		{
 			"a git-poller, whose engines publish in different places", "http", "web=ready:git-poller", "false", `,"git-poller.pillion.dev/mount-path":"/srv","git-poller.pillion.dev/repo":"https://git.example/a","git-poller.pillion.dev/wait":"false"`, nil, "",
-			`metadata.annotations[start.pillion.dev/after]: Invalid value: "web=ready:git-poller": git-poller shows web by no port and no file when it is up; let the app wait for it (option wait), or wait for something that it makes, such as file:/path`,
+			`metadata.annotations[start.pillion.dev/after]: Invalid value: "web=ready:git-poller": git-poller has no port and no file by which web could tell that it is up; let the app wait for it (option wait), or wait for something that it makes, such as file:/path`,
 		},
 		{
 			"a date-writer that the container has no part in", "http", "web=ready:date-writer", "false", `,"date-writer.pillion.dev/mount-path":"/srv","date-writer.pillion.dev/wait":"false","date-writer.pillion.dev/containers":"api"`, nil, "",
-			`metadata.annotations[start.pillion.dev/after]: Invalid value: "web=ready:date-writer": date-writer shows web by no port and no file when it is up; let the app wait for it (option wait), or wait for something that it makes, such as file:/path`,
+			`metadata.annotations[start.pillion.dev/after]: Invalid value: "web=ready:date-writer": date-writer has no port and no file by which web could tell that it is up; let the app wait for it (option wait), or wait for something that it makes, such as file:/path`,
 		},
 		{
 			"a typo", "http", "web=ready:log-shiper", "false", "", nil, "",
@@ -83,7 +83,7 @@ func TestAContainerWaitsUntilAHelperIsUp(t *testing.T) {
 		},
 		{
 			"what is no name", "http", "web=ready:a.b.c", "false", "", nil, "",
-			`metadata.annotations[start.pillion.dev/after]: Invalid value: "web=ready:a.b.c": has "web=ready:a.b.c", which must name a helper as annotation keys do, as ready:log-shipper or ready:docs.git-poller does`,
+			`metadata.annotations[start.pillion.dev/after]: Invalid value: "web=ready:a.b.c": has "web=ready:a.b.c", which must name a helper as annotation keys do, such as ready:log-shipper or ready:docs.git-poller`,
 		},
 		{
 			"a helper with a mistake of its own, which is said once", "http", "web=ready:log-shipper", "maybe", "", nil, "",

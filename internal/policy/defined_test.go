@@ -165,7 +165,7 @@ func TestADefinedHelperIsAHelperAsAnyOther(t *testing.T) {
 		},
 		"two instances on one port": {
 			`{"metadata":{"annotations":{"log-shipper.pillion.dev/mount-path":"/var/log/app","b.log-shipper.pillion.dev/mount-path":"/var/log/app"}},"spec":{"containers":[{"name":"web"}]}}`,
-			`metadata.annotations[b.log-shipper.pillion.dev/mount-path]: Invalid value: "/var/log/app": container "web" gets its content from log-shipper at /var/log/app already; give each helper a folder of its own`,
+			`metadata.annotations[b.log-shipper.pillion.dev/mount-path]: Invalid value: "/var/log/app": container "web" gets its content from log-shipper at /var/log/app already; give each helper a directory of its own`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -197,7 +197,7 @@ func TestMistakesInDefinitions(t *testing.T) {
 		{"an option behind -c of an unknown entrypoint", `args: ["--path=/logs", {prefix: "--flush="`, `args: ["-c", {prefix: ""`, `line 17: spec.container.args[1]: Forbidden: the value of the option flush would be read by the image's entrypoint, if it is a shell, as code; give it in an argument or a variable of a program that takes it as data`},
 		{"an option as what a shell reads at its start", "name: STREAM", "name: BASH_ENV", `line 18: spec.container.env[0].option: Forbidden: BASH_ENV is read by shells, interpreters or the loader as code or as where to find it, so no pod may set it; write a literal value`},
 		{"a name that is too long", "{name: log-shipper}\nspec", "{name: " + strings.Repeat("a", 63) + "}\nspec", `line 3: metadata.name: Invalid value: "` + strings.Repeat("a", 63) + `": makes the name of the container 102 characters long with the longest instance, and Kubernetes takes 63; choose a shorter one, or set single: true`},
-		{"a privilege that baseline forbids", "  run: Sidecar", "  privileges: [capability:NET_ADMIN, host-port]\n  run: Sidecar", `line 14: spec.privileges[1]: Forbidden: host-port is forbidden by Pod Security's baseline, beyond which no helper goes`},
+		{"a privilege that baseline forbids", "  run: Sidecar", "  privileges: [capability:NET_ADMIN, host-port]\n  run: Sidecar", `line 14: spec.privileges[1]: Forbidden: host-port is forbidden by Pod Security's baseline, which every helper must meet`},
 		{"a number where a string is", "kind: Helper", "kind: 5", `line 2: kind: expected a string, got a number, 5; put it into quotes`},
 		{"a grace period that preStop exceeds", "    ports:", "    gracePeriodSeconds: 5\n    preStop: {sleep: {seconds: 10}}\n    ports:", `line 20: spec.container.gracePeriodSeconds: Invalid value: 5: includes preStop, which takes 10 seconds`},
 		{"a grace period of a day", "    ports:", "    gracePeriodSeconds: 86400\n    ports:", `line 20: spec.container.gracePeriodSeconds: Invalid value: 86400: must be from 1 to 3600`},

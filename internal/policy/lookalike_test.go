@@ -72,7 +72,7 @@ func TestAWrongFormIsExplained(t *testing.T) {
 		{"a text for a rule", ruleFor("period", "30s"), []string{"spec.helpers.options: expected a mapping, got a text"}},
 		{"a text for the allow list", ruleFor("repo", `{allow: "https://github.com/*"}`), []string{`line 9: spec.helpers[git-poller].options[repo].allow: must be a list, such as [a, b]`}},
 		{"nothing for the allow list", ruleFor("repo", "{allow: }"), []string{"line 9: spec.helpers[git-poller].options[repo].allow: is empty; write a value, or remove it"}},
-		{"a mapping for a value", ruleFor("period", "{min: {a: b}}"), []string{`is not a policy: a value must be a text, a number or a boolean, not {"a":"b"}`}},
+		{"a mapping for a value", ruleFor("period", "{min: {a: b}}"), []string{`is not a policy: a value must be a string, a number or a boolean, not {"a":"b"}`}},
 		{"a number for an image", file("image: 5"), []string{"spec.image: expected a text, got a number; put it into quotes"}},
 	})
 }

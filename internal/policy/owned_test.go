@@ -102,7 +102,7 @@ func TestWhatThePlatformOwnsIsChecked(t *testing.T) {
 			r + `.memory.max: Invalid value: "8Mi": is below the request that the helper has without it, 32Mi; raise it, or set min or default`,
 		}},
 		{"a default below what the helper requests", with("  memory: {default: 8Mi, max: 8Mi}"), nil},
-		{"a default above the most", with("  memory: {default: 1Gi, max: 512Mi}"), []string{r + `.memory.default: Invalid value: "1Gi": is refused by the rule itself: the maximum is 512Mi`}},
+		{"a default above the most", with("  memory: {default: 1Gi, max: 512Mi}"), []string{r + `.memory.default: Invalid value: "1Gi": breaks the rule itself: the maximum is 512Mi`}},
 		{"a least of nothing", with("  memory: {min: 0, default: 64Mi, max: 512Mi}"), []string{r + `.memory.min: Invalid value: "0": must be positive`}},
 		{"a fixed amount", with("  memory: {fixed: 64Mi}"), []string{`unknown field "spec.helpers.git-poller.resources.memory.fixed"`}},
 		{"an amount without bounds", with("  memory: 64Mi"), []string{"spec.helpers.resources.memory: expected a mapping, got a text"}},

@@ -134,10 +134,10 @@ func TestARuleThatContradictsItselfIsRefused(t *testing.T) {
 	}
 	testParse(t, []parseTest{
 		{"the least above the most", ruleFor("period", "{min: 2m, max: 60s}"), at("period", `.min: Invalid value: "2m": is above max, 1m`)},
-		{"a default that the rule refuses", ruleFor("period", "{min: 2m, default: 1m}"), at("period", `.default: Invalid value: "1m": is refused by the rule itself: the minimum is 2m`)},
+		{"a default that the rule refuses", ruleFor("period", "{min: 2m, default: 1m}"), at("period", `.default: Invalid value: "1m": breaks the rule itself: the minimum is 2m`)},
 		{
 			"a default that the list does not have", ruleFor("repo", `{default: "https://github.com/evil/x", allow: ["https://github.com/acme/*"]}`),
-			at("repo", `.default: Invalid value: "https://github.com/evil/x": is refused by the rule itself: allowed is "https://github.com/acme/*"`),
+			at("repo", `.default: Invalid value: "https://github.com/evil/x": breaks the rule itself: allowed values: "https://github.com/acme/*"`),
 		},
 		{"a fixed value and a default", ruleFor("mode", "{fixed: once, default: once}"), at("mode", ".default: Forbidden: a fixed value leaves no room for a default; remove one of the two")},
 		{"bounds of what has no order", ruleFor("mode", "{min: once}"), at("mode", ": Forbidden: min and max are for numbers, durations and sizes, and mode is none of these")},

@@ -22,7 +22,7 @@ func TestMistakesInHowServersAreReachedAreNamed(t *testing.T) {
 		{"a proxy without a URL", gitPoller("proxy: {ssh: true}"), []string{at + "proxy.url: Required value: the proxy's URL, such as http://proxy.acme.example:3128"}},
 		{"a proxy with nothing behind it", gitPoller("proxy:"), []string{"line 8: " + at + "proxy: is empty; write a value, or remove it"}},
 		{"a password in the URL", gitPoller("proxy: {url: 'http://user:hunter2@proxy:3128'}"), []string{at + `proxy.url: Invalid value: "http://…@proxy:3128": must not contain credentials (what stands before the @): they belong in a Secret; the proxy's URL is one, such as http://proxy.acme.example:3128`}},
-		{"a proxy of another kind", gitPoller("proxy: {url: 'socks5://proxy:1080'}"), []string{at + `proxy.url: Invalid value: "socks5://proxy:1080": has the scheme "socks5"; allowed is "http" or "https"; the proxy's URL is one, such as http://proxy.acme.example:3128`}},
+		{"a proxy of another kind", gitPoller("proxy: {url: 'socks5://proxy:1080'}"), []string{at + `proxy.url: Invalid value: "socks5://proxy:1080": has the scheme "socks5"; allowed schemes: "http", "https"; the proxy's URL is one, such as http://proxy.acme.example:3128`}},
 		{"a path", gitPoller("proxy: {url: 'http://proxy:3128/proxy.pac'}"), []string{at + `proxy.url: Invalid value: "http://proxy:3128/proxy.pac": must have no path behind the host, such as http://proxy.acme.example:3128`}},
 		{"a query", gitPoller("proxy: {url: 'http://proxy:3128/?a'}"), []string{at + `proxy.url: Invalid value: "http://proxy:3128/?…": must have no query and no fragment; the proxy's URL is one, such as http://proxy.acme.example:3128`}},
 		{"a host that is none", gitPoller("proxy: {url: 'http://$(HOST):3128'}"), []string{at + `proxy.url: Invalid value: "http://$(HOST):3128": has the host "$(host)", which is neither a DNS name nor an IP address; the proxy's URL is one, such as http://proxy.acme.example:3128`}},
@@ -31,7 +31,7 @@ func TestMistakesInHowServersAreReachedAreNamed(t *testing.T) {
 		{"a Secret of another namespace", gitPoller("proxy: {url: 'http://proxy', secret: infra/proxy}"), []string{at + `proxy.secret: Invalid value: "infra/proxy": must be a name without a namespace: only objects in the pod's own namespace can be used`}},
 		{"authorities without a name", gitPoller("extraCAs: {}"), []string{at + "extraCAs.configMap: Required value: name the ConfigMap whose key ca.crt holds the authorities"}},
 		{"authorities by a wrong name", gitPoller("extraCAs: {configMap: ACME}"), []string{at + `extraCAs.configMap: Invalid value: "ACME": must be an object name: lower-case letters, digits, '-' and '.', such as site-credentials`}},
-		{"the API in clear text", gitPoller("githubAPI: http://github.acme.example/api/v3"), []string{at + `githubAPI: Invalid value: "http://github.acme.example/api/v3": has the scheme "http"; allowed is "https"; the API's URL is one such as https://github.acme.example/api/v3`}},
+		{"the API in clear text", gitPoller("githubAPI: http://github.acme.example/api/v3"), []string{at + `githubAPI: Invalid value: "http://github.acme.example/api/v3": has the scheme "http"; allowed schemes: "https"; the API's URL is one such as https://github.acme.example/api/v3`}},
 		{"a helper that reaches nobody", file("helpers: {date-writer: {proxy: {url: 'http://proxy'}, extraCAs: {configMap: a}, githubAPI: 'https://a.example'}}"), []string{
 			"spec.helpers[date-writer].proxy: Forbidden: date-writer reaches no server outside of the pod by itself; remove it",
 			"spec.helpers[date-writer].extraCAs: Forbidden: date-writer reaches no server outside of the pod by itself; remove it",
@@ -41,7 +41,7 @@ func TestMistakesInHowServersAreReachedAreNamed(t *testing.T) {
 		{"what git-sync has no word for", gitPoller("engine: git-sync", "proxy: {url: 'http://proxy', noProxy: ['a.example:8443', '[::1]:80'], ssh: true, secret: proxy}", "githubAPI: https://a.example"), []string{
 			at + "githubAPI: Forbidden: is for auth github-app, which the engine git-sync does not have; remove it, or the engine",
 			at + "proxy.ssh: Invalid value: true: the ssh of the engine git-sync knows no proxy; remove it, or the engine",
-			at + `proxy.secret: Invalid value: "proxy": the engine git-sync has a proxy's password in its URL alone, where everybody who can see the pod could read it; use a proxy that needs none, or remove the engine`,
+			at + `proxy.secret: Invalid value: "proxy": the engine git-sync has a proxy's password in its URL alone, where everyone who can see the pod could read it; use a proxy that needs none, or remove the engine`,
 			at + `proxy.noProxy[0]: Invalid value: "a.example:8443": the engine git-sync knows no ports here; write the host alone`,
 			at + `proxy.noProxy[1]: Invalid value: "[::1]:80": the engine git-sync knows no ports here; write the host alone`,
 		}},

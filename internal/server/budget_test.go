@@ -88,7 +88,7 @@ func TestStalledBodiesLeaveRoomToPods(t *testing.T) {
 	}
 }
 
-// An answer can be many times as long as its review, and whoever does not read it lets us hold it.
+// An answer can be many times as long as its review, and a client that does not read it makes us hold it.
 func TestAnswersThatNobodyReadsAreInTheBudget(t *testing.T) {
 	t.Parallel()
 	answer := strings.Repeat("x", 8<<20) // more than the kernel buffers

@@ -24,7 +24,7 @@ type CertificateOptions struct {
 	Dir string
 	// DNSNames must all be covered by the leaf. Empty: not checked.
 	DNSNames []string
-	// Poll is the time between two looks at Dir. Zero: one second.
+	// Poll is the time between two polls of Dir. Zero: one second.
 	Poll time.Duration
 
 	Log     *slog.Logger
@@ -34,7 +34,7 @@ type CertificateOptions struct {
 // Certificates follows a certificate directory and always answers with the
 // last pair that was fit to serve. A pair is fit when both files parse, the key
 // belongs to the leaf, the leaf is within its validity, and it covers every
-// expected DNS name. Anything else is logged once, counted at each look, and
+// expected DNS name. Anything else is logged once, counted at each poll, and
 // leaves the pair in use as it is.
 //
 // It polls and does not use inotify: two small reads a second cost nothing, and
@@ -47,7 +47,7 @@ type Certificates struct {
 
 	mu      sync.RWMutex
 	current *pair  // nil until loaded
-	problem string // what the last look found wrong, "" if nothing
+	problem string // what the last poll found wrong, "" if nothing
 }
 
 // pair is a certificate with its key, and the digest of the files it came from.
@@ -64,11 +64,11 @@ func NewCertificates(opts CertificateOptions) *Certificates {
 	return &Certificates{opts: opts, now: time.Now, loaded: make(chan struct{})}
 }
 
-// Run looks at the directory until ctx ends. Until the first pair is loaded it
-// looks four times as often, because a pod is waiting to become ready.
+// Run polls the directory until ctx ends. Until the first pair is loaded it
+// polls four times as often, because a pod is waiting to become ready.
 func (c *Certificates) Run(ctx context.Context) {
 	for {
-		c.look()
+		c.poll()
 		wait := c.opts.Poll
 		if c.inUse() == nil {
 			wait /= 4
@@ -101,7 +101,7 @@ func (c *Certificates) Check() error {
 	c.mu.RUnlock()
 	if current == nil {
 		if problem == "" {
-			problem = "not looked at yet"
+			problem = "not checked yet"
 		}
 		return fmt.Errorf("waiting for a certificate: %s", problem)
 	}
@@ -117,9 +117,9 @@ func (c *Certificates) inUse() *pair {
 	return c.current
 }
 
-// look reads the directory once and moves to what it finds if that is fit.
-// Only Run calls it, so that looks never overlap.
-func (c *Certificates) look() {
+// poll reads the directory once and moves to what it finds if that is fit.
+// Only Run calls it, so that polls never overlap.
+func (c *Certificates) poll() {
 	fresh, err := c.load()
 	if err != nil {
 		c.reject(fmt.Errorf("certificate directory %s: %w", c.opts.Dir, err))
@@ -166,7 +166,7 @@ func (c *Certificates) accept(fresh *pair) {
 	}
 }
 
-// reject keeps the pair in use. A bad directory stays bad for many looks: the
+// reject keeps the pair in use. A bad directory stays bad for many polls: the
 // counter grows with each (so its rate shows a problem that lasts), the log
 // gets one line.
 func (c *Certificates) reject(err error) {
@@ -184,7 +184,7 @@ func (c *Certificates) reject(err error) {
 	case waiting:
 		c.opts.Log.Info("waiting for a certificate", "reason", err.Error())
 	case current == nil:
-		c.opts.Log.Error("certificate cannot be served, and there is no earlier one", "error", err.Error())
+		c.opts.Log.Error("certificate cannot be served, and there is no previous one", "error", err.Error())
 	default:
 		c.opts.Log.Error("certificate cannot be served, the one in use stays", "error", err.Error(),
 			"notAfter", current.certificate.Leaf.NotAfter.UTC())

@@ -15,7 +15,7 @@ import (
 
 const failuresSeries = "pillion_certificate_reload_failures_total"
 
-// followed is a Certificates whose looks the test makes itself.
+// followed is a Certificates whose polls the test makes itself.
 type followed struct {
 	*Certificates
 	dir     string
@@ -51,10 +51,10 @@ func TestCertificateIsFollowed(t *testing.T) {
 		t.Parallel()
 		f, old, renewed := follow(t), issue(t), issue(t)
 		old.writeTo(t, f.dir)
-		f.look()
+		f.poll()
 		f.serves(t, old)
 		renewed.writeTo(t, f.dir)
-		f.look()
+		f.poll()
 		f.serves(t, renewed)
 		if f.failures(t) != 0 || f.log.lines() != 2 {
 			t.Errorf("%d failures, log:\n%s\nwant none, and one line for each change", f.failures(t), f.log)
@@ -65,13 +65,13 @@ func TestCertificateIsFollowed(t *testing.T) {
 		t.Parallel()
 		f, old, renewed := follow(t), issue(t), issue(t)
 		before := old.mount(t, f.dir)
-		f.look()
+		f.poll()
 		f.serves(t, old)
 		renewed.mount(t, f.dir)
 		if err := os.RemoveAll(before); err != nil {
 			t.Fatal(err)
 		}
-		f.look()
+		f.poll()
 		f.serves(t, renewed)
 		if f.failures(t) != 0 {
 			t.Errorf("%d failures, want none; log:\n%s", f.failures(t), f.log)
@@ -83,7 +83,7 @@ func TestCertificateIsFollowed(t *testing.T) {
 		f := follow(t)
 		issue(t).writeTo(t, f.dir)
 		for range 3 {
-			f.look()
+			f.poll()
 		}
 		if f.log.lines() != 1 {
 			t.Errorf("want one line, log:\n%s", f.log)
@@ -98,7 +98,7 @@ func TestCertificateIsFollowed(t *testing.T) {
 		}
 		begin, end := time.Now().Add(-time.Hour).Truncate(time.Second), time.Now().Add(time.Hour).Truncate(time.Second)
 		issue(t, func(c *x509.Certificate) { c.NotBefore, c.NotAfter = begin, end }).writeTo(t, f.dir)
-		f.look()
+		f.poll()
 		if got := sample(t, f.metrics, "pillion_certificate_not_before_seconds"); got != float64(begin.Unix()) {
 			t.Errorf("not before %v, want %v", got, begin.Unix())
 		}
@@ -120,7 +120,7 @@ func TestTornPair(t *testing.T) {
 			t.Fatal(err)
 		}
 		write(t, f.dir, certificateFile, stray.crt)
-		f.look()
+		f.poll()
 		f.serves(t, mounted)
 	})
 
@@ -136,7 +136,7 @@ func TestTornPair(t *testing.T) {
 			}
 		})
 		for range 200 {
-			f.look()
+			f.poll()
 		}
 		swapping.Wait()
 		if f.failures(t) != 0 {
@@ -148,12 +148,12 @@ func TestTornPair(t *testing.T) {
 		t.Parallel()
 		f, old, renewed := follow(t), issue(t), issue(t)
 		old.writeTo(t, f.dir)
-		f.look()
+		f.poll()
 		write(t, f.dir, certificateFile, renewed.crt)
-		f.look()
+		f.poll()
 		f.serves(t, old)
 		write(t, f.dir, keyFile, renewed.key)
-		f.look()
+		f.poll()
 		f.serves(t, renewed)
 	})
 }
@@ -225,15 +225,15 @@ func TestBadCertificate(t *testing.T) {
 			t.Parallel()
 			f, good, repaired := follow(t, serviceName), issue(t), issue(t)
 			good.writeTo(t, f.dir)
-			f.look()
+			f.poll()
 			before := f.log.lines()
 
 			c.spoil(t, f.dir)
-			f.look()
-			f.look()
+			f.poll()
+			f.poll()
 			f.serves(t, good)
 			if f.failures(t) != 2 || f.log.lines() != before+1 {
-				t.Errorf("%d failures, want one for each look; want one line, log:\n%s", f.failures(t), f.log)
+				t.Errorf("%d failures, want one for each poll; want one line, log:\n%s", f.failures(t), f.log)
 			}
 			if !strings.Contains(f.log.String(), c.says) || !strings.Contains(f.log.String(), f.dir) {
 				t.Errorf("the log does not say %q and where:\n%s", c.says, f.log)
@@ -246,7 +246,7 @@ func TestBadCertificate(t *testing.T) {
 				t.Fatal(err)
 			}
 			repaired.writeTo(t, f.dir)
-			f.look()
+			f.poll()
 			f.serves(t, repaired)
 		})
 	}
@@ -255,12 +255,12 @@ func TestBadCertificate(t *testing.T) {
 		t.Parallel()
 		f, good := follow(t), issue(t)
 		good.writeTo(t, f.dir)
-		f.look()
+		f.poll()
 		write(t, f.dir, keyFile, nil)
-		f.look()
+		f.poll()
 		good.writeTo(t, f.dir)
-		f.look()
-		f.look()
+		f.poll()
+		f.poll()
 		f.serves(t, good)
 		if f.log.lines() != 3 || !strings.Contains(f.log.String(), "holds the certificate in use again") {
 			t.Errorf("want three lines and the recovery, log:\n%s", f.log)
@@ -271,10 +271,10 @@ func TestBadCertificate(t *testing.T) {
 		t.Parallel()
 		f, good := follow(t), issue(t)
 		good.writeTo(t, f.dir)
-		f.look()
+		f.poll()
 		f.now = func() time.Time { return time.Now().Add(2 * time.Hour) }
-		f.look()
-		f.serves(t, good) // an expired certificate explains itself better than a refused handshake
+		f.poll()
+		f.serves(t, good) // an expired certificate explains itself better than a rejected handshake
 		if err := f.Check(); err == nil || !strings.HasPrefix(err.Error(), "the certificate in use expired at ") {
 			t.Errorf("Check() = %v, want that it expired", err)
 		}
@@ -290,8 +290,8 @@ func TestNoCertificateYet(t *testing.T) {
 	t.Run("missing files are waited for and are no failure", func(t *testing.T) {
 		t.Parallel()
 		f, first := follow(t), issue(t)
-		f.look()
-		f.look()
+		f.poll()
+		f.poll()
 		if err := f.Check(); err == nil || !strings.Contains(err.Error(), "waiting for a certificate: certificate directory "+f.dir) {
 			t.Errorf("Check() = %v, want what is waited for", err)
 		}
@@ -307,7 +307,7 @@ func TestNoCertificateYet(t *testing.T) {
 		default:
 		}
 		first.writeTo(t, f.dir)
-		f.look()
+		f.poll()
 		f.serves(t, first)
 		<-f.Loaded()
 	})
@@ -317,15 +317,15 @@ func TestNoCertificateYet(t *testing.T) {
 		f := follow(t)
 		issue(t).writeTo(t, f.dir)
 		write(t, f.dir, keyFile, issue(t).key)
-		f.look()
+		f.poll()
 		if f.failures(t) != 1 || f.Check() == nil {
 			t.Errorf("%d failures, Check() = %v, want 1 and an error", f.failures(t), f.Check())
 		}
 	})
 
-	t.Run("the check before the first look says so", func(t *testing.T) {
+	t.Run("the check before the first poll says so", func(t *testing.T) {
 		t.Parallel()
-		const want = "waiting for a certificate: not looked at yet"
+		const want = "waiting for a certificate: not checked yet"
 		if err := follow(t).Check(); err == nil || err.Error() != want {
 			t.Errorf("Check() = %v, want %q", err, want)
 		}

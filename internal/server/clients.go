@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// Clients says who may call: whoever has a certificate for client authentication of a CA
-// in a file, and one of some names. Without it, whoever reaches the port may call.
+// Clients says which clients may call: those with a certificate for client authentication of a CA
+// in a file, and one of some names. Without it, every client that reaches the port may call.
 type Clients struct {
 	file  string
 	names []string
@@ -49,7 +49,7 @@ func (c *Clients) load() error {
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {
-		return fmt.Errorf("%s has no certificate in PEM, by which clients could be known", c.file)
+		return fmt.Errorf("%s has no certificate in PEM, with which to verify clients", c.file)
 	}
 	c.text, c.pool = text, pool
 	return nil

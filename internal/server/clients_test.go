@@ -29,8 +29,8 @@ func (i issued) pair(t *testing.T) tls.Certificate {
 	return pair
 }
 
-// served tells whether a client with these certificates gets an answer. With TLS 1.3 it
-// learns that it was refused when it reads.
+// served reports whether a client with these certificates gets an answer. With TLS 1.3 it
+// learns that it was rejected when it reads.
 func (r *running) served(t *testing.T, certificates ...tls.Certificate) bool {
 	t.Helper()
 	conn, err := r.dial(t, func(c *tls.Config) { c.Certificates = certificates })
@@ -72,7 +72,7 @@ func TestClientsShowACertificate(t *testing.T) {
 	})
 	r.untilReady(t) // probes need no certificate
 	if !r.served(t, apiserver.pair(t)) {
-		t.Error("the API server is refused")
+		t.Error("the API server is rejected")
 	}
 	if r.served(t) {
 		t.Error("a client without a certificate is served")

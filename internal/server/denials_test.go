@@ -66,7 +66,7 @@ func TestDeniedPodsByNamespace(t *testing.T) {
 	}
 }
 
-// Whoever makes up namespaces cannot have more series than the bound.
+// A caller that makes up namespaces cannot have more series than the bound.
 func TestNamespacesAreBoundedFromManySides(t *testing.T) {
 	t.Parallel()
 	m := NewMetrics("v0")

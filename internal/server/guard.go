@@ -34,10 +34,10 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.ProtoMajor != 1 && g.draining != nil:
 		// net/http hands the HTTP/2 preface ("PRI * HTTP/2.0") to handlers, for
 		// those that implement HTTP/2 themselves.
-		out.refuse(http.StatusHTTPVersionNotSupported, "only HTTP/1.1 is served here")
+		out.reject(http.StatusHTTPVersionNotSupported, "only HTTP/1.1 is served here")
 	case r.ContentLength > g.maxBody:
-		out.refuse(http.StatusRequestEntityTooLarge,
-			fmt.Sprintf("the request body is %d bytes, the most taken here is %d", r.ContentLength, g.maxBody))
+		out.reject(http.StatusRequestEntityTooLarge,
+			fmt.Sprintf("the request body is %d bytes, the maximum is %d", r.ContentLength, g.maxBody))
 	default:
 		g.pass(out, r)
 	}
@@ -83,7 +83,7 @@ func (g *guard) recovered(out *reply, v any) {
 		// Half an answer must not look like a whole one.
 		panic(http.ErrAbortHandler)
 	}
-	out.refuse(http.StatusInternalServerError, "internal error: the request could not be handled")
+	out.reject(http.StatusInternalServerError, "internal error: the request could not be handled")
 }
 
 // reply decides at the last moment, when the status is written, whether the
@@ -119,13 +119,13 @@ func (r *reply) WriteHeader(status int) {
 }
 
 func (r *reply) Write(b []byte) (int, error) {
-	// Whoever does not read its answer lets us hold it.
+	// A client that does not read its answer makes us hold it.
 	if r.body != nil && !r.body.full && !r.body.hold(len(b), false) {
 		r.body.full = true
 		if r.wrote {
 			return 0, errNoRoom
 		}
-		r.refuse(http.StatusServiceUnavailable, errNoRoom.Error())
+		r.reject(http.StatusServiceUnavailable, errNoRoom.Error())
 		return len(b), nil
 	}
 	if !r.wrote {
@@ -137,6 +137,6 @@ func (r *reply) Write(b []byte) (int, error) {
 // Unwrap lets [http.ResponseController] reach the connection.
 func (r *reply) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// refuse answers with one line. Like each answer but a 200 it gives up the connection:
+// reject answers with one line. Like each answer but a 200 it gives up the connection:
 // what is left of the request is not worth reading.
-func (r *reply) refuse(status int, why string) { http.Error(r, why, status) }
+func (r *reply) reject(status int, why string) { http.Error(r, why, status) }

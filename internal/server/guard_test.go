@@ -33,13 +33,13 @@ func TestBodyCap(t *testing.T) {
 		}
 	})
 
-	t.Run("a declared length above the cap is refused before the handler and before the body", func(t *testing.T) {
+	t.Run("a declared length above the cap is rejected before the handler and before the body", func(t *testing.T) {
 		conn, err := r.dial(t)
 		if err != nil {
 			t.Fatal(err)
 		}
 		status, text := exchange(t, conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n")
-		if want := "the request body is 1048577 bytes, the most taken here is 1048576\n"; status != http.StatusRequestEntityTooLarge || text != want {
+		if want := "the request body is 1048577 bytes, the maximum is 1048576\n"; status != http.StatusRequestEntityTooLarge || text != want {
 			t.Errorf("answer %d %q, want 413 %q", status, text, want)
 		}
 		wantClosed(t, conn)
@@ -50,7 +50,7 @@ func TestBodyCap(t *testing.T) {
 		}
 	})
 
-	t.Run("a client that waits for 100-continue is refused without sending the body", func(t *testing.T) {
+	t.Run("a client that waits for 100-continue is rejected without sending the body", func(t *testing.T) {
 		conn, err := r.dial(t)
 		if err != nil {
 			t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 )
 
 // healthServer answers probes and Prometheus. It holds nothing secret: it is
-// plain HTTP and open to whoever reaches the pod.
+// plain HTTP and open to every client that reaches the pod.
 func (s *Server) healthServer() *http.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -30,7 +30,7 @@ func (s *Server) healthServer() *http.Server {
 	}
 }
 
-// briefly closes each connection with its answer: there are few places, and whoever asks
+// briefly closes each connection with its answer: there are few places, and a client that asks
 // here does so once in many seconds. A path that is not in its canonical form is not found:
 // ServeMux would redirect to it, with an answer three times as long as the path.
 func briefly(next http.Handler) http.Handler {

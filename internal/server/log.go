@@ -61,7 +61,7 @@ func (n netHTTP) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// distrust is how crypto/tls spells the alerts with which a client refuses a certificate
+// distrust is how crypto/tls spells the alerts with which a client rejects a certificate
 // (RFC 8446, section 6.2). Go's own client, and so the API server, sends the first.
 var distrust = []string{
 	"remote error: tls: bad certificate",
@@ -88,6 +88,6 @@ func (s *Server) handshakeFailed(from net.Addr, err error) {
 func (s *Server) turned(port string) func(turnedAway) {
 	return func(why turnedAway) {
 		s.opts.Metrics.turned.WithLabelValues(port, string(why)).Inc()
-		s.opts.Log.Warn("connections are closed for want of room", "port", port, "reason", why)
+		s.opts.Log.Warn("connections closed: a limit is reached", "port", port, "reason", why)
 	}
 }

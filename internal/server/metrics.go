@@ -57,7 +57,7 @@ func NewMetrics(version string) *Metrics {
 		}),
 		reloadFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "pillion_certificate_reload_failures_total",
-			Help: "Looks at the certificate directory that found nothing fit to serve. It grows for as long as that lasts.",
+			Help: "Checks of the certificate directory that found no certificate to serve. It grows for as long as that lasts.",
 		}),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "pillion_handler_panics_total",
@@ -74,11 +74,11 @@ func NewMetrics(version string) *Metrics {
 	}
 	m.handshakes = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "pillion_tls_handshake_failures_total",
-		Help: "Connections that ended before their TLS handshake did. Port scans and probes make them as well.",
+		Help: "Connections that ended before their TLS handshake did. Port scans and probes cause them as well.",
 	})
 	m.turned = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "pillion_connections_turned_away_total",
-		Help: "Connections closed for want of room, by port and reason: source (one address has all that it may have), full (no other one could make way), displaced (made way for a newer one).",
+		Help: "Connections closed because of a limit, by port and reason: source (one address has as many as it may have), full (no other connection could be closed instead), displaced (closed in favour of a newer one).",
 	}, []string{"port", "reason"})
 	for _, port := range []string{"serving", "health"} {
 		for _, why := range []turnedAway{ofSource, ofPort, displaced} {

@@ -62,7 +62,7 @@ func parsePair(crt, key []byte) (tls.Certificate, error) {
 	return certificate, nil
 }
 
-// checkComplete refuses a certificate file that ends inside a block. The
+// checkComplete rejects a certificate file that ends inside a block. The
 // parser takes what came before as the whole chain, so a file that is still
 // being written could be served without its intermediates.
 func checkComplete(crt []byte) error {

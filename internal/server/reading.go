@@ -29,7 +29,7 @@ type reading struct {
 
 	counting bool // of the lines of a header
 	lines    int
-	begun    bool // the last line has a text
+	begun    bool // the last line has a string
 }
 
 // handshake begins to count bytes.

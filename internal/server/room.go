@@ -23,7 +23,7 @@ const provenFor = idleTimeout
 // addresses one connection each is little, and what an API server opens at once is not.
 const manyFewer = 32
 
-// room bounds the connections of one port, so that whoever reaches the port can fill
+// room bounds the connections of one port, so that a client that reaches the port can fill
 // neither the memory nor the places of others. Nothing proves who a caller is, unless
 // client certificates are asked for; what counts is what a connection has done:
 //
@@ -42,7 +42,7 @@ const manyFewer = 32
 type room struct {
 	most      int // connections in all
 	perSource int
-	turned    func(why turnedAway) // told of each connection that is closed for want of room
+	turned    func(why turnedAway) // told of each connection that is closed because of a limit
 
 	mu      sync.Mutex
 	sources map[netip.Addr]*source // those with connections, and some that had good reviews
@@ -50,7 +50,7 @@ type room struct {
 	kept    int
 }
 
-// turnedAway is why a connection was closed for want of room: a metric label.
+// turnedAway is why a connection was closed because of a limit: a metric label.
 type turnedAway string
 
 const (
@@ -196,7 +196,7 @@ func (c *conn) Close() error {
 	return c.TCPConn.Close()
 }
 
-// reviewed is to be called when a good review is about to be answered. It tells whether
+// reviewed is to be called when a good review is about to be answered. It reports whether
 // the connection may stay open after that.
 func (c *conn) reviewed() bool {
 	r := c.room
@@ -219,7 +219,7 @@ func (c *conn) prove() {
 	c.source.reviewed = time.Now()
 }
 
-// proven tells whether the source of the connection has had a good review lately.
+// proven reports whether the source of the connection has had a good review lately.
 func (c *conn) proven() bool {
 	c.room.mu.Lock()
 	defer c.room.mu.Unlock()

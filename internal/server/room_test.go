@@ -161,7 +161,7 @@ func TestAFullPortMakesRoom(t *testing.T) {
 	}
 }
 
-// One half of the room is for new connections, whoever has had good reviews.
+// One half of the room is for new connections, whichever sources have had good reviews.
 func TestKeptConnectionsHaveALimit(t *testing.T) {
 	t.Parallel()
 	r := start(t, echo, limits(8, 4, time.Hour))

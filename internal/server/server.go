@@ -28,10 +28,10 @@ type Options struct {
 
 	MinTLS  uint16 // tls.VersionTLS12 or tls.VersionTLS13. Zero: TLS 1.2
 	MaxBody int64  // largest request body in bytes
-	Bodies  int64  // the most that all bodies may hold at one time, in bytes; at least twice MaxBody, see budget
+	Bodies  int64  // the maximum that all bodies may hold at one time, in bytes; at least twice MaxBody, see budget
 
-	Connections          int // the most that may be open on the TLS port; see room
-	ConnectionsPerSource int // the most of them from one IP address; at most Connections
+	Connections          int // the maximum that may be open on the TLS port; see room
+	ConnectionsPerSource int // the maximum from one IP address; at most Connections
 
 	DrainMin time.Duration // see Run
 	DrainMax time.Duration // see Run

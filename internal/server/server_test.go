@@ -24,7 +24,7 @@ func TestReadiness(t *testing.T) {
 	t.Run("without a certificate the server lives, is not ready and opens no serving port", func(t *testing.T) {
 		t.Parallel()
 		r := start(t, echo, func(r *running, _ *Options) { _ = os.Remove(filepath.Join(r.dir, certificateFile)) })
-		eventually(t, "a look at the directory", func() bool {
+		eventually(t, "a poll of the directory", func() bool {
 			code, text := r.health(t, "/readyz")
 			return code == http.StatusServiceUnavailable && strings.Contains(text, "waiting for a certificate: certificate directory "+r.dir)
 		})
@@ -145,14 +145,14 @@ func TestProtocols(t *testing.T) {
 	r := start(t, echo)
 	r.untilReady(t)
 
-	t.Run("TLS 1.1 is refused", func(t *testing.T) {
+	t.Run("TLS 1.1 is rejected", func(t *testing.T) {
 		t.Parallel()
 		if _, err := r.dial(t, func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }); err == nil {
 			t.Error("a handshake with TLS 1.1 succeeded")
 		}
 	})
 
-	t.Run("TLS 1.2 is taken by default and refused when 1.3 is the minimum", func(t *testing.T) {
+	t.Run("TLS 1.2 is taken by default and rejected when 1.3 is the minimum", func(t *testing.T) {
 		t.Parallel()
 		only12 := func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }
 		if _, err := r.dial(t, only12); err != nil {
@@ -182,7 +182,7 @@ func TestProtocols(t *testing.T) {
 		}
 	})
 
-	t.Run("HTTP/2 by prior knowledge is refused", func(t *testing.T) {
+	t.Run("HTTP/2 by prior knowledge is rejected", func(t *testing.T) {
 		t.Parallel()
 		conn, err := r.dial(t)
 		if err != nil {
@@ -194,7 +194,7 @@ func TestProtocols(t *testing.T) {
 		wantClosed(t, conn)
 	})
 
-	t.Run("plain HTTP is refused", func(t *testing.T) {
+	t.Run("plain HTTP is rejected", func(t *testing.T) {
 		t.Parallel()
 		resp, err := http.Get("http://" + r.untilOpen(t))
 		if err != nil {
@@ -238,7 +238,7 @@ func TestSlowClients(t *testing.T) {
 			r := &running{dir: t.TempDir(), leaf: issue(t), log: &journal{}, metrics: NewMetrics("test")}
 			r.leaf.writeTo(t, r.dir)
 			certificates := NewCertificates(CertificateOptions{Dir: r.dir, Log: r.log.logger(), Metrics: r.metrics})
-			certificates.look()
+			certificates.poll()
 			r.Server = New(Options{
 				Handler: http.HandlerFunc(echo), MaxBody: 1 << 10, Bodies: 1 << 20, Connections: 2, ConnectionsPerSource: 2,
 				Certificates: certificates, Log: r.log.logger(), Metrics: r.metrics,
@@ -272,7 +272,7 @@ func TestSlowClients(t *testing.T) {
 		})
 	}
 
-	t.Run("a header that is too large is refused", func(t *testing.T) {
+	t.Run("a header that is too large is rejected", func(t *testing.T) {
 		t.Parallel()
 		r := start(t, echo)
 		r.untilReady(t)

@@ -74,7 +74,7 @@ func (s sparing) WithGroup(name string) slog.Handler {
 	return sparing{s.Handler.WithGroup(name), s.lines}
 }
 
-// take tells whether a line is to be written, and how many before it were not.
+// take reports whether a line is to be written, and how many before it were not.
 func (l *lines) take(of line) (skipped int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -20,7 +20,7 @@ func TestRequestsAreInFlightUntilTheyAreAnswered(t *testing.T) {
 		next: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			during <- sample(t, m, series)
 			if r.URL.Path == "/panic" {
-				panic("so that a panic does not count for ever")
+				panic("so that a panic does not count forever")
 			}
 		}),
 		maxBody: 1 << 10, bodies: &budget{most: 1 << 20}, draining: new(atomic.Bool), metrics: m, log: new(journal).logger(),

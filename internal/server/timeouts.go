@@ -17,7 +17,7 @@ const (
 	// idleTimeout must exceed the 90 s after which kube-apiserver drops a
 	// connection from its pool. A server that is the first to close can do so
 	// just as the next review is sent, and kube-apiserver does not send it
-	// again: the pod is refused.
+	// again: the pod is rejected.
 	idleTimeout    = 150 * time.Second
 	maxHeaderBytes = 16 << 10 // the API server's headers are some 300 bytes
 )

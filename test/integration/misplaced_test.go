@@ -25,7 +25,7 @@ func TestKeysWhereNobodyReadsThemAreWarnedOf(t *testing.T) {
 		{"an opt-in that asks for nothing", pod, "", in, `inject "true" asks for nothing by itself; ask for a helper, such as config-reloader.pillion.dev/watch`},
 		{"a pod with keys of nobody", pod, `"a":"b"`, `"c":"d"`, ""},
 		{"a label of a workload", deployment, in, "", "the label pillion.dev/inject does nothing; write it as an annotation, in spec.template.metadata.annotations"},
-		{"a key without a slash in a template", deployment, "", `"git-poller.pillion.dev":"x"`, `policy default will refuse the pods of this Deployment: git-poller.pillion.dev: names no option; write git-poller.pillion.dev/<option>, such as "git-poller.pillion.dev/repo"`},
+		{"a key without a slash in a template", deployment, "", `"git-poller.pillion.dev":"x"`, `policy default will deny the pods of this Deployment: git-poller.pillion.dev: names no option; write git-poller.pillion.dev/<option>, such as "git-poller.pillion.dev/repo"`},
 		{"a Service", service, "", repo, "git-poller.pillion.dev/repo does nothing on a Service; annotations of Pillion belong on the pod template of a workload"},
 		{"a Service of nobody", service, `"a":"b"`, "", ""},
 		{"a Namespace", namespace, in, "", "the label pillion.dev/inject does nothing; did you mean pillion.dev/policy?"},

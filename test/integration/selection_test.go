@@ -211,7 +211,7 @@ func TestALabelThatNamesNoPolicyIsWarnedOfWhereItIsWritten(t *testing.T) {
 	if got := label(t, ns, "web"); got != "" {
 		t.Errorf("the label of a policy that exists is answered with %q", got)
 	}
-	want := "Warning: pillion: there is no policy \"wbe\", so pods of this namespace that ask for a helper will be refused; the policies are\n" +
+	want := "Warning: pillion: there is no policy \"wbe\", so pods of this namespace that ask for a helper will be denied; the policies are\n" +
 		"Warning: pillion:   assisted, audited, default, trial, web; did you mean \"web\"?\n"
 	if diff := cmp.Diff(want, label(t, ns, "wbe")); diff != "" {
 		t.Errorf("the warning (-want +got):\n%s", diff)

@@ -22,12 +22,12 @@ func (e *Editor) Container(r *Request, c *corev1.Container, first bool) {
 	if c.Name == "" {
 		c.Name = pod.ReservedPrefix + r.Name()
 	}
-	e.refuseSameContainer(r, c.Name)
+	e.denySameContainer(r, c.Name)
 	for i := range c.Args {
 		c.Args[i] = Literal(c.Args[i])
 	}
 	e.finish(r.Helper, c, hp, r.resources(hp))
-	e.refuseRoot(c)
+	e.denyRoot(c)
 	e.storage(r, c)
 	e.warnSurroundings(r, c, hp.Resources)
 	if !r.Helper.Needs(Token) {
@@ -82,7 +82,7 @@ func (e *Editor) Volume(v corev1.Volume) { e.volume(&v, e.request) }
 func (e *Editor) volume(v *corev1.Volume, owner *Request) {
 	if i := slices.Index(e.added, v.Name); i >= 0 {
 		if e.addedBy[i] != owner {
-			e.refuseSameName(v.Name, e.addedBy[i])
+			e.denySameName(v.Name, e.addedBy[i])
 		}
 		return
 	}
@@ -120,7 +120,7 @@ func (e *Editor) count(v *corev1.Volume) {
 // resources are the policy's and the pod's own choice, with two exceptions. In a pod of the Guaranteed class
 // requests are raised to the limits, because one helper with lower requests would take
 // the class from the app. What the pod as a whole requests or limits is left to that
-// budget: the API server refuses a pod whose containers request more than the pod does.
+// budget: the API server denies a pod whose containers request more than the pod does.
 func (e *Editor) resources(of corev1.ResourceRequirements) corev1.ResourceRequirements {
 	whole := e.spec.Resources
 	if whole == nil && !e.guaranteed { // the usual case: nothing is changed, so nothing is copied

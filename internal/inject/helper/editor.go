@@ -22,10 +22,10 @@ type Terms struct {
 	GVisor []string // the RuntimeClasses that run pods in gVisor
 }
 
-// Editor is how helpers ask for what a pod needs of them: containers, volumes, mounts, words
-// in front of a command, and settings that the pod does not have yet. It has no way to say
+// Editor is how helpers ask for what a pod needs of them: containers, volumes, mounts, a
+// command prefix, and settings that the pod does not have yet. It cannot express
 // anything else, so nothing that a user wrote can be changed or lost. It also keeps helpers out
-// of each other's way: whoever comes second to a path, a volume or a port is told so.
+// of each other's way: the second helper at a path, a volume or a port is denied.
 //
 // One editor serves all helpers of one pod, one after the other.
 type Editor struct {
@@ -137,27 +137,27 @@ func (e *Editor) Spec() *pod.Spec { return e.spec }
 // Rules are what the policy has for the helper.
 func (e *Editor) Rules() *rule.Helper { return e.rules }
 
-// Policy is the name of the policy, for an error text.
+// Policy is the name of the policy, for an error message.
 func (e *Editor) Policy() string { return e.terms.Policy }
 
-// Lenient tells whether the policy warns of what it would deny.
+// Lenient reports whether the policy warns of what it would deny.
 func (e *Editor) Lenient() bool { return e.terms.Warn }
 
-// Root is where the pod lies in its workload, for an error text on the pod's own fields.
+// Root is where the pod lies in its workload, for an error message on the pod's own fields.
 func (e *Editor) Root() *field.Path { return e.root }
 
-// InGVisor tells whether the pod runs in gVisor.
+// InGVisor reports whether the pod runs in gVisor.
 func (e *Editor) InGVisor() bool {
 	class := e.spec.RuntimeClassName
 	return class != nil && slices.Contains(e.terms.GVisor, *class)
 }
 
-// Asked tells whether any helper of the pod has a value for an option of this name.
+// Asked reports whether any helper of the pod has a value for an option of this name.
 func (e *Editor) Asked(option string) bool {
 	return slices.ContainsFunc(e.requests, func(r *Request) bool { return r.Has(option) })
 }
 
-// SharesProcesses tells whether the containers of the pod see each other's processes, or a
+// SharesProcesses reports whether the containers of the pod see each other's processes, or a
 // helper is asked to see to it.
 func (e *Editor) SharesProcesses() bool {
 	shared := e.spec.ShareProcessNamespace
@@ -206,8 +206,8 @@ func (e *Editor) Done(r *Request, volumes, containers []string) {
 	})
 }
 
-// Wrap puts words in front of the command of a container, unless they are there. have is how
-// many words in front of it are an earlier wrapper of ours.
+// Wrap puts a prefix before the command of a container, unless it is there. have is how
+// many words of the command are an earlier wrapper of ours.
 func (e *Editor) Wrap(t pod.Target, words []string, have int) {
 	if !slices.Equal(t.Command[:have], words) {
 		e.plan.Commands = append(e.plan.Commands, plan.Wrap{Container: t.Ref, Wrapper: words, Renew: have})

@@ -52,22 +52,22 @@ func shownEnv(v *pod.EnvVar) string {
 	return fmt.Sprintf("another value of %d bytes", len(v.Value))
 }
 
-// refuseSameName denies two helpers whose objects would have one name, as those of the
+// denySameName denies two helpers whose objects would have one name, as those of the
 // instance "b" of "a" and those of "a-b".
-func (e *Editor) refuseSameName(volume string, owner *Request) {
+func (e *Editor) denySameName(volume string, owner *Request) {
 	switch {
 	case volume == NoTokenVolume:
-		e.DenyOnce(reason.Invalid(reason.Contradiction, e.request.AnyPath(), e.request.Name(), "has a volume %q, which helpers have in place of the ServiceAccount token; name the instance otherwise", volume))
+		e.DenyOnce(reason.Invalid(reason.Contradiction, e.request.AnyPath(), e.request.Name(), "has a volume %q, which helpers have in place of the ServiceAccount token; rename the instance", volume))
 	case owner.Helper.Image != "" || e.request.Helper.Image != "":
-		e.DenyOnce(reason.Invalid(reason.Contradiction, e.request.AnyPath(), e.request.Name(), "has a volume %q, as %s has; name the instance otherwise", volume, describeRequest(owner)))
+		e.DenyOnce(reason.Invalid(reason.Contradiction, e.request.AnyPath(), e.request.Name(), "has a volume %q, as %s has; rename the instance", volume, describeRequest(owner)))
 	}
 }
 
-// refuseSameContainer is [Editor.refuseSameName] for containers.
-func (e *Editor) refuseSameContainer(r *Request, name string) {
+// denySameContainer is [Editor.denySameName] for containers.
+func (e *Editor) denySameContainer(r *Request, name string) {
 	for i := range e.statuses {
 		if s := &e.statuses[i]; s.Container == name {
-			e.DenyOnce(reason.Invalid(reason.Contradiction, r.AnyPath(), r.Name(), "has a container %q, as helper %s with the instance %q has; name the instance otherwise", name, s.Helper, s.Instance))
+			e.DenyOnce(reason.Invalid(reason.Contradiction, r.AnyPath(), r.Name(), "has a container %q, as helper %s with the instance %q has; rename the instance", name, s.Helper, s.Instance))
 		}
 	}
 }

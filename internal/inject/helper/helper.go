@@ -46,7 +46,7 @@ type Helper struct {
 	// Image is that of a helper that does not run in the image of Pillion's own, unless a policy
 	// has another; "" for the helpers that Pillion brings.
 	Image string
-	// User is whom the image runs as unless a policy says otherwise; 0 for the policy's user.
+	// User is the user of the image unless a policy has another; 0 for the policy's user.
 	User int64
 	// Digest stands in the hash of each policy that lists the helper; "" for those that Pillion brings.
 	Digest string
@@ -57,7 +57,7 @@ type Helper struct {
 	Engines []Engine
 
 	// WithInit says that init containers and native sidecars take part as well, unless a
-	// pod names who does.
+	// pod names the participants.
 	WithInit bool
 	// Ahead is greater for what goes before other helpers.
 	Ahead int

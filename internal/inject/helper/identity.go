@@ -44,9 +44,9 @@ func (e *Editor) Security(r *Request) *corev1.SecurityContext {
 	return s
 }
 
-// refuseRoot refuses a helper without a user of its own in a pod that gives it root's:
+// denyRoot denies a helper without a user of its own in a pod that gives it root's:
 // the kubelet would never start it.
-func (e *Editor) refuseRoot(c *corev1.Container) {
+func (e *Editor) denyRoot(c *corev1.Container) {
 	pod := e.spec.SecurityContext
 	if c.SecurityContext.RunAsUser != nil || pod == nil || pod.RunAsUser == nil || *pod.RunAsUser != 0 {
 		return
@@ -57,7 +57,7 @@ func (e *Editor) refuseRoot(c *corev1.Container) {
 
 // keepAssigned drops from have's security context the user and group that want leaves
 // out, unless they are root's. OpenShift, say, fills them in with numbers of the
-// namespace's range, and refuses a container that has lost them again.
+// namespace's range, and denies a container that has lost them again.
 func keepAssigned(have, want map[string]any) {
 	h, _ := have["securityContext"].(map[string]any)
 	w, _ := want["securityContext"].(map[string]any)

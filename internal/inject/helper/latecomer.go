@@ -12,7 +12,7 @@ func (r *Request) LeaveOut(container string) {
 	}
 }
 
-// LeavesOut tells whether a container takes no part since it came later.
+// LeavesOut reports whether a container takes no part since it came later.
 func (r *Request) LeavesOut(container string) bool { return slices.Contains(r.leftOut, container) }
 
 // leave puts into a status which containers take no part.

@@ -35,16 +35,16 @@ func (e *Editor) earlier(s Sharing) (volume string) {
 	return ""
 }
 
-// Before tells whether a previous review has given containers the volume.
+// Before reports whether a previous review has given containers the volume.
 func (e *Editor) Before(s Sharing) bool { return e.earlier(s) != "" }
 
-// has tells whether a target mounts a volume as the plan writes it. How the app mounts a
+// has reports whether a target mounts a volume as the plan writes it. How the app mounts a
 // volume of its own is the app's business.
 func (e *Editor) has(t pod.Target, s Sharing, volume string) bool {
 	return volume != "" && slices.ContainsFunc(t.VolumeMounts, func(m pod.VolumeMount) bool { return s.right(&m, volume) })
 }
 
-// ourMount tells whether a container of ours mounts a volume.
+// ourMount reports whether a container of ours mounts a volume.
 func (e *Editor) ourMount(volume string) bool {
 	if e.ourMounts == nil {
 		e.ourMounts = map[string]bool{}
@@ -59,8 +59,8 @@ func (e *Editor) ourMount(volume string) bool {
 	return e.ourMounts[volume]
 }
 
-// DenyOrLeaveOut is for what is in the way of a target. Who came after a previous review is
-// left out; who is named, by the pod or its policy, was there and is denied.
+// DenyOrLeaveOut is for what is in the way of a target. A container that came after a previous review is
+// left out; one that is named, by the pod or its policy, was there and is denied.
 func (e *Editor) DenyOrLeaveOut(r *Request, t pod.Target, later bool, p reason.Problem) {
 	if later && !r.Has(Containers) {
 		r.LeaveOut(t.Name)
@@ -69,14 +69,14 @@ func (e *Editor) DenyOrLeaveOut(r *Request, t pod.Target, later bool, p reason.P
 	e.Deny(p)
 }
 
-// Seen tells whether the pod has a container or a volume of the request already, as on a
+// Seen reports whether the pod has a container or a volume of the request already, as on a
 // review after the first.
 func (r *Request) Seen(s *pod.Spec) bool {
 	return slices.ContainsFunc(s.InitContainers, func(c pod.Container) bool { return r.owns(c.Name) }) ||
 		slices.ContainsFunc(s.Volumes, func(v pod.Volume) bool { return r.owns(v.Name) })
 }
 
-// Joined tells whether a container mounts a volume that a container of the request mounts,
+// Joined reports whether a container mounts a volume that a container of the request mounts,
 // or one of the request's own.
 func (r *Request) Joined(s *pod.Spec, c *pod.Container) bool {
 	return slices.ContainsFunc(c.VolumeMounts, func(m pod.VolumeMount) bool {
@@ -86,7 +86,7 @@ func (r *Request) Joined(s *pod.Spec, c *pod.Container) bool {
 	})
 }
 
-// owns tells whether a name is that of a container or volume of the request: its own, or one
+// owns reports whether a name is that of a container or volume of the request: its own, or one
 // of several that a helper without instances has.
 func (r *Request) owns(name string) bool {
 	own := pod.ReservedPrefix + r.Name()

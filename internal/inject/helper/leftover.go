@@ -13,7 +13,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
-// LeftOver tells whether a container is one that a helper with these rules could have
+// LeftOver reports whether a container is one that a helper with these rules could have
 // written, as `kubectl debug --copy-to` leaves it behind: it drops the annotations that asked
 // for it. What options decide (arguments, mounts, a probe, a port) is taken as it is; the
 // image, the program, the user and all that could gain something is what we write. Nobody
@@ -42,7 +42,7 @@ func (e *Editor) LeftOver(c *pod.Container, hp *rule.Helper) bool {
 	return sameContainer(c.Raw, &want, true)
 }
 
-// leftOverVolume tells whether a volume is an emptyDir as we write it.
+// leftOverVolume reports whether a volume is an emptyDir as we write it.
 func leftOverVolume(v *pod.Volume) bool {
 	if v.EmptyDir == nil || v.EmptyDir.SizeLimit == nil {
 		return false

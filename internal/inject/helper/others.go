@@ -14,7 +14,7 @@ import (
 // something on every container, and where the author of a pod could have had the same
 // without our container: a stricter pull policy (AlwaysPullImages), the image of a registry
 // mirror, the variables of a proxy, CPU and memory (VPA), storage (GKE Autopilot). docs/design/0027 says what an
-// author gets who writes them himself.
+// author gets by writing them into the pod.
 func keepOthers(have, want map[string]any, required bool) {
 	if have == nil {
 		return
@@ -40,7 +40,7 @@ func text(value any) string {
 	return s
 }
 
-// isMirror tells whether an image has the repository path and the tag or digest of another,
+// isMirror reports whether an image has the repository path and the tag or digest of another,
 // whatever its registry. A tag means what its registry says, so for a helper that a policy
 // requires only a digest counts: the author of the pod could bring a program of his own.
 func isMirror(have, want string, required bool) bool {
@@ -75,7 +75,7 @@ func imageOf(reference string) (i image) {
 	return i
 }
 
-// stricter tells whether a pull policy asks the registry more often than another.
+// stricter reports whether a pull policy asks the registry more often than another.
 func stricter(have, want string) bool {
 	order := []string{string(corev1.PullNever), string(corev1.PullIfNotPresent), string(corev1.PullAlways)}
 	return slices.Index(order, have) > max(slices.Index(order, want), 0)

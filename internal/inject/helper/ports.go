@@ -49,10 +49,10 @@ func (e *Editor) free(r *Request, option string, from int32) int32 {
 			return port
 		}
 	}
-	return from // and whoever has it is named
+	return from // and the container that has it is named
 }
 
-// hadPort tells whether the container of the request is in the pod and listens at a port.
+// hadPort reports whether the container of the request is in the pod and listens at a port.
 func (e *Editor) hadPort(r *Request, port int32) bool {
 	i := e.spec.InitContainer(pod.ReservedPrefix + r.Name())
 	if i == plan.Insert {
@@ -80,7 +80,7 @@ func (e *Editor) listen(r *Request, port int32, at *field.Path) {
 		e.Deny(reason.Invalid(reason.Contradiction, at, strconv.Itoa(int(port)), "the pod uses the node's network, where the port may be taken; remove it"))
 	}
 	text := strconv.Itoa(int(port))
-	if other := e.taken()[port]; other != "" && r.Seen(e.spec) && !e.helperListens(other) { // whoever came later listens there
+	if other := e.taken()[port]; other != "" && r.Seen(e.spec) && !e.helperListens(other) { // a container that came later listens there
 		e.Warn(fmt.Sprintf("%s: port %s is taken by a container that came later", r.Name(), text))
 	} else if other != "" {
 		e.Deny(reason.Invalid(reason.Contradiction, at, text, "%s has this port already; choose another", other))
@@ -88,7 +88,7 @@ func (e *Editor) listen(r *Request, port int32, at *field.Path) {
 	e.ports[port] = r.Name()
 }
 
-// helperListens tells whether who has a port is another helper, and no container of the app.
+// helperListens reports whether who has a port is another helper, and no container of the app.
 func (e *Editor) helperListens(who string) bool {
 	return slices.ContainsFunc(e.requests, func(r *Request) bool { return r.Name() == who })
 }
@@ -104,7 +104,7 @@ func MetricsOptions(idle ...option.Idle) []option.Option {
 		{
 			Name: metricsAddress, Kind: option.Choice("localhost", "pod"), Default: "localhost", Example: "pod",
 			Idle: []option.Idle{{Option: MetricsPort}},
-			Doc:  "Who can read the metrics: the containers of the pod, or whoever reaches the pod's address.",
+			Doc:  "Who can read the metrics: the containers of the pod, or every client that reaches the pod's address.",
 		},
 	}
 }

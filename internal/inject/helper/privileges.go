@@ -29,5 +29,5 @@ func Privileges() []string {
 	return all
 }
 
-// Needs tells whether the helper has a privilege.
+// Needs reports whether the helper has a privilege.
 func (h *Helper) Needs(privilege string) bool { return slices.Contains(h.Privileges, privilege) }

@@ -67,20 +67,20 @@ func (r *Request) Value(option string) (v option.Value) {
 	return v
 }
 
-// Has tells whether an option has a value.
+// Has reports whether an option has a value.
 func (r *Request) Has(option string) bool { s := r.setting(option); return s != nil && s.has }
 
-// Given tells whether the pod itself sets an option, rightly or not.
+// Given reports whether the pod itself sets an option, rightly or not.
 func (r *Request) Given(option string) bool { s := r.setting(option); return s != nil && s.given }
 
-// Defaulted tells whether the value of an option is a default, the policy's or the
+// Defaulted reports whether the value of an option is a default, the policy's or the
 // option's own: nobody chose it for this pod, so it holds where it fits.
 func (r *Request) Defaulted(option string) bool {
 	s := r.setting(option)
 	return s != nil && s.has && !s.given && r.owned[option] == nil
 }
 
-// Sees tells whether a container takes part.
+// Sees reports whether a container takes part.
 func (r *Request) Sees(container string) bool {
 	return !r.Has(Containers) || slices.Contains(r.Value(Containers).List, container)
 }
@@ -100,7 +100,7 @@ func (r *Request) Set(option string, v option.Value) {
 	s.value, s.has = v, true
 }
 
-// Complete tells whether every option that was given parsed and every required one
+// Complete reports whether every option that was given parsed and every required one
 // is there: a helper is planned only then, so that one mistake is reported once.
 func (r *Request) Complete() bool {
 	for i := range r.Helper.Options {
@@ -207,7 +207,7 @@ func (a *Addition) List() string {
 	return "inject"
 }
 
-// Has tells whether an addition, which may be nil, has a value for an option.
+// Has reports whether an addition, which may be nil, has a value for an option.
 func (a *Addition) Has(option string) bool {
 	if a == nil {
 		return false

@@ -4,7 +4,7 @@ package helper
 
 import "github.com/pillion-dev/pillion/internal/inject/plan"
 
-// Plan is what the helpers have asked for. Whoever decides on the pod completes it.
+// Plan is what the helpers have asked for. The caller completes it.
 func (e *Editor) Plan() *plan.Plan { return &e.plan }
 
 // Statuses are what the helpers have reported.

@@ -10,12 +10,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// sameContainer tells whether a container of the pod is the one that we would write,
+// sameContainer reports whether a container of the pod is the one that we would write,
 // comparing all of its JSON: a field that this version does not know counts as well.
 //
 // Computed resources that we do not set are left out of the comparison. A LimitRange adds
 // them (ephemeral-storage, say) to every container, and a container that lost them
-// again would be refused by that same LimitRange. The same holds for a user and a group
+// again would be denied by that same LimitRange. The same holds for a user and a group
 // that the policy leaves out, and for what [keepOthers] keeps.
 func sameContainer(raw []byte, want *corev1.Container, required bool) bool {
 	written := marshal(want)

@@ -156,7 +156,7 @@ func (e *Editor) mountAt(s Sharing, t pod.Target, settled bool) (volume string, 
 func (e *Editor) claim(s Sharing, t pod.Target, volume string) {
 	for _, c := range e.claims[t.Ref] {
 		if c.request != s.Request && (pod.Overlap(c.path, s.Path) || c.volume == volume) {
-			e.Deny(reason.Invalid(reason.PathConflict, s.at(), s.Path, "container %q gets %s from %s at %s already; give each helper a folder of its own",
+			e.Deny(reason.Invalid(reason.PathConflict, s.at(), s.Path, "container %q gets %s from %s at %s already; give each helper a directory of its own",
 				t.Name, describe(c.volume), c.request.Name(), c.path))
 			break
 		}

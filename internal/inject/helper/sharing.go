@@ -37,7 +37,7 @@ func (s *Sharing) at() *field.Path {
 	return s.Request.Path(s.Option)
 }
 
-// right tells whether a mount is the one of a volume that the plan writes.
+// right reports whether a mount is the one of a volume that the plan writes.
 func (s *Sharing) right(m *pod.VolumeMount, volume string) bool {
 	if volume != s.Own.Name {
 		return m.Name == volume && pod.CleanMount(m.MountPath) == s.Path && m.SubPath+m.SubPathExpr == ""

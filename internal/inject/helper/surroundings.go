@@ -85,7 +85,7 @@ func (e *Editor) warnSurroundings(r *Request, c *corev1.Container, hp corev1.Res
 		if s.AppArmorProfile.LocalhostProfile != nil {
 			name = *s.AppArmorProfile.LocalhostProfile
 		}
-		e.warnOnce(fmt.Sprintf("the pod's AppArmor profile %.40s holds for helpers as well; it has to allow what they do", name))
+		e.warnOnce(fmt.Sprintf("the pod's AppArmor profile %.40s holds for helpers as well; it must allow what they do", name))
 	}
 	if !e.guaranteed || c.RestartPolicy == nil || !pod.GuaranteedBy(corev1.ResourceRequirements{Limits: hp.Limits}) {
 		return
@@ -108,7 +108,7 @@ const room = 64 << 20
 // storage gives a container of ours a limit of ephemeral-storage that pays for its volumes on
 // disk where containers of the app have such limits: the kubelet holds the sum of the limits
 // against all that the pod has on disk. Elsewhere a limit would begin to bind the app. The
-// request is the least of the app's, which a LimitRange of the namespace lets pass.
+// request is the smallest of the app's, which a LimitRange of the namespace lets pass.
 func (e *Editor) storage(r *Request, c *corev1.Container) {
 	const name = corev1.ResourceEphemeralStorage
 	request, limited := e.spec.StorageLimited()

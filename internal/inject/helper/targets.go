@@ -84,7 +84,7 @@ func (e *Editor) Others(name string) string {
 	return "; it has " + option.JoinAnd(names) + hint
 }
 
-// shown is the name of a container as a text may repeat it: the API server looks at names only
+// shown is the name of a container as a string may repeat it: the API server looks at names only
 // after us.
 func shown(name string) string {
 	const most = 63 // of a name that is right

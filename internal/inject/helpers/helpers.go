@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package helpers lists the helpers that Pillion brings. A new one is a folder here, what it
+// Package helpers lists the helpers that Pillion brings. A new one is a directory here, what it
 // runs under internal/, and one line below.
 package helpers
 

@@ -27,7 +27,7 @@ func TestKindsThatDefinitionsBring(t *testing.T) {
 		{"a string without a pattern", Option{Kind: String(nil, 0)}, "a $(B) 'c'", "a $(B) 'c'", ""},
 		{"a URL is lower-cased as far as case has no meaning", Option{Kind: URL()}, "HTTPS://Example.COM/A", "https://example.com/A", ""},
 		{"a URL with a query", Option{Kind: URL()}, "http://a:80/b?c=d", "http://a:80/b?c=d", ""},
-		{"a URL of another scheme", Option{Kind: URL()}, "ftp://a/b", "", `has the scheme "ftp"; allowed is "https" or "http"`},
+		{"a URL of another scheme", Option{Kind: URL()}, "ftp://a/b", "", `has the scheme "ftp"; allowed schemes: "https", "http"`},
 		{"a URL with credentials", Option{Kind: URL()}, "https://u:p@a/b", "", "must not contain credentials (what stands before the @): they belong in a Secret"},
 		{"a URL without a host", Option{Kind: URL()}, "https:///b", "", "has no host"},
 		{"a URL with a port that is none", Option{Kind: URL()}, "https://a:0/b", "", `has the port "0"; a port is a number from 1 to 65535`},

@@ -29,7 +29,7 @@ var options = map[string]*Option{
 // wrong is what a user reads of a wrong value, behind the path of its annotation.
 func wrong(value, why string) string { return fmt.Sprintf("Invalid value: %q: %s", value, why) }
 
-// parseOne reads a value and returns it, or the sentence that refuses it.
+// parseOne reads a value and returns it, or the sentence that denies it.
 func parseOne(t *testing.T, option, text string) (Value, string) {
 	t.Helper()
 	o := options[option]

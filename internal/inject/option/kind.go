@@ -11,9 +11,9 @@ import (
 // A kind is a value. Those that several helpers use are here, one in each file; the others
 // stand beside the helper that uses them.
 type Kind struct {
-	// Name is the kind for the reference and for error texts, such as "duration".
+	// Name is the kind for the reference and for error messages, such as "duration".
 	Name string
-	// Parse reads a text that [PlainText] has let through. The error completes the sentence
+	// Parse reads a string that [PlainText] has let through. The error completes the sentence
 	// "the value …" and says what would be right.
 	Parse func(text string) (Value, error)
 	// Choices are the words of a kind that takes one of a few.
@@ -25,7 +25,7 @@ type Kind struct {
 	// Pattern reads an entry of a policy's allow list, which is compared with each element of
 	// a value. Without it an entry is a value, or a pattern in which "*" stands for any text.
 	Pattern func(text string) (Pattern, error)
-	// Redact is what error texts may repeat of a value that did not parse. Without it that is
+	// Redact is what error messages may repeat of a value that did not parse. Without it that is
 	// all of it, unless it looks like a URL.
 	Redact func(text string) string
 	// Unlisted is what the answer to a value that no entry of an allow list matches should say
@@ -41,7 +41,7 @@ func (k *Kind) Read(text string) (Value, error) {
 	return k.Parse(text)
 }
 
-// Shown is a value as an error text may repeat it.
+// Shown is a value as an error message may repeat it.
 func (k *Kind) Shown(value string) string {
 	switch {
 	case k.Redact != nil:

@@ -27,6 +27,6 @@ func TestAURLAtTheLimitOfLengthIsTaken(t *testing.T) {
 	t.Parallel()
 	url := "https://github.com/" + strings.Repeat("a", 2048-len("https://github.com/"))
 	if v, problem := parseOne(t, "repo", url); problem != "" || v.Text != url {
-		t.Errorf("2048 bytes are refused: %s", problem)
+		t.Errorf("2048 bytes are denied: %s", problem)
 	}
 }

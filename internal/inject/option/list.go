@@ -28,7 +28,7 @@ func SplitList(text string) []string {
 	return append(list, strings.TrimSpace(text[from:]))
 }
 
-// ShownElement is an element that did not parse as an error text may repeat it.
+// ShownElement is an element that did not parse as an error message may repeat it.
 func ShownElement(element string) string {
 	if strings.Contains(element, "@") || strings.Contains(element, "://") {
 		return WithoutCredentials(element)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// valueTest is one row of a table of values: the canonical form, or why it is refused.
+// valueTest is one row of a table of values: the canonical form, or why it is denied.
 type valueTest struct{ name, value, want, why string }
 
 func testValues(t *testing.T, option string, tests []valueTest) {
@@ -44,7 +44,7 @@ func TestARefIsABranchATagOrAFullHash(t *testing.T) {
 	hash40, hash64 := strings.Repeat("0123456789", 4), strings.Repeat("01234567", 8)
 	testValues(t, "ref", []valueTest{
 		{"a branch", "main", "main", ""},
-		{"a branch in folders", "feature/a/b", "feature/a/b", ""},
+		{"a branch in directories", "feature/a/b", "feature/a/b", ""},
 		{"a full name", "refs/heads/main", "refs/heads/main", ""},
 		{"a tag", "v1.2.3-rc.1+build", "v1.2.3-rc.1+build", ""},
 		{"the default branch of the remote", "HEAD", "HEAD", ""},
@@ -66,7 +66,7 @@ func TestARefIsABranchATagOrAFullHash(t *testing.T) {
 		{"an entry of the reflog", "main@{1}", "", revision},
 		{"an upstream", "@{u}", "", revision},
 		{"a range", "a..b", "", revision},
-		{"a way to the parent folder", "../../etc/passwd", "", revision},
+		{"a way to the parent directory", "../../etc/passwd", "", revision},
 		{"an ancestor", "main~1", "", special},
 		{"a parent", "main^", "", special},
 		{"a path in a commit", "main:a", "", special},
@@ -104,28 +104,28 @@ func TestAMountPathIsACleanPathThatBreaksNothing(t *testing.T) {
 		special  = `must not contain ':' or '\'`
 	)
 	hides := func(p string) string {
-		return "would hide all of " + p + " in the container; name a folder below it"
+		return "would hide all of " + p + " in the container; name a directory below it"
 	}
 	lies := func(tree string) string {
-		return "lies in " + tree + ", where a mount can break or undermine the container; choose another folder, such as /srv/site"
+		return "lies in " + tree + ", where a mount can break or undermine the container; choose another directory, such as /srv/site"
 	}
 	clean := func(p string) string { return `must be a clean path: write "` + p + `"` }
 	tests := []valueTest{
 		{"the docroot of nginx", "/usr/share/nginx/html", "/usr/share/nginx/html", ""},
-		{"a folder of the root", "/html", "/html", ""},
-		{"a folder of a home", "/home/app/site", "/home/app/site", ""},
-		{"a folder of opt", "/opt/site", "/opt/site", ""},
-		{"a folder of var", "/var/www", "/var/www", ""},
-		{"a folder of var/lib", "/var/lib/site", "/var/lib/site", ""},
-		{"a folder of run", "/run/site", "/run/site", ""},
+		{"a directory of the root", "/html", "/html", ""},
+		{"a directory of a home", "/home/app/site", "/home/app/site", ""},
+		{"a directory of opt", "/opt/site", "/opt/site", ""},
+		{"a directory of var", "/var/www", "/var/www", ""},
+		{"a directory of var/lib", "/var/lib/site", "/var/lib/site", ""},
+		{"a directory of run", "/run/site", "/run/site", ""},
 		{"the configuration of nginx", "/etc/nginx/conf.d", "/etc/nginx/conf.d", ""},
 		{"rules of Prometheus", "/etc/prometheus/rules", "/etc/prometheus/rules", ""},
 		{"dashboards of Grafana", "/etc/grafana/provisioning", "/etc/grafana/provisioning", ""},
-		{"a folder that begins like accounts", "/etc/passwd-manager", "/etc/passwd-manager", ""},
+		{"a directory that begins like accounts", "/etc/passwd-manager", "/etc/passwd-manager", ""},
 		{"the docroot of Apache", "/usr/local/apache2/htdocs", "/usr/local/apache2/htdocs", ""},
-		{"a folder that begins like a forbidden one", "/etcetera", "/etcetera", ""},
+		{"a directory that begins like a forbidden one", "/etcetera", "/etcetera", ""},
 		{"another one", "/library", "/library", ""},
-		{"a folder with the name of a forbidden one further in", "/srv/etc", "/srv/etc", ""},
+		{"a directory with the name of a forbidden one further in", "/srv/etc", "/srv/etc", ""},
 		{"dots that are not a segment", "/srv/..a/b..", "/srv/..a/b..", ""},
 		{"a space inside", "/srv/my site", "/srv/my site", ""},
 		{"a dollar", "/srv/$(HOME)", "/srv/$(HOME)", ""},
@@ -149,7 +149,7 @@ func TestAMountPathIsACleanPathThatBreaksNothing(t *testing.T) {
 		{"the place of the token by its other name", "/run/secrets/kubernetes.io/serviceaccount", "", lies("/run/secrets")},
 		{"shared memory", "/dev/shm", "", lies("/dev")},
 		{"a file of the kernel", "/proc/self/exe", "", lies("/proc")},
-		{"a folder of programs", "/usr/bin/site", "", lies("/usr/bin")},
+		{"a directory of programs", "/usr/bin/site", "", lies("/usr/bin")},
 		{"all of the configuration", "/etc", "", lies("/etc")},
 	}
 	for _, p := range []string{"/", "/home", "/opt", "/root", "/run", "/usr", "/usr/local", "/usr/share", "/var", "/var/lib", "/var/run"} {
@@ -169,14 +169,14 @@ func TestASubdirStaysInTheRepository(t *testing.T) {
 	const (
 		clean    = `must be a clean path inside the repository, such as public or docs/site, without "." or ".." segments`
 		absolute = "must be a path inside the repository, without the leading slash"
-		git      = "must not be git's own folder"
+		git      = "must not be git's own directory"
 	)
 	testValues(t, "subdir", []valueTest{
-		{"a folder", "public", "public", ""},
-		{"a folder in a folder", "docs/site", "docs/site", ""},
-		{"a hidden folder", ".well-known/acme", ".well-known/acme", ""},
-		{"a folder that begins like git's own", ".github", ".github", ""},
-		{"a folder that begins with a minus", "-x", "-x", ""},
+		{"a directory", "public", "public", ""},
+		{"a directory in a directory", "docs/site", "docs/site", ""},
+		{"a hidden directory", ".well-known/acme", ".well-known/acme", ""},
+		{"a directory that begins like git's own", ".github", ".github", ""},
+		{"a directory that begins with a minus", "-x", "-x", ""},
 		{"dots that are not a segment", "..a/b..", "..a/b..", ""},
 		{"a space inside", "my site", "my site", ""},
 		{"a dollar", "$(HOME)/$x", "$(HOME)/$x", ""},
@@ -192,18 +192,18 @@ func TestASubdirStaysInTheRepository(t *testing.T) {
 		{"a dot at the beginning", "./a", "", clean},
 		{"a slash at the end", "a/", "", clean},
 		{"two slashes", "a//b", "", clean},
-		{"a backslash", `a\b`, "", `must use '/' between folders, not '\'`},
-		{"a way out with backslashes", `..\..\etc`, "", `must use '/' between folders, not '\'`},
-		{"git's own folder", ".git", "", git},
-		{"below git's own folder", ".git/hooks", "", git},
+		{"a backslash", `a\b`, "", `must use '/' between directories, not '\'`},
+		{"a way out with backslashes", `..\..\etc`, "", `must use '/' between directories, not '\'`},
+		{"git's own directory", ".git", "", git},
+		{"below git's own directory", ".git/hooks", "", git},
 	})
 }
 
 func TestAFileNameIsOneSegment(t *testing.T) {
 	t.Parallel()
 	const (
-		folder = "must be a file name without folders; the folder is the option mount-path"
-		name   = "must be a file name, such as index.html"
+		directory = "must be a file name without directories; the directory is the option mount-path"
+		name      = "must be a file name, such as index.html"
 	)
 	testValues(t, "file", []valueTest{
 		{"a file", "index.html", "index.html", ""},
@@ -212,11 +212,11 @@ func TestAFileNameIsOneSegment(t *testing.T) {
 		{"a space inside", "the date.txt", "the date.txt", ""},
 		{"a dollar", "$(HOME)", "$(HOME)", ""},
 
-		{"a folder", "a/b", "", folder},
-		{"an absolute path", "/a", "", folder},
-		{"a way out", "../a", "", folder},
-		{"a folder of another system", `a\b`, "", folder},
-		{"the folder itself", ".", "", name},
+		{"a directory", "a/b", "", directory},
+		{"an absolute path", "/a", "", directory},
+		{"a way out", "../a", "", directory},
+		{"a directory of another system", `a\b`, "", directory},
+		{"the directory itself", ".", "", name},
 		{"the parent", "..", "", name},
 		{"a name that the kubelet's atomic writer uses", "..data", "", name},
 	})
@@ -234,7 +234,7 @@ func TestAPartOfAPathIsAtMost255BytesLong(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			if v, got := parseOne(t, tt.option, tt.prefix+long); got != "" || v.Text != tt.prefix+long {
-				t.Errorf("255 bytes are refused: %s", got)
+				t.Errorf("255 bytes are denied: %s", got)
 			}
 			_, got := parseOne(t, tt.option, tt.prefix+longer)
 			shown := fmt.Sprintf("%s… (%d bytes)", (tt.prefix + longer)[:128], len(tt.prefix+longer))

@@ -5,7 +5,7 @@ package option
 import "fmt"
 
 // Option declares one thing that a user can set on a helper. This one declaration
-// drives parsing, the error texts, the policy's rules and the generated reference.
+// drives parsing, the error messages, the policy's rules and the generated reference.
 type Option struct {
 	Name     string // the part of the annotation key after the slash
 	Kind     Kind

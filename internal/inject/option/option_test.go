@@ -24,8 +24,8 @@ func TestAListReadsAsPeopleWriteIt(t *testing.T) {
 func TestOneBoundIsABound(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]Option{
-		"the least alone": {Kind: Integer, Min: "5"},
-		"the most alone":  {Kind: Integer, Max: "5"},
+		"the minimum alone": {Kind: Integer, Min: "5"},
+		"the maximum alone": {Kind: Integer, Max: "5"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

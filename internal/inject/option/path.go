@@ -54,10 +54,10 @@ type Closed struct {
 func (e *Closed) Error() string { return undermines(e.Tree) }
 
 func undermines(tree string) string {
-	return "lies in " + tree + ", where a mount can break or undermine the container; choose another folder, such as /srv/site"
+	return "lies in " + tree + ", where a mount can break or undermine the container; choose another directory, such as /srv/site"
 }
 
-// OpenedBy tells whether a pattern opens the path: what stands before its first star has to lie
+// OpenedBy reports whether a pattern opens the path: what stands before its first star has to lie
 // in the tree, so that a pattern for everything opens nothing.
 func (e *Closed) OpenedBy(p Pattern) bool {
 	literal, _, _ := strings.Cut(p.String(), "*")
@@ -72,7 +72,7 @@ func Opened(v Value, err error) (Value, error) {
 	return v, err
 }
 
-// forbiddenExactly are folders that hold such trees; a folder inside is fine.
+// forbiddenExactly are directories that hold such trees; a directory inside is fine.
 var forbiddenExactly = []string{"/", "/home", "/opt", "/root", "/run", "/usr", "/usr/local", "/usr/share", "/var", "/var/lib", "/var/run"}
 
 func parseMountPath(text string) (Value, error) {
@@ -88,7 +88,7 @@ func parseMountPath(text string) (Value, error) {
 		return Value{}, err
 	}
 	if slices.Contains(forbiddenExactly, text) {
-		return Value{}, fmt.Errorf("would hide all of %s in the container; name a folder below it", text)
+		return Value{}, fmt.Errorf("would hide all of %s in the container; name a directory below it", text)
 	}
 	if text == "/etc" { // some of it is closed, so not all of it can be opened
 		return Value{}, errors.New(undermines(text))
@@ -119,9 +119,9 @@ func parseSubdir(text string) (Value, error) {
 	case path.Clean(text) != text || text == "." || text == ".." || strings.HasPrefix(text, "../"):
 		return Value{}, errors.New(`must be a clean path inside the repository, such as public or docs/site, without "." or ".." segments`)
 	case strings.Contains(text, `\`):
-		return Value{}, errors.New(`must use '/' between folders, not '\'`)
+		return Value{}, errors.New(`must use '/' between directories, not '\'`)
 	case text == ".git" || strings.HasPrefix(text, ".git/"):
-		return Value{}, errors.New("must not be git's own folder")
+		return Value{}, errors.New("must not be git's own directory")
 	}
 	return Value{Text: text}, Segments(text)
 }
@@ -129,7 +129,7 @@ func parseSubdir(text string) (Value, error) {
 func parseFileName(text string) (Value, error) {
 	switch {
 	case strings.ContainsAny(text, `/\`):
-		return Value{}, errors.New("must be a file name without folders; the folder is the option mount-path")
+		return Value{}, errors.New("must be a file name without directories; the directory is the option mount-path")
 	case text == "." || strings.HasPrefix(text, ".."):
 		return Value{}, errors.New("must be a file name, such as index.html")
 	}

@@ -10,7 +10,7 @@ import (
 // Glob is a pattern in which "*" stands for any run of characters, and all else for itself.
 type Glob string
 
-// Matches tells whether the pattern covers the text of a value.
+// Matches reports whether the pattern covers the text of a value.
 func (g Glob) Matches(v Value) bool { return glob(string(g), v.Text) }
 
 func (g Glob) String() string { return string(g) }
@@ -49,7 +49,7 @@ func ByName(name func(text string) (string, error)) func(text string) (Pattern, 
 	}
 }
 
-// glob tells whether a pattern covers a text from its beginning to its end.
+// glob reports whether a pattern covers a string from its beginning to its end.
 func glob(pattern, text string) bool {
 	head, rest, star := strings.Cut(pattern, "*")
 	if !star {

@@ -4,7 +4,7 @@ package option
 
 import "testing"
 
-// allows tells whether a pattern of repositories matches a URL.
+// allows reports whether a pattern of repositories matches a URL.
 func allows(t *testing.T, pattern, url string) bool {
 	t.Helper()
 	o := options["repo"]
@@ -31,18 +31,18 @@ func TestAPatternOfURLsIsComparedPartByPart(t *testing.T) {
 	}{
 		{"every path of a host", "https://github.com/*", "https://github.com/acme/site.git", yes},
 		{"every path of a host in other words", "https://github.com", "https://github.com/acme/site.git", yes},
-		{"every path in a folder", "https://github.com/acme/*", "https://github.com/acme/site.git", yes},
-		{"not the folder itself", "https://github.com/acme/*", "https://github.com/acme", no},
-		{"not a folder that begins like it", "https://github.com/acme/*", "https://github.com/acme-evil/site", no},
-		{"not a folder of another case", "https://github.com/acme/*", "https://github.com/Acme/site", no},
-		{"not a folder further in", "https://github.com/acme/*", "https://github.com/x/acme/site", no},
-		{"folders in the folder", "https://gitlab.example/acme/*", "https://gitlab.example/acme/a/b/c", yes},
+		{"every path in a directory", "https://github.com/acme/*", "https://github.com/acme/site.git", yes},
+		{"not the directory itself", "https://github.com/acme/*", "https://github.com/acme", no},
+		{"not a directory that begins like it", "https://github.com/acme/*", "https://github.com/acme-evil/site", no},
+		{"not a directory of another case", "https://github.com/acme/*", "https://github.com/Acme/site", no},
+		{"not a directory further in", "https://github.com/acme/*", "https://github.com/x/acme/site", no},
+		{"directories in the directory", "https://gitlab.example/acme/*", "https://gitlab.example/acme/a/b/c", yes},
 		{"one repository", "https://github.com/acme/site.git", "https://github.com/acme/site.git", yes},
 		{"one repository, written with a slash", "https://github.com/acme/site", "https://github.com/acme/site/", yes},
 		{"one repository, written with an encoded letter", "https://github.com/acme/site", "https://github.com/acme/%73ite", yes},
 		{"one repository and not another", "https://github.com/acme/site", "https://github.com/acme/site2", no},
 		{"one repository and nothing below it", "https://github.com/acme/site", "https://github.com/acme/site/x", no},
-		{"a name in every folder", "https://github.com/*/site.git", "https://github.com/acme/site.git", yes},
+		{"a name in every directory", "https://github.com/*/site.git", "https://github.com/acme/site.git", yes},
 		{"an ending", "https://github.com/acme/*.git", "https://github.com/acme/site.git", yes},
 		{"an ending and not another", "https://github.com/acme/*.git", "https://github.com/acme/site", no},
 
@@ -125,7 +125,7 @@ func TestAPatternOfURLsIsComparedPartByPart(t *testing.T) {
 	}
 }
 
-func TestAPatternThatIsNoneIsRefused(t *testing.T) {
+func TestAPatternThatIsNoneIsDenied(t *testing.T) {
 	t.Parallel()
 	const (
 		noURL  = "must be a pattern of a URL, such as https://github.com/acme/*"
@@ -153,7 +153,7 @@ func TestAPatternThatIsNoneIsRefused(t *testing.T) {
 		{"a line break", "repo", "https://github.com/*\n", `ends with a line break, as a YAML block scalar ("|") adds it; write the value on one line`},
 		{"a look-alike", "ref", "mаin*", "has the character U+0430 at position 2; only printable ASCII is allowed"},
 		{"a literal that no value can be", "mode", "stream", `must be "poll" or "once"`},
-		{"a literal path that no value can be", "mount-path", "/proc/nginx", "lies in /proc, where a mount can break or undermine the container; choose another folder, such as /srv/site"},
+		{"a literal path that no value can be", "mount-path", "/proc/nginx", "lies in /proc, where a mount can break or undermine the container; choose another directory, such as /srv/site"},
 		{"a literal number that no value can be", "depth", "0", "must be between 1 and 1000"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -178,8 +178,8 @@ func TestALiteralPatternIsComparedInItsCanonicalForm(t *testing.T) {
 		{"a number with zeros in front", "depth", "007", "7", true},
 		{"a glob of branches", "ref", "release-*", "release-1.2", true},
 		{"a glob of branches and another one", "ref", "release-*", "main", false},
-		{"a glob of folders", "mount-path", "/srv/*", "/srv/a/b", true},
-		{"a glob of folders and another tree", "mount-path", "/srv/*", "/opt/srv/a", false},
+		{"a glob of directories", "mount-path", "/srv/*", "/srv/a/b", true},
+		{"a glob of directories and another tree", "mount-path", "/srv/*", "/opt/srv/a", false},
 		{"a glob of Secrets", "secret", "git-*", "git-site", true},
 		{"a glob of Secrets and another one", "secret", "git-*", "digit-site", false},
 	} {

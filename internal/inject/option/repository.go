@@ -62,9 +62,9 @@ func (u *RepositoryURL) Root() string {
 	return u.Scheme + "://" + host
 }
 
-// parseRepo takes a repository URL apart and refuses whatever git, curl, ssh and
+// parseRepo takes a repository URL apart and denies whatever git, curl, ssh and
 // this code might read in different ways (research: CVE-2017-1000117, CVE-2021-40330,
-// CVE-2025-48384 and their kin all began with such a URL). No error text repeats a
+// CVE-2025-48384 and their kin all began with such a URL). No error message repeats a
 // part of the URL that could be a credential.
 func parseRepo(text string) (Value, error) {
 	if !strings.Contains(text, "://") {
@@ -82,7 +82,7 @@ func parseRepo(text string) (Value, error) {
 		return Value{}, err
 	}
 	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(text, "#") {
-		return Value{}, errors.New("must not have a query or a fragment; a branch goes into the option ref, a folder into subdir")
+		return Value{}, errors.New("must not have a query or a fragment; a branch goes into the option ref, a directory into subdir")
 	}
 	if r.Host, r.IP, err = repoHost(u); err != nil {
 		return Value{}, err
@@ -99,7 +99,7 @@ func parseRepo(text string) (Value, error) {
 	return Value{Text: r.String(), Data: r}, nil
 }
 
-// pages are how the servers write the address of a page about a folder of a repository: what
+// pages are how the servers write the address of a page about a directory of a repository: what
 // stands between the repository and the ref, and the one host that means it, or "" for all.
 var pages = []struct{ host, between string }{
 	{"", "/-/tree/"},
@@ -119,12 +119,12 @@ func aPage(u *url.URL) error {
 		if !found || p.host != "" && u.Hostname() != p.host || strings.Count(repo, "/") < 2 || rest == "" || u.Scheme == "ssh" {
 			continue
 		}
-		ref, folder, _ := strings.Cut(strings.TrimSuffix(rest, "/"), "/")
+		ref, directory, _ := strings.Cut(strings.TrimSuffix(rest, "/"), "/")
 		right := *u
 		right.Path, right.RawPath = repo, ""
 		text := fmt.Sprintf("is the address of a page; write %q, with %q in the option ref", right.String(), ref)
-		if folder != "" && !strings.Contains(p.between, "blob") {
-			text += fmt.Sprintf(" and %q in subdir", folder)
+		if directory != "" && !strings.Contains(p.between, "blob") {
+			text += fmt.Sprintf(" and %q in subdir", directory)
 		}
 		return errors.New(text)
 	}
@@ -205,7 +205,7 @@ func repoPort(u *url.URL) (string, error) {
 // to be percent-encoded stays so, in upper case.
 func repoPath(u *url.URL) (string, error) {
 	// RawPath is set to what was written where that is not how net/url would write it;
-	// EscapedPath alone would encode in silence what has to be refused.
+	// EscapedPath alone would encode in silence what has to be denied.
 	raw := cmp.Or(u.RawPath, u.EscapedPath())
 	if strings.Trim(raw, "/") == "" {
 		return "", errors.New("has no path behind the host; write it as https://host/path")
@@ -241,7 +241,7 @@ func repoPath(u *url.URL) (string, error) {
 // UTF-8 and which lenient decoders take for the character.
 var overlong = []string{"\xc0", "\xc1", "\xe0\x80", "\xe0\x81", "\xf0\x80"}
 
-// plainInPath tells whether a character stands for itself in a path.
+// plainInPath reports whether a character stands for itself in a path.
 func plainInPath(r rune) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-._~+@:,=", r)
 }

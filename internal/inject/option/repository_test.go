@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// What refusals of a repository URL say (research: T20, T21).
+// What denials of a repository URL say (research: T20, T21).
 const (
 	notURL       = "must be a URL, such as https://github.com/acme/site.git"
 	notLocal     = notURL + "; a local path cannot be polled"
 	noHost       = "has no host; write it as https://host/path"
 	noPath       = "has no path behind the host; write it as https://host/path"
-	noQuery      = "must not have a query or a fragment; a branch goes into the option ref, a folder into subdir"
+	noQuery      = "must not have a query or a fragment; a branch goes into the option ref, a directory into subdir"
 	noCredential = "must not contain credentials (what stands before the @): name a Secret in the option secret instead"
 	noSSHUser    = "has a user name that ssh cannot take; only letters, digits, '_', '-' and '.' are allowed"
 	noSegment    = `has an empty, "." or ".." segment in its path; write the path out`
@@ -81,7 +81,7 @@ func TestARepositoryURLGetsItsCanonicalForm(t *testing.T) {
 	}
 }
 
-func TestAHostileRepositoryURLIsRefused(t *testing.T) {
+func TestAHostileRepositoryURLIsDenied(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, url, want string }{
 		{"ext runs a command", "ext::sh -c touch% /tmp/x", notLocal},
@@ -187,7 +187,7 @@ func TestAHostileRepositoryURLIsRefused(t *testing.T) {
 	}
 }
 
-func TestNoRefusalRepeatsACredential(t *testing.T) {
+func TestNoDenialRepeatsACredential(t *testing.T) {
 	t.Parallel()
 	const secret = "hunter2"
 	for _, tt := range []struct{ name, url, shown string }{

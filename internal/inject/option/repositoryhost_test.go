@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestAHostThatTwoProgramsReadDifferentlyIsRefused(t *testing.T) {
+func TestAHostThatTwoProgramsReadDifferentlyIsDenied(t *testing.T) {
 	t.Parallel()
 	const (
 		name  = "has the host %q, which is neither a DNS name nor an IP address"

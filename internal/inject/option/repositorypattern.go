@@ -38,21 +38,21 @@ func (p *repoPattern) Matches(v Value) bool {
 	return p.covers(u) && glob(p.port, u.Port) && glob(p.path, u.Path)
 }
 
-// covers tells whether the pattern can mean repositories of a URL's host.
+// covers reports whether the pattern can mean repositories of a URL's host.
 func (p *repoPattern) covers(u *RepositoryURL) bool {
 	// An address is never meant by a pattern of names: a node's metadata service
 	// (169.254.169.254) has to be named literally to be reached.
 	return glob(p.host, u.Host) && (!u.IP || u.Host == p.host)
 }
 
-// OnHostOf tells whether a pattern of a [Repository] can mean repositories of a URL's host that
+// OnHostOf reports whether a pattern of a [Repository] can mean repositories of a URL's host that
 // are reached as it is: over http or https, or over ssh.
 func OnHostOf(pattern Pattern, u *RepositoryURL) bool {
 	p, ok := pattern.(*repoPattern)
 	return ok && p.covers(u) && (p.scheme == "ssh") == (u.Scheme == "ssh")
 }
 
-// AllOnHostOf tells whether a pattern of a [Repository] means every repository that a server on
+// AllOnHostOf reports whether a pattern of a [Repository] means every repository that a server on
 // the host and port of a URL can redirect to.
 func AllOnHostOf(pattern Pattern, u *RepositoryURL) bool {
 	p, ok := pattern.(*repoPattern)
@@ -79,7 +79,7 @@ func ForeignHosts(pattern Pattern, public func(domain string) bool) string {
 	return ""
 }
 
-// AnyHost tells whether a pattern of repositories has a star in its host.
+// AnyHost reports whether a pattern of repositories has a star in its host.
 func AnyHost(pattern Pattern) bool {
 	p, is := pattern.(*repoPattern)
 	return is && strings.Contains(p.host, "*")
@@ -87,7 +87,7 @@ func AnyHost(pattern Pattern) bool {
 
 // compileRepoPattern reads scheme://[user@]host[:port][/path]. Without a port it is
 // the scheme's own; without a path it is every path. What no URL in canonical form can
-// match is refused: it would look like a permission and be none.
+// match is denied: it would look like a permission and be none.
 func compileRepoPattern(text string) (*repoPattern, error) {
 	scheme, rest, found := strings.Cut(text, "://")
 	if !found {

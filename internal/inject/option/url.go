@@ -28,7 +28,7 @@ func parseURL(text string, schemes []string) (Value, error) {
 	case err != nil || u.Opaque != "" || !strings.Contains(text, "://"):
 		return Value{}, fmt.Errorf("must be a URL, such as %s://example.com/path", schemes[0])
 	case !slices.Contains(schemes, u.Scheme):
-		return Value{}, fmt.Errorf("has the scheme %q; allowed is %s", u.Scheme, JoinOr(schemes))
+		return Value{}, fmt.Errorf("has the scheme %q; allowed schemes: %s", u.Scheme, Listed(schemes))
 	case u.User != nil:
 		return Value{}, errors.New("must not contain credentials (what stands before the @): they belong in a Secret")
 	case u.Hostname() == "":

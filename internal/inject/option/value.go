@@ -25,7 +25,7 @@ type Value struct {
 	Data any
 }
 
-// Bool tells whether a [Boolean] value is true.
+// Bool reports whether a [Boolean] value is true.
 func (v Value) Bool() bool { return v.Text == "true" }
 
 // Duration is the length of a [Duration] value.
@@ -48,7 +48,7 @@ type Pattern interface {
 // a URL, for which 2048 is what browsers and proxies agree on.
 const MaxValue = 2048
 
-// PlainText refuses what no value of ours needs and what makes two readers see two
+// PlainText denies what no value of ours needs and what makes two readers see two
 // different texts: control characters, zero-width and right-to-left marks,
 // look-alike letters, stray line ends.
 func PlainText(text string) error {
@@ -60,7 +60,7 @@ func PlainText(text string) error {
 	case strings.HasSuffix(text, "\n"):
 		return errors.New(`ends with a line break, as a YAML block scalar ("|") adds it; write the value on one line`)
 	case strings.TrimSpace(text) != text:
-		return errors.New("must not begin or end with white space")
+		return errors.New("must not begin or end with whitespace")
 	}
 	for i, r := range text {
 		if r < 0x20 || r > 0x7e {

@@ -27,8 +27,8 @@ func TestADurationHasAUnit(t *testing.T) {
 		{"a fraction", "1.5m", "1m30s", ""},
 		{"a fraction of seconds", "10s500ms", "10.5s", ""},
 		{"a plus sign", "+5s", "5s", ""},
-		{"the least", "1s", "1s", ""},
-		{"the most", "24h", "24h", ""},
+		{"the minimum", "1s", "1s", ""},
+		{"the maximum", "24h", "24h", ""},
 
 		{"no unit", "60", "", `has no unit; write "60s" for seconds`},
 		{"days", "1d", "", "has the unit d, which durations do not have; write hours, such as 24h for a day"},
@@ -47,8 +47,8 @@ func TestADurationHasAUnit(t *testing.T) {
 		{"nothing at all", "0", "", between},
 		{"zero seconds", "0s", "", between},
 		{"a negative duration", "-5s", "", between},
-		{"less than the least", "999ms", "", between},
-		{"a nanosecond more than the most", "24h0m0.000000001s", "", between},
+		{"less than the minimum", "999ms", "", between},
+		{"a nanosecond more than the maximum", "24h0m0.000000001s", "", between},
 	})
 }
 
@@ -64,8 +64,8 @@ func TestASizeIsAWholeNumberOfBytes(t *testing.T) {
 		{"kibibytes that make a mebibyte", "1024Ki", "1Mi", ""},
 		{"kibibytes that make none", "1000Ki", "1000Ki", ""},
 		{"plain bytes", "4097", "4097", ""},
-		{"the least", "4Ki", "4Ki", ""},
-		{"the most", "1Gi", "1Gi", ""},
+		{"the minimum", "4Ki", "4Ki", ""},
+		{"the maximum", "1Gi", "1Gi", ""},
 
 		{"no quantity", "big", "", quantity},
 		{"a unit that Kubernetes does not have", "1MB", "", quantity},
@@ -77,8 +77,8 @@ func TestASizeIsAWholeNumberOfBytes(t *testing.T) {
 		{"a fraction that is no whole byte", "0.1Gi", "", whole},
 		{"a negative size", "-1Mi", "", whole},
 		{"nothing", "0", "", between},
-		{"a byte less than the least", "4095", "", between},
-		{"more than the most", "2Gi", "", between},
+		{"a byte less than the minimum", "4095", "", between},
+		{"more than the maximum", "2Gi", "", between},
 	})
 }
 
@@ -86,14 +86,14 @@ func TestAnIntegerIsDecimal(t *testing.T) {
 	t.Parallel()
 	const number = "must be a whole number, such as 1"
 	testValues(t, "depth", []valueTest{
-		{"the least", "1", "1", ""},
-		{"the most", "1000", "1000", ""},
+		{"the minimum", "1", "1", ""},
+		{"the maximum", "1000", "1000", ""},
 		{"a plus sign goes", "+7", "7", ""},
 		{"zeros in front go, and do not make it octal", "010", "10", ""},
 
 		{"zero", "0", "", "must be between 1 and 1000"},
 		{"a negative number", "-1", "", "must be between 1 and 1000"},
-		{"more than the most", "1001", "", "must be between 1 and 1000"},
+		{"more than the maximum", "1001", "", "must be between 1 and 1000"},
 		{"an exponent", "1e3", "", number},
 		{"a hexadecimal number", "0x10", "", number},
 		{"an underscore", "1_0", "", number},

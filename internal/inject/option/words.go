@@ -17,14 +17,22 @@ func JoinAnd(words []string) string {
 
 // JoinOr writes a list of choices: `"a"`, `"a" or "b"`, `"a", "b" or "c"`.
 func JoinOr(words []string) string {
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		quoted[i] = strconv.Quote(w)
-	}
+	quoted := quote(words)
 	if len(quoted) < 2 {
 		return strings.Join(quoted, "")
 	}
 	return strings.Join(quoted[:len(quoted)-1], ", ") + " or " + quoted[len(quoted)-1]
+}
+
+// Listed writes a list of values behind a colon: `"a"`, `"a", "b"`.
+func Listed(words []string) string { return strings.Join(quote(words), ", ") }
+
+func quote(words []string) []string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = strconv.Quote(w)
+	}
+	return quoted
 }
 
 func digits(s string) bool {

@@ -43,5 +43,5 @@ func raw(op *jsonpatch.Operation) json.RawMessage {
 	return nil
 }
 
-// words name an operation for an error text.
+// words name an operation for an error message.
 func words(op *jsonpatch.Operation) string { return op.Operation + " " + op.Path }

@@ -128,7 +128,7 @@ func container(on *pod.Pod, ref pod.Ref) *pod.Container {
 }
 
 // commands puts words in front of commands, one by one, so that no word of the user's is
-// written anew. Only a command that begins with an earlier wrapper is set as a whole.
+// written again. Only a command that begins with an earlier wrapper is set as a whole.
 func (p *patcher) commands(on *pod.Pod, wraps []Wrap) {
 	for _, w := range wraps {
 		if w.Renew > 0 {
@@ -142,7 +142,7 @@ func (p *patcher) commands(on *pod.Pod, wraps []Wrap) {
 	}
 }
 
-// hugePages adds limits. Whoever gets one has resources already.
+// hugePages adds limits. A container that gets one has resources already.
 func (p *patcher) hugePages(on *pod.Pod, limits []HugePages) {
 	for _, l := range limits {
 		if container(on, l.Container).Resources.Limits == nil {

@@ -81,7 +81,7 @@ type Settings struct {
 	Sysctls        []corev1.Sysctl // behind those of securityContext.sysctls
 }
 
-// empty tells whether there is nothing to set.
+// empty reports whether there is nothing to set.
 func (s *Settings) empty() bool {
 	return !s.ShareProcesses && s.FSGroup == nil && len(s.Sysctls) == 0
 }
@@ -89,7 +89,7 @@ func (s *Settings) empty() bool {
 // Annotation is one annotation, with the value that it gets.
 type Annotation struct{ Key, Value string }
 
-// Empty tells whether there is nothing to do.
+// Empty reports whether there is nothing to do.
 func (p *Plan) Empty() bool {
 	lists := len(p.Containers) + len(p.Volumes) + len(p.Mounts) + len(p.Commands) + len(p.HugePages) + len(p.Env) + len(p.PullSecrets) + len(p.Annotations)
 	return lists == 0 && p.Settings.empty()

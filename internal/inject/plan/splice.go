@@ -19,7 +19,7 @@ import (
 // Apply applies operations to a document in one pass over its bytes, and appends the
 // result to out. What no operation touches is copied byte for byte.
 //
-// It knows the patches that [Patch] makes and refuses any other: values that are set
+// It knows the patches that [Patch] makes and denies any other: values that are set
 // in objects, appended to arrays, inserted at the front of arrays at rising indexes,
 // and elements that are replaced before anything is inserted. A list that an operation
 // makes is not the target of a later one. The tests hold it against the library that

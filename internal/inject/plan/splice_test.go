@@ -46,10 +46,10 @@ func TestSplice(t *testing.T) {
 		"inserts and appends in an empty list": {
 			document: `[]`, patch: `[{"op":"add","path":"/0","value":1},{"op":"add","path":"/-","value":2}]`, want: `[1,2]`,
 		},
-		"refuses a list that is not there": {
+		"denies a list that is not there": {
 			document: `{}`, patch: `[{"op":"add","path":"/a/-","value":1}]`, err: `add /a/-: there is no "a"`,
 		},
-		"refuses an element that is not there": {
+		"denies an element that is not there": {
 			document: `[1]`, patch: `[{"op":"replace","path":"/1","value":1}]`, err: `replace /1: there is no element "1"`,
 		},
 		"refuses to replace a member that is not there": {
@@ -58,25 +58,25 @@ func TestSplice(t *testing.T) {
 		"takes a name that looks like an index for a name": {
 			document: `{"a":{"0":1}}`, patch: `[{"op":"add","path":"/a/-","value":1},{"op":"add","path":"/a/0","value":2}]`, want: `{"a":{"0":2,"-":1}}`,
 		},
-		"refuses to go into a text": {
+		"refuses to go into a string": {
 			document: `{"a":"b"}`, patch: `[{"op":"add","path":"/a/b","value":1}]`, err: `add /a/b: goes into what is neither an object nor a list`,
 		},
 		"refuses to go into a null": {
 			document: `{"a":null}`, patch: `[{"op":"add","path":"/a/-","value":1}]`, err: `add /a/-: goes into what is neither an object nor a list`,
 		},
-		"refuses an operation that is none of ours": {
+		"denies an operation that is none of ours": {
 			document: `{"a":1}`, patch: `[{"op":"remove","path":"/a"}]`, err: `remove /a: is not an operation of Pillion`,
 		},
-		"refuses an insertion in the middle": {
+		"denies an insertion in the middle": {
 			document: `[1,2]`, patch: `[{"op":"add","path":"/1","value":1}]`, err: `add /1: only the front of a list is inserted at, in rising order`,
 		},
-		"refuses an index that has moved": {
+		"denies an index that has moved": {
 			document: `[1,2]`, patch: `[{"op":"add","path":"/0","value":1},{"op":"replace","path":"/0","value":1}]`, err: `replace /0: goes by an index that an insertion before it has moved`,
 		},
 		"refuses to go into what it has just set": {
 			document: `{}`, patch: `[{"op":"add","path":"/a","value":{}},{"op":"add","path":"/a/b","value":1}]`, err: `add /a/b: lies in a value that an operation before it has set`,
 		},
-		"refuses a pointer to the whole document": {
+		"denies a pointer to the whole document": {
 			document: `{}`, patch: `[{"op":"add","path":"","value":1}]`, err: `add : "" is not a JSON pointer below the root`,
 		},
 	} {
@@ -108,7 +108,7 @@ func TestSpliceAgreesWithThePatchLibrary(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if random.IntN(2) == 0 { // white space, as people write it
+		if random.IntN(2) == 0 { // whitespace, as people write it
 			if document, err = json.MarshalIndent(json.RawMessage(document), "", " "); err != nil {
 				t.Fatal(err)
 			}

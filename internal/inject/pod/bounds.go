@@ -9,7 +9,7 @@ const (
 	maxPath = 4096 // bytes of a path in the view; Linux takes no longer one (PATH_MAX)
 )
 
-// boundView cuts names and paths that no pod can have that runs: the API server refuses it
+// boundView cuts names and paths that no pod can have that runs: the API server denies it
 // for them, but only after us, and until then each would be in the plan for each helper.
 func boundView(pod *Pod) {
 	limit(&pod.Metadata.GenerateName, maxName)

@@ -16,7 +16,7 @@ import (
 )
 
 // Decode decodes the view of a pod from its JSON. Like the API server's own decoder
-// it is case-sensitive; unlike encoding/json it refuses invalid UTF-8. The JSON of
+// it is case-sensitive; unlike encoding/json it denies invalid UTF-8. The JSON of
 // containers and volumes in the view is a part of raw.
 func Decode(raw []byte) (*Pod, error) {
 	left := MaxView

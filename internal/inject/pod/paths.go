@@ -16,11 +16,11 @@ func CleanMount(p string) string {
 	return path.Clean(p)
 }
 
-// Inside tells whether the clean path a lies below the clean path b.
+// Inside reports whether the clean path a lies below the clean path b.
 func Inside(a, b string) bool {
 	below, found := strings.CutPrefix(a, strings.TrimSuffix(b, "/"))
 	return found && strings.HasPrefix(below, "/") && a != b
 }
 
-// Overlap tells whether two clean paths are the same, or one lies below the other.
+// Overlap reports whether two clean paths are the same, or one lies below the other.
 func Overlap(a, b string) bool { return a == b || Inside(a, b) || Inside(b, a) }

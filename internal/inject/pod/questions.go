@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// Mirrors tells whether the pod is the image of a static pod, which runs already, and not
+// Mirrors reports whether the pod is the image of a static pod, which runs already, and not
 // a pod that somebody marked as one. Kubelets create nothing else, and on their own node
 // alone (k8s.io/kubernetes, plugin/pkg/admission/noderestriction, admitPodCreate). A pod
 // that is marked and has no static pod behind it is never run: the kubelet passes over it
@@ -25,7 +25,7 @@ func (p *Pod) Mirrors() bool {
 	return marked && p.Kubelet != "" && p.Kubelet == p.Spec.NodeName
 }
 
-// Kind names the volume's type for an error text.
+// Kind names the volume's type for an error message.
 func (v *Volume) Kind() string {
 	switch {
 	case v.EmptyDir != nil:
@@ -42,7 +42,7 @@ func (v *Volume) Kind() string {
 	return "not an emptyDir"
 }
 
-// Fixed tells whether nothing but the kubelet writes to the volume, so that a container
+// Fixed reports whether nothing but the kubelet writes to the volume, so that a container
 // runtime cannot make a mount point inside it.
 func (v *Volume) Fixed() bool {
 	if v.Projects() || v.Image != nil {
@@ -51,18 +51,18 @@ func (v *Volume) Fixed() bool {
 	return slices.ContainsFunc([]*ReadOnlySource{v.PersistentVolumeClaim, v.NFS, v.CSI}, func(s *ReadOnlySource) bool { return s != nil && s.ReadOnly })
 }
 
-// Projects tells whether the kubelet writes objects of the cluster into the volume, and keeps
+// Projects reports whether the kubelet writes objects of the cluster into the volume, and keeps
 // them up to date except where it is mounted with a subPath.
 func (v *Volume) Projects() bool {
 	return v.ConfigMap != nil || v.Secret != nil || v.Projected != nil || v.DownwardAPI != nil
 }
 
-// Restartable tells whether an init container is a native sidecar.
+// Restartable reports whether an init container is a native sidecar.
 func (c *Container) Restartable() bool {
 	return c.RestartPolicy == string(corev1.ContainerRestartPolicyAlways)
 }
 
-// Windows tells whether the pod says that it runs on Windows.
+// Windows reports whether the pod says that it runs on Windows.
 func (s *Spec) Windows() bool {
 	if s.OS != nil {
 		return s.OS.Name == corev1.Windows
@@ -71,7 +71,7 @@ func (s *Spec) Windows() bool {
 		s.NodeSelector["beta.kubernetes.io/os"] == string(corev1.Windows)
 }
 
-// Guaranteed tells whether the app's containers put the pod into the Guaranteed QoS
+// Guaranteed reports whether the app's containers put the pod into the Guaranteed QoS
 // class: each has CPU and memory limits and requests that equal them.
 func (s *Spec) Guaranteed() bool {
 	if r := s.Resources; r != nil && len(r.Requests)+len(r.Limits) > 0 { // these decide, see helper.Editor
@@ -87,7 +87,7 @@ func (s *Spec) Guaranteed() bool {
 	return true
 }
 
-// GuaranteedBy tells whether a container with these resources can be in a pod of the
+// GuaranteedBy reports whether a container with these resources can be in a pod of the
 // Guaranteed class.
 func GuaranteedBy(r corev1.ResourceRequirements) bool {
 	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
@@ -143,8 +143,8 @@ func (p *Probe) Grants() time.Duration {
 	return time.Duration(min(seconds, most)) * time.Second
 }
 
-// StorageLimited tells whether a container of the app has a limit of ephemeral-storage, and is
-// the least that one of those requests.
+// StorageLimited reports whether a container of the app has a limit of ephemeral-storage, and is
+// the smallest that one of those requests.
 func (s *Spec) StorageLimited() (least resource.Quantity, limited bool) {
 	const name = corev1.ResourceEphemeralStorage
 	for _, list := range [][]Container{s.InitContainers, s.Containers} {

@@ -71,13 +71,13 @@ func table[M ~map[K]T, K ~string, T any](v *viewer, value *M, element func() (T,
 	})
 }
 
-// string reads a text into a field.
+// string reads a string into a field.
 func (v *viewer) string(value *string) (err error) {
 	*value, err = v.text()
 	return err
 }
 
-// text reads a text.
+// text reads a string.
 func (v *viewer) text() (string, error) {
 	if v.dec.PeekKind() != '"' {
 		var other string
@@ -169,7 +169,7 @@ func (v *viewer) spend(bytes int) error {
 	return nil
 }
 
-// keep makes a text of bytes of the document. All of them share a few pieces of memory.
+// keep makes a string of bytes of the document. All of them share a few pieces of memory.
 func (v *viewer) keep(text []byte) string {
 	if v.texts.Cap()-v.texts.Len() < len(text) {
 		v.texts = strings.Builder{} // its texts are in use, and would be copied

@@ -159,7 +159,7 @@ type ReadOnlySource struct {
 // ReservedPrefix begins the names of all containers and volumes that Pillion adds.
 const ReservedPrefix = "pillion-"
 
-// Reserved tells whether a container or volume name is one of Pillion's.
+// Reserved reports whether a container or volume name is one of Pillion's.
 func Reserved(name string) bool { return strings.HasPrefix(name, ReservedPrefix) }
 
 // Ref points at a container of the pod.

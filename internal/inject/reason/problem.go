@@ -19,7 +19,7 @@ type Problem struct {
 	PolicyField string
 }
 
-// Text is the problem with the way out of it that the pod's author has to ask for.
+// Text is the problem with the remedy that the pod's author has to ask for.
 func (p Problem) Text() string {
 	if p.PolicyField == "" {
 		return p.Error.Error()

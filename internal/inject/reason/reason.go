@@ -13,7 +13,7 @@ const (
 	Injected  Result = "Injected"  // something was added or renewed
 	Unchanged Result = "Unchanged" // everything asked for is there already
 	Skipped   Result = "Skipped"   // the pod is admitted without helpers
-	Denied    Result = "Denied"    // the pod is refused
+	Denied    Result = "Denied"    // the pod is denied
 	Failed    Result = "Failed"    // Pillion could not answer; failurePolicy decides
 )
 
@@ -61,7 +61,7 @@ const (
 	InternalError   Reason = "InternalError"
 )
 
-// OfPolicy tells whether a reason to refuse a pod is a rule of its policy, not a mistake of
+// OfPolicy reports whether a reason to deny a pod is a rule of its policy, not a mistake of
 // the pod itself. A policy with enforcement Warn admits such a pod.
 func (r Reason) OfPolicy() bool {
 	switch r {

@@ -79,7 +79,7 @@ func TestEveryReasonHasASentenceAndAResult(t *testing.T) {
 	}
 }
 
-func TestTheReasonsOfPoliciesAreReasonsToRefuse(t *testing.T) {
+func TestTheReasonsOfPoliciesAreReasonsToDeny(t *testing.T) {
 	t.Parallel()
 	var all []Reason
 	for _, doc := range All() {

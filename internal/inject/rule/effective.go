@@ -19,7 +19,7 @@ const (
 )
 
 // Effective is the value that an option has under a rule (nil for none) when a pod
-// says nothing. The error tells why the rule refuses the option's own default.
+// says nothing. The error tells why the rule denies the option's own default.
 func Effective(o *option.Option, rule *Rule) (value string, from Source, err error) {
 	switch {
 	case rule != nil && rule.Fixed != nil:

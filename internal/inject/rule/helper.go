@@ -14,7 +14,7 @@ type Helper struct {
 	PullPolicy  corev1.PullPolicy
 	PullSecrets []corev1.LocalObjectReference
 	Resources   corev1.ResourceRequirements
-	RunAsUser   *int64            // nil is left out of the container, for whoever assigns users in the namespace
+	RunAsUser   *int64            // nil is left out of the container, for the platform that assigns users in the namespace
 	RunAsGroup  *int64            // the same
 	VolumeSize  resource.Quantity // sizeLimit of the volume that the helper fills
 	Rules       map[string]*Rule  // by option name
@@ -38,11 +38,11 @@ type Proxy struct {
 }
 
 // Assigned stands for the user that nobody knows before the pod is admitted: the policy
-// leaves it out, and whoever assigns users in the namespace fills it in. It is the number
+// leaves it out, and the platform that assigns users in the namespace fills it in. It is the number
 // of root, and no helper runs as root.
 const Assigned int64 = 0
 
-// User is whom the helper runs as, and whom its objects belong to.
+// User is the user that the helper runs as and that owns its objects.
 func (h *Helper) User() int64 {
 	if h.RunAsUser == nil {
 		return Assigned

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/pillion-dev/pillion/internal/inject/option"
 )
@@ -24,7 +23,7 @@ type Rule struct {
 	kind *option.Kind // of the option's values
 }
 
-// Check tells why the rule refuses a value. The error completes "policy … does not
+// Check tells why the rule denies a value. The error completes "policy … does not
 // allow this value: ".
 func (r *Rule) Check(v option.Value) error {
 	switch {
@@ -50,27 +49,27 @@ func (r *Rule) Check(v option.Value) error {
 			continue
 		}
 		if v.Names != nil { // which of them the value is too long to show
-			return fmt.Errorf("%q is not listed; allowed is %s", element, r.allowed())
+			return fmt.Errorf("%q is not listed; allowed values: %s", element, r.allowed())
 		}
 		if r.kind != nil && r.kind.Unlisted != nil {
 			if hint := r.kind.Unlisted(one); hint != "" {
-				return errors.New("allowed is " + r.allowed() + "; " + hint)
+				return errors.New("allowed values: " + r.allowed() + "; " + hint)
 			}
 		}
-		return errors.New("allowed is " + r.allowed())
+		return errors.New("allowed values: " + r.allowed())
 	}
 	return nil
 }
 
-// Opens tells whether the rule opens a path that is closed otherwise. r may be nil.
+// Opens reports whether the rule opens a path that is closed otherwise. r may be nil.
 func (r *Rule) Opens(path *option.Closed) bool {
 	return r != nil && (r.Fixed != nil && r.Fixed.Text == path.Value.Text || slices.ContainsFunc(r.Allow, path.OpenedBy))
 }
 
-// Lists tells whether a rule, which may be nil, names values that are allowed.
+// Lists reports whether a rule, which may be nil, names values that are allowed.
 func (r *Rule) Lists() bool { return r != nil && (len(r.Allow) > 0 || r.Fixed != nil) }
 
-// allowed lists the patterns for an error text; a long list is cut.
+// allowed lists the patterns for an error message; a long list is cut.
 func (r *Rule) allowed() string {
 	const most = 8
 	var texts []string
@@ -78,7 +77,7 @@ func (r *Rule) allowed() string {
 		texts = append(texts, p.String())
 	}
 	if len(texts) > most {
-		return strings.Join(texts[:most], ", ") + fmt.Sprintf(" and %d more", len(texts)-most)
+		return option.Listed(texts[:most]) + fmt.Sprintf(" and %d more", len(texts)-most)
 	}
-	return option.JoinOr(texts)
+	return option.Listed(texts)
 }

@@ -18,9 +18,9 @@ type Spec struct {
 	// Allow lists values or patterns of them, one of which has to match; of a list each element.
 	// A pod that leaves the option containers out means all of its containers.
 	Allow Texts `json:"allow,omitempty"`
-	// Min is the least that a number, a duration or a size may be.
+	// Min is the minimum of a number, a duration or a size.
 	Min *Text `json:"min,omitempty"`
-	// Max is the most.
+	// Max is the maximum.
 	Max *Text `json:"max,omitempty"`
 	// Fixed is the only value. A pod may repeat it.
 	Fixed *Text `json:"fixed,omitempty"`
@@ -48,7 +48,7 @@ func (t *Text) UnmarshalJSON(data []byte) error {
 	case '"':
 		return json.Unmarshal(data, (*string)(t))
 	case '{', '[', 'n':
-		return fmt.Errorf("a value must be a text, a number or a boolean, not %s", data)
+		return fmt.Errorf("a value must be a string, a number or a boolean, not %s", data)
 	}
 	*t = Text(data)
 	return nil
@@ -56,7 +56,7 @@ func (t *Text) UnmarshalJSON(data []byte) error {
 
 // Compile parses a rule against its option. The errors carry the paths of the wrong
 // fields below at; what a rule says about itself is checked as well: a default that
-// the rule's own bounds refuse is a mistake in the policy, found before it serves.
+// the rule's own bounds deny is a mistake in the policy, found before it serves.
 func (s Spec) Compile(o *option.Option, at *field.Path) (*Rule, field.ErrorList) {
 	var errs field.ErrorList
 	value := func(name string, text *Text) *option.Value {
@@ -124,7 +124,7 @@ func (r *Rule) contradictions(at *field.Path) field.ErrorList {
 			return
 		}
 		if err := bounds.Check(*v); err != nil {
-			errs = append(errs, field.Invalid(at.Child(name), v.Text, "is refused by the rule itself: "+err.Error()))
+			errs = append(errs, field.Invalid(at.Child(name), v.Text, "breaks the rule itself: "+err.Error()))
 		}
 	}
 	own("default", r.Default)

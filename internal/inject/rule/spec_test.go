@@ -25,20 +25,20 @@ var options = map[string]*option.Option{
 // text is a scalar for the fields of a Spec.
 func text(s string) *Text { return new(Text(s)) }
 
-func TestARuleThatCannotBeMetIsRefusedWithItsPath(t *testing.T) {
+func TestARuleThatCannotBeMetIsDeniedWithItsPath(t *testing.T) {
 	t.Parallel()
-	const self = "is refused by the rule itself: "
+	const self = "breaks the rule itself: "
 	for _, tt := range []struct {
 		name, option string
 		rule         Spec
 		want         []string
 	}{
-		{"the least above the most", "period", Spec{Min: text("2m"), Max: text("60s")}, []string{`rule.min: Invalid value: "2m": is above max, 1m`}},
-		{"a default below the least", "period", Spec{Min: text("2m"), Default: text("90s")}, []string{`rule.default: Invalid value: "1m30s": ` + self + "the minimum is 2m"}},
-		{"a fixed value above the most", "depth", Spec{Max: text("5"), Fixed: text("6")}, []string{`rule.fixed: Invalid value: "6": ` + self + "the maximum is 5"}},
-		{"a default that the list does not have", "ref", Spec{Allow: []Text{"release-*"}, Default: text("main")}, []string{`rule.default: Invalid value: "main": ` + self + `allowed is "release-*"`}},
-		{"a fixed list with an element that the list does not have", "containers", Spec{Allow: []Text{"web"}, Fixed: text("web,api")}, []string{`rule.fixed: Invalid value: "web,api": ` + self + `allowed is "web"`}},
-		{"a default repository that the list does not have", "repo", Spec{Allow: []Text{"https://github.com/*"}, Default: text("https://github.com:8443/a")}, []string{`rule.default: Invalid value: "https://github.com:8443/a": ` + self + `allowed is "https://github.com/*"`}},
+		{"the minimum above the maximum", "period", Spec{Min: text("2m"), Max: text("60s")}, []string{`rule.min: Invalid value: "2m": is above max, 1m`}},
+		{"a default below the minimum", "period", Spec{Min: text("2m"), Default: text("90s")}, []string{`rule.default: Invalid value: "1m30s": ` + self + "the minimum is 2m"}},
+		{"a fixed value above the maximum", "depth", Spec{Max: text("5"), Fixed: text("6")}, []string{`rule.fixed: Invalid value: "6": ` + self + "the maximum is 5"}},
+		{"a default that the list does not have", "ref", Spec{Allow: []Text{"release-*"}, Default: text("main")}, []string{`rule.default: Invalid value: "main": ` + self + `allowed values: "release-*"`}},
+		{"a fixed list with an element that the list does not have", "containers", Spec{Allow: []Text{"web"}, Fixed: text("web,api")}, []string{`rule.fixed: Invalid value: "web,api": ` + self + `allowed values: "web"`}},
+		{"a default repository that the list does not have", "repo", Spec{Allow: []Text{"https://github.com/*"}, Default: text("https://github.com:8443/a")}, []string{`rule.default: Invalid value: "https://github.com:8443/a": ` + self + `allowed values: "https://github.com/*"`}},
 		{"a fixed value and a default", "period", Spec{Fixed: text("1m"), Default: text("1m")}, []string{"rule.default: Forbidden: a fixed value leaves no room for a default; remove one of the two"}},
 		{"bounds of a boolean", "wait", Spec{Min: text("true")}, []string{"rule: Forbidden: min and max are for numbers, durations and sizes, and wait is none of these"}},
 		{"a bound that is no value", "period", Spec{Min: text("30")}, []string{`rule.min: Invalid value: "30": has no unit; write "30s" for seconds`}},
@@ -72,9 +72,9 @@ func TestATextOfAPolicyIsAnyScalar(t *testing.T) {
 		{"a negative number", `-5`, "-5", ""},
 		{"true", `true`, "true", ""},
 		{"false", `false`, "false", ""},
-		{"null", `null`, "", "a value must be a text, a number or a boolean, not null"},
-		{"a list", `["a"]`, "", `a value must be a text, a number or a boolean, not ["a"]`},
-		{"an object", `{"a":1}`, "", `a value must be a text, a number or a boolean, not {"a":1}`},
+		{"null", `null`, "", "a value must be a string, a number or a boolean, not null"},
+		{"a list", `["a"]`, "", `a value must be a string, a number or a boolean, not ["a"]`},
+		{"an object", `{"a":1}`, "", `a value must be a string, a number or a boolean, not {"a":1}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

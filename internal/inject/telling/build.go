@@ -33,7 +33,7 @@ func Args(e *helper.Editor, r *helper.Request) (args []string) {
 	return args
 }
 
-// Asked tells whether somebody is to be told.
+// Asked reports whether somebody is to be told.
 func Asked(r *helper.Request) bool { return r.Has(Notify) || r.Has(Signal) }
 
 func checkSignal(e *helper.Editor, r *helper.Request) {

@@ -32,12 +32,12 @@ func TestAPolicySaysWhoMayBeTold(t *testing.T) {
 		o := option.Option{Name: "x", Kind: tc.kind}
 		v, err := o.Parse(tc.value)
 		if err != nil {
-			t.Errorf("%s: %q is refused: %v", name, tc.value, err)
+			t.Errorf("%s: %q is denied: %v", name, tc.value, err)
 			continue
 		}
 		p, err := o.Pattern(tc.pattern)
 		if err != nil {
-			t.Errorf("%s: the pattern %q is refused: %v", name, tc.pattern, err)
+			t.Errorf("%s: the pattern %q is denied: %v", name, tc.pattern, err)
 			continue
 		}
 		if got := p.Matches(v); got != tc.want {

@@ -41,7 +41,7 @@ func Options(what, header, doc string, idle ...option.Idle) []option.Option {
 		},
 		{
 			Name: Statuses, Kind: statusList, Default: statuses, Example: "2xx,304", Idle: []option.Idle{{Option: Notify}},
-			Doc: "The statuses of an answer that mean that the app has heard. Redirects are not followed.",
+			Doc: "Response statuses that mean that the app got the notification. Redirects are not followed.",
 		},
 		{
 			Name: Signal, Kind: signals, Example: "HUP:nginx", Idle: idle,

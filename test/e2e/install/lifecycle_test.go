@@ -147,7 +147,7 @@ func (h helm) refuseABadPolicyUnderLoad(l *load, rollsBack string) {
 				continue
 			}
 			said, err := kubectl(h.Context(), "logs", "-n", namespace, r.Metadata.Name)
-			if err == nil && strings.Contains(said, "is refused by the rule itself: the minimum is 1m") {
+			if err == nil && strings.Contains(said, "breaks the rule itself: the minimum is 1m") {
 				return nil
 			}
 		}

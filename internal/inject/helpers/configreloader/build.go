@@ -96,7 +96,7 @@ func (all *seers) find(e *helper.Editor, r *helper.Request, targets []pod.Target
 	}
 	switch m := found.Mount; {
 	case m.SubPathExpr != "":
-		deny("is in the volume %q, of which container %q mounts a folder that only it knows (subPathExpr); mount the volume without it", m.Name, by.Name)
+		deny("is in the volume %q, of which container %q mounts a directory that only it knows (subPathExpr); mount the volume without it", m.Name, by.Name)
 	case m.SubPath != "" && e.Spec().Volume(m.Name).Projects():
 		deny("is in the volume %q, which container %q mounts with a subPath (%s), and Kubernetes never updates such a mount; mount the volume without it", m.Name, by.Name, m.SubPath)
 	}

@@ -29,25 +29,25 @@ func Helper() *helper.Helper {
 	return &helper.Helper{
 		Name:  "config-reloader",
 		Ahead: -1, // what other helpers share can be watched
-		Doc:   "Tells the app when the content of its folders changes, as ConfigMaps, Secrets and the content of git-poller do: by a request or by a signal.",
+		Doc:   "Tells the app when the content of its directories changes, as ConfigMaps, Secrets and the content of git-poller do: by a request or by a signal.",
 		Options: slices.Concat([]option.Option{
 			{
 				Name: watch, Kind: paths, Required: true, Example: "/etc/nginx/conf.d,/etc/nginx/certs",
-				Doc: "Folders to watch, at the paths at which the app's containers see them. Each lies in a volume that they mount, or that another helper gives them; the helper mounts it too, read-only.",
+				Doc: "Directories to watch, at the paths at which the app's containers see them. Each lies in a volume that they mount, or that another helper gives them; the helper mounts it too, read-only.",
 			},
 			{
 				Name: helper.Containers, Kind: option.Containers, Example: "web",
-				Doc: "The containers whose folders are meant. Without it all of the app are asked, and those that have a volume at such a path have to have the same one.",
+				Doc: "The containers whose directories are watched. Without it, all containers of the app; those that have a volume at such a path must have the same one.",
 			},
 			{
 				Name: debounce, Kind: option.Duration, Default: "1s", Min: "100ms", Max: "10m", Example: "5s",
-				Doc: "How long nothing may change before the app is told, so that many changes in a row are one.",
+				Doc: "Quiet period: how long the content must stay unchanged before the app is notified, so that many changes in a row count as one.",
 			},
 			{
 				Name: interval, Kind: option.Duration, Default: "1m", Min: "1s", Max: "24h", Example: "10s",
-				Doc: "Time between two scans beside those that the kernel's reports cause. On network file systems only scans notice what others write.",
+				Doc: "Time between two scans, in addition to those that kernel events trigger. On network file systems only scans notice what others write.",
 			},
-		}, telling.Options("content", "Pillion-Content", "What is there when the helper starts tells nobody."), helper.MetricsOptions()),
+		}, telling.Options("content", "Pillion-Content", "The app is not notified of what is there when the helper starts."), helper.MetricsOptions()),
 		Resources: helper.Requirements("1m", "16Mi", "100m", "64Mi"),
 		Builtin:   map[string]rule.Spec{},
 		Check:     check,
@@ -58,7 +58,7 @@ func Helper() *helper.Helper {
 // paths are a comma list of clean absolute paths.
 var paths = option.List(&option.Option{Kind: option.Kind{Name: "path", Parse: func(text string) (option.Value, error) {
 	if text == "/" {
-		return option.Value{}, errors.New("must be a folder below the root, such as /etc/nginx/conf.d")
+		return option.Value{}, errors.New("must be a directory below the root, such as /etc/nginx/conf.d")
 	}
 	return option.Value{Text: text}, option.PlainPath(text)
 }}}, maxWatched)

@@ -22,7 +22,7 @@ func Helper() *helper.Helper {
 		Options: []option.Option{
 			{
 				Name: helper.MountPath, Aliases: []string{"path", "dir", "directory", "target"}, Kind: option.AbsolutePath, Required: true, Example: "/usr/share/nginx/html",
-				Doc: "Where the app's containers see the file. An emptyDir that they mount there already is used; anything else in the way is refused.",
+				Doc: "Where the app's containers see the file. An emptyDir that they mount there already is used; any other mount there is denied.",
 			},
 			{
 				Name: "file", Aliases: []string{"file-name", "filename"}, Kind: option.FileName, Default: "index.html", Example: "date.txt",

@@ -102,11 +102,11 @@ func (c *compiler) privileges(s *Spec, at *field.Path) {
 	for i, name := range s.Privileges {
 		switch {
 		case name == "host-port" || name == "host-network" || name == "host-pid" || name == "privileged":
-			c.wrong(field.Forbidden(at.Index(i), name+" is forbidden by Pod Security's baseline, beyond which no helper goes"))
+			c.wrong(field.Forbidden(at.Index(i), name+" is forbidden by Pod Security's baseline, which every helper must meet"))
 		case slices.Contains(s.Privileges[:i], name):
 			c.wrong(field.Duplicate(at.Index(i), name))
 		case !slices.Contains(all, name):
-			c.wrong(field.Invalid(at.Index(i), name, "is no privilege within Pod Security's baseline; these are "+option.JoinAnd(all)+nearmiss.DidYouMean(nearmiss.Nearest(name, all))))
+			c.wrong(field.Invalid(at.Index(i), name, "is not a privilege within Pod Security's baseline; the privileges are "+option.JoinAnd(all)+nearmiss.DidYouMean(nearmiss.Nearest(name, all))))
 		}
 	}
 	if slices.Contains(s.Privileges, helper.Root) && s.Container.RunAsUser != 0 {

@@ -29,7 +29,7 @@ func oneLine(text string) string { return strings.Join(strings.Fields(text), " "
 // longestInstance is "-" and the longest name of an instance.
 const longestInstance = 1 + helper.MaxInstance
 
-// length refuses a name that is too long once an instance stands behind it.
+// length denies a name that is too long once an instance stands behind it.
 func (c *compiler) length(name string, d *Definition, at *field.Path, what string) {
 	long := len(name)
 	if !d.Spec.Single {

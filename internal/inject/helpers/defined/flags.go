@@ -26,19 +26,19 @@ func (b *builder) check(r *helper.Request) (problems []reason.Problem) {
 		}
 		if slices.ContainsFunc(elements, func(text string) bool { return strings.HasPrefix(text, "-") }) {
 			problems = append(problems, reason.Invalid(reason.InvalidValue, r.Path(o.Name), o.Kind.Shown(v.Text),
-				"begins with '-', which the program of %s would take for a flag; begin it otherwise", r.Helper.Name))
+				"begins with '-', which the program of %s would take for a flag; use a value that begins with another character", r.Helper.Name))
 		}
 	}
 	return problems
 }
 
-// meantAsFlag tells whether a definition says that the value may begin with '-': by its
+// meantAsFlag reports whether a definition says that the value may begin with '-': by its
 // example, by its choices, or since it is a number.
 func meantAsFlag(o *option.Option) bool {
 	return strings.HasPrefix(o.Example, "-") || len(o.Kind.Choices) > 0 || strings.HasSuffix(o.Kind.Name, option.Integer.Name)
 }
 
-// standsAlone tells whether the value of an option is a word of a command line by itself,
+// standsAlone reports whether the value of an option is a word of a command line by itself,
 // where a program still looks for flags.
 func standsAlone(words []Value, name string) bool {
 	for i := range words {

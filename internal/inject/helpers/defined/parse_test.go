@@ -81,7 +81,7 @@ line 19: spec.container.readinessProbe: Forbidden: an init container has no prob
 			`line 15: spec.container.args[2].prefix: expected a string, got a mapping`,
 		},
 		{
-			"an option in the middle of a text",
+			"an option in the middle of a string",
 			[]string{"{prefix: --log=, option: level}", "{prefix: --log=, option: level, suffix: x}"},
 			`line 15: spec.container.args[2]: unknown field "suffix"; the fields are prefix, option`,
 		},
@@ -90,10 +90,10 @@ line 19: spec.container.readinessProbe: Forbidden: an init container has no prob
 			[]string{"port: {option: port}}]", "port: {prefix: \"1\", option: port}}]"},
 			`line 17: spec.container.ports[0].port.prefix: Forbidden: only arguments and variables have a prefix`,
 		},
-		{"a prefix of dashes alone", []string{"{prefix: --log=, option: level}", "{prefix: --, option: level}"}, `line 15: spec.container.args[2].prefix: Forbidden: leaves it to the value which flag of the program it is; write the flag out, such as --name=`},
+		{"a prefix of dashes alone", []string{"{prefix: --log=, option: level}", "{prefix: --, option: level}"}, `line 15: spec.container.args[2].prefix: Forbidden: lets the value choose the program's flag; write the flag out, such as --name=`},
 		{"a default in the wrong type", []string{"default: 8888", "default: 70000"}, `line 7: spec.options[0].default: Invalid value: "70000": must be the number of a port, from 1 to 65535`},
 		{"a default and required", []string{"default: info,", "default: info, required: true,"}, `line 9: spec.options[2].default: Forbidden: a required option has no default; remove one of the two`},
-		{"a least that is above the most", []string{"default: 8888", "min: 9000, max: 80"}, `line 7: spec.options[0].min: Invalid value: "9000": is above max, 80
+		{"a minimum above the maximum", []string{"default: 8888", "min: 9000, max: 80"}, `line 7: spec.options[0].min: Invalid value: "9000": is above max, 80
 line 7: spec.options[0].example: Invalid value: "3128": must be between 9000 and 80`},
 		{"bounds of what has no order", []string{"default: info,", "default: info, min: debug,"}, `line 9: spec.options[2].min: Forbidden: is for numbers, durations, sizes and ports, and choice is none of these`},
 		{"a list of lists", []string{"of: string", "of: list"}, `line 8: spec.options[1].of: Invalid value: "list": a list has elements of a scalar type`},
@@ -111,7 +111,7 @@ line 7: spec.options[0].example: Invalid value: "3128": must be between 9000 and
 		{
 			"a privilege that nobody knows",
 			[]string{"  run: Sidecar", "  privileges: [capability:NET_BIND_SERVCE]\n  run: Sidecar"},
-			`line 12: spec.privileges[0]: Invalid value: "capability:NET_BIND_SERVCE": is no privilege within Pod Security's baseline; these are token, root, writable-root, capability:AUDIT_WRITE, capability:CHOWN, capability:DAC_OVERRIDE, capability:FOWNER, capability:FSETID, capability:KILL, capability:MKNOD, capability:NET_BIND_SERVICE, capability:SETFCAP, capability:SETGID, capability:SETPCAP, capability:SETUID and capability:SYS_CHROOT; did you mean "capability:NET_BIND_SERVICE"?`,
+			`line 12: spec.privileges[0]: Invalid value: "capability:NET_BIND_SERVCE": is not a privilege within Pod Security's baseline; the privileges are token, root, writable-root, capability:AUDIT_WRITE, capability:CHOWN, capability:DAC_OVERRIDE, capability:FOWNER, capability:FSETID, capability:KILL, capability:MKNOD, capability:NET_BIND_SERVICE, capability:SETFCAP, capability:SETGID, capability:SETPCAP, capability:SETUID and capability:SYS_CHROOT; did you mean "capability:NET_BIND_SERVICE"?`,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

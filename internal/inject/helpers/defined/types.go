@@ -69,9 +69,9 @@ type Option struct {
 	Required bool `json:"required,omitempty"`
 	// Default is used when neither the pod nor the policy says anything.
 	Default *Scalar `json:"default,omitempty"`
-	// Min is the least that a number, a duration, a size or a port may be.
+	// Min is the minimum of a number, a duration, a size or a port.
 	Min *Scalar `json:"min,omitempty"`
-	// Max is the most.
+	// Max is the maximum.
 	Max *Scalar `json:"max,omitempty"`
 	// Choices are the words of a choice.
 	Choices []Scalar `json:"choices,omitempty"`
@@ -142,9 +142,9 @@ type Container struct {
 
 	// StartupProbe tells when the helper is up; what comes after it in the pod waits for that.
 	StartupProbe *Probe `json:"startupProbe,omitempty"`
-	// ReadinessProbe tells whether the helper, and with it the pod, is ready.
+	// ReadinessProbe reports whether the helper, and with it the pod, is ready.
 	ReadinessProbe *Probe `json:"readinessProbe,omitempty"`
-	// LivenessProbe tells whether the helper has to be restarted.
+	// LivenessProbe reports whether the helper has to be restarted.
 	LivenessProbe *Probe `json:"livenessProbe,omitempty"`
 	// PreStop runs before the container is stopped.
 	PreStop *PreStop `json:"preStop,omitempty"`
@@ -306,7 +306,7 @@ func (v Value) MarshalJSON() ([]byte, error) {
 	return json.Marshal(mapping(v))
 }
 
-// reachesApp tells whether the containers of the app get something.
+// reachesApp reports whether the containers of the app get something.
 func reachesApp(s *Spec) bool {
 	return len(s.AppEnv) > 0 || slices.ContainsFunc(s.Volumes, func(v Volume) bool { return v.App != nil })
 }

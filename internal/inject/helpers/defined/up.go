@@ -29,7 +29,7 @@ func (b *builder) up(r *helper.Request, _ string) (condition string, held bool) 
 	return "", held
 }
 
-// waits tells whether the app waits for the startupProbe.
+// waits reports whether the app waits for the startupProbe.
 func (b *builder) waits(r *helper.Request) bool {
 	return b.spec.Wait == nil || text(b.spec.Wait, r) != "false"
 }

@@ -16,7 +16,7 @@ func (c *compiler) words(words []Value, options bool, at *field.Path) {
 			c.option(words[i].Option, at.Index(i).Child("option"))
 		}
 		if prefix := words[i].Prefix; prefix != "" && strings.Trim(prefix, "-") == "" {
-			c.wrong(field.Forbidden(at.Index(i).Child("prefix"), "leaves it to the value which flag of the program it is; write the flag out, such as --name="))
+			c.wrong(field.Forbidden(at.Index(i).Child("prefix"), "lets the value choose the program's flag; write the flag out, such as --name="))
 		}
 		if words[i].Option == "" && strings.ContainsRune(words[i].Literal, 0) {
 			c.wrong(field.Invalid(at.Index(i), words[i].Literal, "must not contain NUL"))

@@ -89,7 +89,7 @@ func warnMesh(e *helper.Editor, r *helper.Request) {
 }
 
 // treeBudget is how large one checkout may be, so that the pod is not evicted for
-// what its volume holds. At the most that is four of them: the tree that is being
+// what its volume holds. That is at most four of them: the tree that is being
 // read, the ones before it, and the next one, packed and unpacked. A fifth is left
 // for what a file system adds.
 func treeBudget(e *helper.Editor, volume string, limit resource.Quantity) string {

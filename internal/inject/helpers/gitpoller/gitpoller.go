@@ -24,7 +24,7 @@ func Helper() *helper.Helper {
 			"repo":   {Allow: []rule.Text{"https://*:*/*", "ssh://*@*:*/*"}},
 			"period": {Min: new(rule.Text("10s"))},
 		},
-		Doc: "Keeps a folder of the app's containers equal to a git repository: it polls the remote and publishes each new commit at once and as a whole.",
+		Doc: "Keeps a directory of the app's containers equal to a git repository: it polls the remote and publishes each new commit at once and as a whole.",
 		Options: slices.Concat([]option.Option{
 			{
 				Name: "repo", Aliases: []string{"url", "uri", "git-url", "repository", "git-repo", "remote", "source"}, Kind: option.Repository, Required: true, Example: "https://github.com/acme/site.git",
@@ -39,12 +39,12 @@ func Helper() *helper.Helper {
 			{
 				Name: helper.MountPath, Aliases: []string{"path", "dest", "destination", "root", "link", "target", "volume-mount", "dir", "directory"}, Kind: option.AbsolutePath, Required: true, Example: "/usr/share/nginx/html",
 				WithGitSync: "The content is at `current` below it: a link, which is swapped. An emptyDir of the app is not shared.",
-				Doc:         "Where the app's containers see the content. An emptyDir that they mount there already is used; anything else in the way is refused.",
+				Doc:         "Where the app's containers see the content. An emptyDir that they mount there already is used; any other mount there is denied.",
 			},
 			{
 				Name: "subdir", Aliases: []string{"sub-path", "sub-directory", "subdirectory", "subfolder"}, Kind: option.RelativePath, Example: "public",
-				WithGitSync: "Refused: the whole repository is published, and the folder is below `current`.",
-				Doc:         "Publish only this folder of the repository.",
+				WithGitSync: "Denied: the whole repository is published, and the directory is below `current`.",
+				Doc:         "Publish only this directory of the repository.",
 			},
 			{
 				Name: helper.Containers, Kind: option.Containers, Example: "web,api",
@@ -65,8 +65,8 @@ func Helper() *helper.Helper {
 			},
 			{
 				Name: submodules, Kind: option.Choice("none", shallow), Default: "none", Example: shallow,
-				WithGitSync: "`shallow` is refused: git-sync would fetch them from wherever the repository says.",
-				Doc:         "shallow fetches the submodules as well, without theirs, over https (or http where the policy allows it) and only from where the policy allows for repo; the Secret goes to the repository's own host alone. They are fetched anew with each commit, within the budgets of the whole. Otherwise they are empty directories.",
+				WithGitSync: "`shallow` is denied: git-sync would fetch them from wherever the repository says.",
+				Doc:         "shallow fetches the submodules as well, without theirs, over https (or http where the policy allows it) and only from where the policy allows for repo; the Secret goes to the repository's own host alone. They are fetched again with each commit, within the budgets of the whole. Otherwise they are empty directories.",
 			},
 			{
 				Name: "secret", Aliases: []string{"ssh-key", "secret-ref", "secret-name", "ssh-secret", "ssh-key-secret", "credentials", "auth-secret", "git-secret", "token", "password"}, Kind: option.ObjectName, Example: "site-credentials",
@@ -75,7 +75,7 @@ func Helper() *helper.Helper {
 			},
 			{
 				Name: "auth", Kind: option.Choice("basic", "ssh", gitHubApp), Example: gitHubApp,
-				WithGitSync: "`github-app` is refused.",
+				WithGitSync: "`github-app` is denied.",
 				Doc:         "How to use the Secret. basic or ssh follows from the URL's scheme; if set, it has to agree with it. github-app, for https, gets tokens of a GitHub App's installation and renews them; they can read contents and nothing else.",
 			},
 			{
@@ -98,10 +98,10 @@ func Helper() *helper.Helper {
 			},
 			{
 				Name: "writable", Kind: option.Boolean, Default: "false", Example: "true",
-				WithGitSync: "Refused if `true`: git's own files are in the volume, and name programs that git runs beside the Secret.",
-				Doc:         "Mount the content writable in the app's containers. The next commit does not carry over what the app wrote. The files and folders of a commit belong to the helper's user; an app of another user can only add to the top.",
+				WithGitSync: "Denied if `true`: git's own files are in the volume, and name programs that git runs beside the Secret.",
+				Doc:         "Mount the content writable in the app's containers. The next commit does not carry over what the app wrote. The files and directories of a commit belong to the helper's user; an app of another user can only add to the top.",
 			},
-		}, metrics(), told()),
+		}, metrics(), notifyOptions()),
 		Check: check,
 		Build: build,
 		// Engines publish in different places, so no file tells.

@@ -20,9 +20,9 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/telling"
 )
 
-// What git-sync has in its container. Its root has to be a folder of its own below the
-// volume: it empties one that it does not find in order, and git distrusts a mount point,
-// which is root's. The link's target is relative, so it holds where the app mounts the
+// What git-sync has in its container. Its root has to be a directory of its own below the
+// volume: it empties one that it does not find in order, and git rejects a repository at a mount point
+// owned by root. The link's target is relative, so it holds where the app mounts the
 // volume (kubernetes/git-sync v4, main.go: initRepo, publishSymlink).
 const (
 	gitSyncBinary = "/git-sync"
@@ -32,9 +32,9 @@ const (
 )
 
 const (
-	// gitSyncTimeout is how long one look may take, as with our own program.
+	// gitSyncTimeout is how long one poll may take, as with our own program.
 	gitSyncTimeout = 10 * time.Minute
-	// gitSyncRetry is the time between two looks until the first of them succeeds.
+	// gitSyncRetry is the time between two polls until the first of them succeeds.
 	gitSyncRetry = 5 * time.Second
 )
 
@@ -44,7 +44,7 @@ func buildGitSync(e *helper.Editor, r *helper.Request) {
 	first := r.Value(helper.Position).Text == "first"
 	hp := e.Rules()
 	before := len(e.Problems())
-	refuseGitSync(e, r, hp)
+	denyGitSync(e, r, hp)
 	targets := e.Targets(r, first)
 	content, ok := e.ShareVolume(helper.Sharing{
 		Request: r, Option: helper.MountPath, Path: r.Value(helper.MountPath).Text, Targets: targets, ReadOnly: true,
@@ -90,11 +90,11 @@ func buildGitSync(e *helper.Editor, r *helper.Request) {
 	e.Done(r, volumes, helper.TargetNames(targets))
 }
 
-// refuseGitSync refuses what git-sync cannot do, or cannot do safely. Who can write to the
+// denyGitSync denies what git-sync cannot do, or cannot do safely. Who can write to the
 // volume can change .git/config, which names programs that git runs beside the Secret.
-func refuseGitSync(e *helper.Editor, r *helper.Request, hp *rule.Helper) {
+func denyGitSync(e *helper.Editor, r *helper.Request, hp *rule.Helper) {
 	if r.Has("subdir") {
-		e.Deny(notWithGitSync(e, r, "subdir", "which publishes whole repositories; remove it and read the folder at %s",
+		e.Deny(notWithGitSync(e, r, "subdir", "which publishes whole repositories; remove it and read the directory at %s",
 			path.Join(r.Value(helper.MountPath).Text, gitSyncLink, r.Value("subdir").Text)))
 	}
 	if r.Value("writable").Bool() {
@@ -102,7 +102,7 @@ func refuseGitSync(e *helper.Editor, r *helper.Request, hp *rule.Helper) {
 	}
 	for _, name := range []string{telling.Notify, telling.Signal} {
 		if r.Has(name) && r.Value(helper.Mode).Text != once.Value {
-			e.Deny(notWithGitSync(e, r, name, "which tells nobody in this way; remove it, or watch the folder with config-reloader"))
+			e.Deny(notWithGitSync(e, r, name, "which does not notify the app in this way; remove it, or watch the directory with config-reloader"))
 		}
 	}
 	if r.Value(submodules).Text == shallow {
@@ -116,7 +116,7 @@ func refuseGitSync(e *helper.Editor, r *helper.Request, hp *rule.Helper) {
 	}
 }
 
-// notWithGitSync refuses a value that is right with another engine.
+// notWithGitSync denies a value that is right with another engine.
 func notWithGitSync(e *helper.Editor, r *helper.Request, option, format string, args ...any) reason.Problem {
 	why := fmt.Sprintf(format, args...)
 	return reason.Invalid(reason.Contradiction, r.Path(option), r.Value(option).Text, "policy %q has the engine git-sync for %s, %s", e.Policy(), r.Helper.Name, why)
@@ -125,7 +125,7 @@ func notWithGitSync(e *helper.Editor, r *helper.Request, option, format string, 
 // gitSyncArgs are the flags that every git-sync gets.
 func gitSyncArgs(r *helper.Request) []string {
 	once, wanted := r.Value(helper.Mode).Text == "once", r.Value(helper.WaitTimeout).Duration()
-	timeout, retries := gitSyncTimeout, -1 // for ever: a sidecar that ends makes its pod unready
+	timeout, retries := gitSyncTimeout, -1 // forever: a sidecar that ends makes its pod unready
 	switch {
 	case once:
 		timeout, retries = wanted, int(max(1, wanted/gitSyncRetry))
@@ -136,7 +136,7 @@ func gitSyncArgs(r *helper.Request) []string {
 		"--repo=" + r.Value("repo").Text, "--ref=" + r.Value("ref").Text, "--depth=" + r.Value("depth").Text,
 		"--root=" + path.Join(helper.ContentDir, gitSyncRoot), "--link=" + path.Join(helper.ContentDir, gitSyncLink),
 		"--submodules=off", "--git-gc=auto", "--add-user=false", "--group-write=false",
-		"--stale-worktree-timeout=1m", // for who reads the last commit when the next one comes
+		"--stale-worktree-timeout=1m", // for a reader of the last commit when the next one comes
 		"--sync-timeout=" + option.ShortDuration(timeout),
 		"--init-period=" + option.ShortDuration(gitSyncRetry), "--init-max-failures=" + strconv.Itoa(retries), "--max-failures=" + strconv.Itoa(retries),
 	}
@@ -191,5 +191,5 @@ func gitSyncProbe(r *helper.Request) *corev1.Probe {
 }
 
 // gitSyncUser is the number of the only user that git-sync's image knows by name. ssh
-// does not run for one whom it cannot look up (kubernetes/git-sync, Dockerfile.in).
+// does not run for one that it cannot look up (kubernetes/git-sync, Dockerfile.in).
 const gitSyncUser int64 = 65533

@@ -44,7 +44,7 @@ func checkGitSyncReach(r *rule.Reach, at *field.Path) (errs field.ErrorList) {
 		errs = append(errs, field.Invalid(at.Child("ssh"), true, "the ssh of the engine git-sync knows no proxy; remove it, or the engine"))
 	}
 	if p.Secret != "" {
-		errs = append(errs, field.Invalid(at.Child("secret"), p.Secret, "the engine git-sync has a proxy's password in its URL alone, where everybody who can see the pod could read it; use a proxy that needs none, or remove the engine"))
+		errs = append(errs, field.Invalid(at.Child("secret"), p.Secret, "the engine git-sync has a proxy's password in its URL alone, where everyone who can see the pod could read it; use a proxy that needs none, or remove the engine"))
 	}
 	for i, entry := range p.NoProxy {
 		if _, _, err := net.SplitHostPort(entry); err == nil {

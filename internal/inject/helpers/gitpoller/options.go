@@ -18,9 +18,9 @@ func metrics() []option.Option {
 	return options
 }
 
-// told are the options of who is told of commits.
-func told() []option.Option {
-	options := telling.Options("commit", "Pillion-Commit", "With wait, the first commit comes before the app and tells nobody.", once)
+// notifyOptions are the options that notify the app of commits.
+func notifyOptions() []option.Option {
+	options := telling.Options("commit", "Pillion-Commit", "With wait, the first commit is published before the app starts, so the app is not notified of it.", once)
 	for i := range options {
 		if name := options[i].Name; name == telling.Notify || name == telling.Signal {
 			options[i].WithGitSync = "Denied: git-sync does not tell the app in this way. config-reloader can watch `current` below mount-path."

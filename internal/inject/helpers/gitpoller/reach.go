@@ -52,7 +52,7 @@ func reach(e *helper.Editor, r *helper.Request, c *corev1.Container) (volumes []
 }
 
 // gitSyncReach does the same for git-sync. Of the variables that curl reads, those in small
-// letters win, whoever adds others.
+// letters win, even if something else adds others.
 func gitSyncReach(e *helper.Editor, r *helper.Request, c *corev1.Container) (volumes []string) {
 	if scheme(r) == "ssh" {
 		return nil

@@ -36,8 +36,8 @@ func build(e *helper.Editor, r *helper.Request) {
 	if r.Has(shm) {
 		keep(sharedMemory(e, r, targets))
 	}
-	folders := ipcFolders(e, r, targets)
-	for _, f := range folders {
+	directories := ipcDirectories(e, r, targets)
+	for _, f := range directories {
 		keep(f.volume)
 	}
 	if r.Has(hugepages) {
@@ -52,11 +52,11 @@ func build(e *helper.Editor, r *helper.Request) {
 		return
 	}
 	warnIPC(e, r)
-	ipcInit(e, r, targets, folders, volumes)
+	ipcInit(e, r, targets, directories, volumes)
 }
 
 // ipcTargets are the containers that the option containers names, or all of the app:
-// whoever is left out of a shared thing has one of its own and nobody says so.
+// a container that is left out of a shared object silently has one of its own.
 func ipcTargets(e *helper.Editor, r *helper.Request) []pod.Target {
 	names := e.Spec().Names()
 	if r.Has(helper.Containers) {
@@ -74,7 +74,7 @@ func ipcTargets(e *helper.Editor, r *helper.Request) []pod.Target {
 	return targets
 }
 
-// ipcNamespaces refuses what would be done to the node instead of to the pod.
+// ipcNamespaces denies what would be done to the node instead of to the pod.
 func ipcNamespaces(e *helper.Editor, r *helper.Request) {
 	spec := e.Spec()
 	for _, mode := range []string{shm, mqueue, sysv, sysctls} {

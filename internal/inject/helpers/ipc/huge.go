@@ -64,7 +64,7 @@ func addHugePages(e *helper.Editor, r *helper.Request, targets []pod.Target) (vo
 	return volume
 }
 
-// hugePageLimit gives a participant the limit. Whoever came later and cannot have it is left out.
+// hugePageLimit gives a participant the limit. A container that came later and cannot have it is left out.
 func hugePageLimit(e *helper.Editor, r *helper.Request, t pod.Target, name corev1.ResourceName, amount resource.Quantity, later bool) {
 	const option = "hugepages"
 	text := r.Value(option).Text
@@ -81,7 +81,7 @@ func hugePageLimit(e *helper.Editor, r *helper.Request, t pod.Target, name corev
 	}
 }
 
-// hasResource tells whether a container requests or limits a resource.
+// hasResource reports whether a container requests or limits a resource.
 func hasResource(r corev1.ResourceRequirements, name corev1.ResourceName) bool {
 	_, requested := r.Requests[name]
 	_, limited := r.Limits[name]

@@ -19,7 +19,7 @@ import (
 const maxOwners = 8
 
 // ipcInit adds an init container for each owner of objects, and the status.
-func ipcInit(e *helper.Editor, r *helper.Request, targets []pod.Target, folders []folder, volumes []string) {
+func ipcInit(e *helper.Editor, r *helper.Request, targets []pod.Target, directories []directory, volumes []string) {
 	before := len(e.Problems())
 	names := helper.TargetNames(targets)
 	hp := e.Rules()
@@ -38,7 +38,7 @@ func ipcInit(e *helper.Editor, r *helper.Request, targets []pod.Target, folders 
 				}
 				c.Args = append(c.Args, "--"+option+"="+o.arg)
 				if o.path != "" {
-					needFolder(e, r, option, &o, &c, targets, folders)
+					needDirectory(e, r, option, &o, &c, targets, directories)
 				}
 			}
 		}
@@ -79,7 +79,7 @@ func owners(e *helper.Editor, r *helper.Request, own int64) []int64 {
 			}
 		}
 		if len(owners) > maxOwners {
-			e.Deny(reason.Invalid(reason.TooMany, r.Path(option), len(owners), "is the number of owners, each of whom needs an init container; at most %d are considered", maxOwners))
+			e.Deny(reason.Invalid(reason.TooMany, r.Path(option), len(owners), "is the number of owners, each of which needs an init container; at most %d are considered", maxOwners))
 			return nil
 		}
 	}
@@ -90,19 +90,19 @@ func owners(e *helper.Editor, r *helper.Request, own int64) []int64 {
 	return owners
 }
 
-// needFolder mounts in the init container what the path of an object lies in.
-func needFolder(e *helper.Editor, r *helper.Request, option string, o *object, c *corev1.Container, targets []pod.Target, folders []folder) {
-	f, why := folder{}, ""
+// needDirectory mounts in the init container what the path of an object lies in.
+func needDirectory(e *helper.Editor, r *helper.Request, option string, o *object, c *corev1.Container, targets []pod.Target, directories []directory) {
+	f, why := directory{}, ""
 	if option == fifo {
-		f = folders[slices.IndexFunc(folders, func(f folder) bool { return f.path == path.Dir(o.path) })]
-	} else if f, why = commonFolder(e, r, o.path, targets, folders); why != "" {
+		f = directories[slices.IndexFunc(directories, func(f directory) bool { return f.path == path.Dir(o.path) })]
+	} else if f, why = commonDirectory(e, r, o.path, targets, directories); why != "" {
 		e.Deny(reason.Invalid(reason.PathConflict, r.Path(option), o.name, "%s; ftok(3) makes the key of the file's device and inode, so all participants and Pillion need the same file: "+
 			"mount one volume at the same place in each of them, or write the key as a number", why))
 		return
 	}
 	for _, taken := range []string{helper.Program, helper.TokenDir, "/dev", "/etc", "/proc", "/sys"} {
 		if pod.Overlap(f.path, taken) {
-			e.Deny(reason.Invalid(reason.PathConflict, r.Path(option), o.path, "lies in the mount at %s, and Pillion's own container has something at %s; choose another folder", f.path, taken))
+			e.Deny(reason.Invalid(reason.PathConflict, r.Path(option), o.path, "lies in the mount at %s, and Pillion's own container has something at %s; choose another directory", f.path, taken))
 			return
 		}
 	}
@@ -111,32 +111,32 @@ func needFolder(e *helper.Editor, r *helper.Request, option string, o *object, c
 	case i < 0:
 		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: f.volume, MountPath: f.path, ReadOnly: option == sysv})
 	case c.VolumeMounts[i].MountPath != f.path:
-		e.Deny(reason.Invalid(reason.PathConflict, r.Path(option), o.path, "lies in the mount at %s, which overlaps with the one at %s; use folders beside each other", f.path, c.VolumeMounts[i].MountPath))
+		e.Deny(reason.Invalid(reason.PathConflict, r.Path(option), o.path, "lies in the mount at %s, which overlaps with the one at %s; use directories beside each other", f.path, c.VolumeMounts[i].MountPath))
 	case option == fifo:
 		c.VolumeMounts[i].ReadOnly = false
 	}
 }
 
-// commonFolder finds the volume that all targets see a path in, at the same place; why
-// says who does not. Whoever came after a previous review, which has mounted that volume in
+// commonDirectory finds the volume that all targets see a path in, at the same place; why
+// says which one does not. A container that came after a previous review, which has mounted that volume in
 // the init container, is left out.
-func commonFolder(e *helper.Editor, r *helper.Request, at string, targets []pod.Target, folders []folder) (common folder, why string) {
-	for i := range folders {
+func commonDirectory(e *helper.Editor, r *helper.Request, at string, targets []pod.Target, directories []directory) (common directory, why string) {
+	for i := range directories {
 		switch {
-		case folders[i].path == at:
-			return folders[i], ""
-		case pod.Inside(at, folders[i].path):
-			return folder{}, fmt.Sprintf("nothing is in the folder %s yet when the key is made (name the folder itself)", folders[i].path)
+		case directories[i].path == at:
+			return directories[i], ""
+		case pod.Inside(at, directories[i].path):
+			return directory{}, fmt.Sprintf("nothing is in the directory %s yet when the key is made (name the directory itself)", directories[i].path)
 		}
 	}
 	earlier := mountedBefore(e.Spec(), at)
-	if r.Has(helper.Containers) || !slices.ContainsFunc(targets, func(t pod.Target) bool { return folderOf(t, at) == earlier }) {
-		earlier = folder{}
+	if r.Has(helper.Containers) || !slices.ContainsFunc(targets, func(t pod.Target) bool { return directoryOf(t, at) == earlier }) {
+		earlier = directory{}
 	}
-	var with string // the target whose folder is the common one
+	var with string // the target whose directory is the common one
 	for _, t := range targets {
 		covering, twin := coveringMount(t, at)
-		if earlier != (folder{}) && folderOf(t, at) != earlier {
+		if earlier != (directory{}) && directoryOf(t, at) != earlier {
 			r.LeaveOut(t.Name)
 		}
 		if r.LeavesOut(t.Name) {
@@ -144,44 +144,44 @@ func commonFolder(e *helper.Editor, r *helper.Request, at string, targets []pod.
 		}
 		switch {
 		case covering == nil:
-			return folder{}, fmt.Sprintf("container %q has no volume at %s", t.Name, at)
+			return directory{}, fmt.Sprintf("container %q has no volume at %s", t.Name, at)
 		case twin != nil:
-			return folder{}, fmt.Sprintf("container %q mounts two volumes at %s, %q and %q", t.Name, pod.CleanMount(covering.MountPath), covering.Name, twin.Name)
+			return directory{}, fmt.Sprintf("container %q mounts two volumes at %s, %q and %q", t.Name, pod.CleanMount(covering.MountPath), covering.Name, twin.Name)
 		case covering.SubPath+covering.SubPathExpr != "":
-			return folder{}, fmt.Sprintf("container %q mounts a part of the volume %q there (subPath)", t.Name, covering.Name)
+			return directory{}, fmt.Sprintf("container %q mounts a part of the volume %q there (subPath)", t.Name, covering.Name)
 		}
-		f := folder{pod.CleanMount(covering.MountPath), covering.Name}
+		f := directory{pod.CleanMount(covering.MountPath), covering.Name}
 		switch {
 		case with != "" && f != common:
-			return folder{}, fmt.Sprintf("container %q has the volume %q at %s and container %q the volume %q at %s", with, common.volume, common.path, t.Name, f.volume, f.path)
+			return directory{}, fmt.Sprintf("container %q has the volume %q at %s and container %q the volume %q at %s", with, common.volume, common.path, t.Name, f.volume, f.path)
 		case at != f.path && e.Spec().Volume(f.volume).EmptyDir != nil:
-			return folder{}, fmt.Sprintf("nothing is in the emptyDir at %s yet when the key is made (name that folder itself)", f.path)
+			return directory{}, fmt.Sprintf("nothing is in the emptyDir at %s yet when the key is made (name that directory itself)", f.path)
 		}
 		common, with = f, t.Name
 	}
 	return common, ""
 }
 
-// folderOf is the one folder that a container sees a path in; none if it sees a part of a
+// directoryOf is the one directory that a container sees a path in; none if it sees a part of a
 // volume there, or two volumes.
-func folderOf(t pod.Target, at string) folder {
+func directoryOf(t pod.Target, at string) directory {
 	m, twin := coveringMount(t, at)
 	if m == nil || twin != nil || m.SubPath+m.SubPathExpr != "" {
-		return folder{}
+		return directory{}
 	}
-	return folder{pod.CleanMount(m.MountPath), m.Name}
+	return directory{pod.CleanMount(m.MountPath), m.Name}
 }
 
-// mountedBefore is the folder that the init container of a previous review sees a path in.
-func mountedBefore(s *pod.Spec, at string) folder {
+// mountedBefore is the directory that the init container of a previous review sees a path in.
+func mountedBefore(s *pod.Spec, at string) directory {
 	for i := range s.InitContainers {
 		if c := &s.InitContainers[i]; strings.HasPrefix(c.Name, pod.ReservedPrefix+"ipc-init") {
-			if f := folderOf(pod.Target{Container: c}, at); f != (folder{}) {
+			if f := directoryOf(pod.Target{Container: c}, at); f != (directory{}) {
 				return f
 			}
 		}
 	}
-	return folder{}
+	return directory{}
 }
 
 // coveringMount is the innermost mount of a container that a path lies in; nil if there

@@ -18,7 +18,7 @@ func Helper() *helper.Helper {
 
 		WithInit: true,
 		Doc:      "Gives the containers of a pod what they need to talk to each other without a network: shared memory, message queues, semaphores, sockets, named pipes, signals.",
-		Adds: "Queues, System V objects and named pipes are made by the init container `pillion-ipc-init`, which runs before all others as user 65532, or as whom the policy says; " +
+		Adds: "Queues, System V objects and named pipes are made by the init container `pillion-ipc-init`, which runs before all others as user 65532, or as the user that the policy sets; " +
 			"objects with another owner (`uid=1000`) are made by `pillion-ipc-init-1000`, which runs as that user. The other modes add volumes, mounts and settings, and no container.",
 		Options: []option.Option{
 			{
@@ -37,11 +37,11 @@ func Helper() *helper.Helper {
 			},
 			{
 				Name: socket, Kind: option.AbsolutePath, Example: "/run/ipc",
-				Doc: "A folder for Unix sockets that every participating container sees: a small volume, or an emptyDir that they mount there already.",
+				Doc: "A directory for Unix sockets that every participating container sees: a small volume, or an emptyDir that they mount there already.",
 			},
 			{
 				Name: fifo, Kind: pipes, Example: "/run/ipc/events?mode=0666",
-				Doc: "Named pipes that exist before anything else starts, with mode (0666) and owner (uid, default the helper's own), in folders that every participating container sees. A policy's allow list has paths.",
+				Doc: "Named pipes that exist before anything else starts, with mode (0666) and owner (uid, default the helper's own), in directories that every participating container sees. A policy's allow list has paths.",
 			},
 			{
 				Name: process, Kind: option.Boolean, Example: "true",
@@ -57,7 +57,7 @@ func Helper() *helper.Helper {
 			},
 			{
 				Name: gid, Kind: option.Integer, Min: "1", Max: "2147483647", Example: "3000",
-				Doc: "A group that all containers get (fsGroup), so that those of different users can share a socket. It is the group of every volume of the pod that supports it. For a socket to be writable for its group the container that listens needs an umask such as 0002.",
+				Doc: "A group that all containers get (fsGroup), so that those of different users can share a socket. It is the group of every volume of the pod that supports it. For a socket to be writable for its group the container that listens needs a umask such as 0002.",
 			},
 			{
 				Name: helper.Containers, Kind: option.Containers, Example: "producer,consumer",

@@ -145,7 +145,7 @@ func (a attribute) parse(text string) (int64, error) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	switch {
 	case err == nil && n == 0 && a.name == ownerAttribute:
-		return 0, errors.New("belongs to root (uid 0), as which no container of Pillion runs; name another user")
+		return 0, errors.New("belongs to root (uid 0), and containers of Pillion never run as root; name another user")
 	case err != nil || n < a.least || n > a.most:
 		return 0, fmt.Errorf("has a %s that is not a number from %d to %d", a.name, a.least, a.most)
 	}

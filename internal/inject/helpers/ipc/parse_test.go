@@ -13,7 +13,7 @@ import (
 // wrong is what a user reads of a wrong value, behind the path of its annotation.
 func wrong(value, why string) string { return fmt.Sprintf("Invalid value: %q: %s", value, why) }
 
-// parseOne reads a value and returns it, or the sentence that refuses it.
+// parseOne reads a value and returns it, or the sentence that denies it.
 func parseOne(t *testing.T, name, text string) (option.Value, string) {
 	t.Helper()
 	o := Helper().Option(name)
@@ -60,7 +60,7 @@ func TestAnObjectIsReadAndWrittenInOneForm(t *testing.T) {
 	}
 }
 
-func TestAnObjectThatCannotBeIsRefusedInASentence(t *testing.T) {
+func TestAnObjectThatCannotBeIsDeniedInASentence(t *testing.T) {
 	t.Parallel()
 	has := func(element, why string) string { return fmt.Sprintf("has %q, which %s", element, why) }
 	const (
@@ -92,7 +92,7 @@ func TestAnObjectThatCannotBeIsRefusedInASentence(t *testing.T) {
 		{mqueue, "/a?mode=+7", has("/a?mode=+7", noMode)},
 		{mqueue, "/a?maxmsg=0", has("/a?maxmsg=0", "has a maxmsg that is not a number from 1 to 65536")},
 		{mqueue, "/a?msgsize=1Ki", has("/a?msgsize=1Ki", "has a msgsize that is not a number from 1 to 16777216")},
-		{mqueue, "/a?uid=0", has("/a?uid=0", "belongs to root (uid 0), as which no container of Pillion runs; name another user")},
+		{mqueue, "/a?uid=0", has("/a?uid=0", "belongs to root (uid 0), and containers of Pillion never run as root; name another user")},
 		{mqueue, "/a?uid=2147483648", has("/a?uid=2147483648", "has a uid that is not a number from 1 to 2147483647")},
 		{mqueue, strings.TrimSuffix(strings.Repeat("/a?uid=1,", 60), ","), "has /a twice"},
 
@@ -122,12 +122,12 @@ func TestAnObjectThatCannotBeIsRefusedInASentence(t *testing.T) {
 		{sysv, "msg:ftok(/a/../b,1)", has("msg:ftok(/a/../b,1)", `has an ftok path that must be clean: write "/b"`)},
 		{sysv, "msg:ftok(/a?,1)", has("msg:ftok(/a?,1)", noFtok)},
 
-		{fifo, "events", has("events", "must be an absolute path in a folder, such as /run/ipc/events")},
-		{fifo, "/events", has("/events", "must be an absolute path in a folder, such as /run/ipc/events")},
-		{fifo, "a/b", has("a/b", "is in a folder that must be an absolute path, such as /usr/share/nginx/html")},
-		{fifo, "/run/events", has("/run/events", "is in a folder that would hide all of /run in the container; name a folder below it")},
-		{fifo, "/run/ipc/", has("/run/ipc/", "must end with the name of the pipe, as /run/ipc/events does")},
-		{fifo, "/run/ipc/..", has("/run/ipc/..", "must end with the name of the pipe, as /run/ipc/events does")},
+		{fifo, "events", has("events", "must be an absolute path in a directory, such as /run/ipc/events")},
+		{fifo, "/events", has("/events", "must be an absolute path in a directory, such as /run/ipc/events")},
+		{fifo, "a/b", has("a/b", "is in a directory that must be an absolute path, such as /usr/share/nginx/html")},
+		{fifo, "/run/events", has("/run/events", "is in a directory that would hide all of /run in the container; name a directory below it")},
+		{fifo, "/run/ipc/", has("/run/ipc/", "must end with the name of the pipe, such as /run/ipc/events")},
+		{fifo, "/run/ipc/..", has("/run/ipc/..", "must end with the name of the pipe, such as /run/ipc/events")},
 		{fifo, "/run/ipc/$(A)", has("/run/ipc/$(A)", "must not contain any of ?&,()")},
 
 		{hugepages, "512Mi", "must have a multiple of the page size behind the colon, such as 2Mi:512Mi"},

@@ -32,13 +32,13 @@ func fifoPath(text string) (string, error) {
 	}
 	slash := strings.LastIndexByte(text, '/')
 	if slash < 1 {
-		return "", errors.New("must be an absolute path in a folder, such as /run/ipc/events")
+		return "", errors.New("must be an absolute path in a directory, such as /run/ipc/events")
 	}
 	if _, err := option.FileName.Parse(text[slash+1:]); err != nil || text[slash+1:] == "" {
-		return "", errors.New("must end with the name of the pipe, as /run/ipc/events does")
+		return "", errors.New("must end with the name of the pipe, such as /run/ipc/events")
 	}
 	if _, err := option.AbsolutePath.Parse(text[:slash]); err != nil {
-		return "", fmt.Errorf("is in a folder that %w", err)
+		return "", fmt.Errorf("is in a directory that %w", err)
 	}
 	return text, nil
 }

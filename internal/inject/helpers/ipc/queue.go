@@ -37,7 +37,7 @@ const (
 	queueBytesExtra = 96 // for each message: struct msg_msg and struct posix_msg_tree_node
 )
 
-// checkQueues refuses queues that the kernel would.
+// checkQueues denies queues that the kernel would.
 func checkQueues(e *helper.Editor, r *helper.Request) {
 	queues := objectsOf(r, mqueue)
 	used := map[int64]int64{} // bytes, by owner
@@ -68,7 +68,7 @@ func checkQueueLimit(e *helper.Editor, r *helper.Request, q *object, attribute, 
 	}
 }
 
-// checkSegments refuses memory that would be gone before the app starts.
+// checkSegments denies memory that would be gone before the app starts.
 func checkSegments(e *helper.Editor, r *helper.Request) {
 	if forced, _ := effectiveSysctl(e, r, rmidForced); forced == "" || forced == "0" {
 		return
@@ -80,7 +80,7 @@ func checkSegments(e *helper.Editor, r *helper.Request) {
 	}
 }
 
-// ownerText names the owner of objects for an error text.
+// ownerText names the owner of objects for an error message.
 func ownerText(user int64) string {
 	if user == rule.Assigned {
 		return "the helper's own user"

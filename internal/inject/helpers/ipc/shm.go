@@ -37,8 +37,8 @@ func sharedMemory(e *helper.Editor, r *helper.Request, targets []pod.Target) (vo
 }
 
 // ownShm finds the memory that participants mount at /dev/shm themselves. It stays theirs, and
-// whoever does not mount the same is told that it shares nothing with them. Where a previous
-// review has mounted ours, whoever brings another came later.
+// a container that does not mount the same is denied, since it would share nothing with them. Where a
+// previous review has mounted ours, a container with another one came later.
 func ownShm(e *helper.Editor, r *helper.Request, targets []pod.Target, ours string) (volume string, ok bool) {
 	var first, without string // containers
 	var disk *pod.Target
@@ -72,7 +72,7 @@ func ownShm(e *helper.Editor, r *helper.Request, targets []pod.Target, ours stri
 	return volume, true
 }
 
-// inMemory tells whether a mount is that of a whole volume in memory.
+// inMemory reports whether a mount is that of a whole volume in memory.
 func inMemory(e *helper.Editor, m *pod.VolumeMount) bool {
 	v := e.Spec().Volume(m.Name)
 	return v.EmptyDir != nil && v.EmptyDir.Medium == corev1.StorageMediumMemory && m.SubPath+m.SubPathExpr == ""
@@ -107,6 +107,6 @@ func warnShm(e *helper.Editor, size resource.Quantity, targets []pod.Target) {
 		}
 	}
 	if !sum.IsZero() && size.Cmp(sum) > 0 {
-		e.Warn(fmt.Sprintf("ipc: shm %s is more than the memory limits together, %s; who fills it is killed", size.String(), sum.String()))
+		e.Warn(fmt.Sprintf("ipc: shm %s is more than the memory limits together, %s; a container that fills it is killed", size.String(), sum.String()))
 	}
 }

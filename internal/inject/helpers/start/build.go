@@ -22,9 +22,9 @@ func build(e *helper.Editor, r *helper.Request) {
 	before := len(e.Problems())
 	all := wrappedContainers(e, r)
 	if len(e.Problems()) == before {
-		refuseCycles(e, r, all)
+		denyCycles(e, r, all)
 		for i := range all {
-			refusePostStart(e, r, &all[i])
+			denyPostStart(e, r, &all[i])
 		}
 	}
 	if len(e.Problems()) > before {

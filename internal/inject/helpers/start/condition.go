@@ -68,12 +68,12 @@ func parseCondition(text string) (condition, error) {
 		what, err = parseHTTP(what)
 	case "started", "exited":
 		if len(validation.IsDNS1123Label(what)) > 0 {
-			err = errors.New("must name a container, as started:db does")
+			err = errors.New("must name a container, such as started:db")
 		}
 		c.container, c.exited = what, kind == "exited"
 	case "ready":
 		if len(validation.IsDNS1123Subdomain(what)) > 0 || strings.Count(what, ".") > 1 {
-			err = errors.New("must name a helper as annotation keys do, as ready:log-shipper or ready:docs.git-poller does")
+			err = errors.New("must name a helper as annotation keys do, such as ready:log-shipper or ready:docs.git-poller")
 		}
 		c.helper = what
 	case "https":
@@ -93,7 +93,7 @@ func parseCondition(text string) (condition, error) {
 func parseAddress(text string) (string, error) {
 	host, port, err := net.SplitHostPort(text)
 	if err != nil {
-		return "", errors.New("must have a host and a port, as 127.0.0.1:5432 or [::1]:5432 have")
+		return "", errors.New("must have a host and a port, such as 127.0.0.1:5432 or [::1]:5432")
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil || n == 0 {

@@ -10,9 +10,9 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
-// refuseCycles refuses containers that wait for each other, which none of them would
+// denyCycles denies containers that wait for each other, which none of them would
 // survive.
-func refuseCycles(e *helper.Editor, r *helper.Request, all []wrapped) {
+func denyCycles(e *helper.Editor, r *helper.Request, all []wrapped) {
 	byName := map[string]*wrapped{}
 	for i := range all {
 		byName[all[i].Name] = &all[i]

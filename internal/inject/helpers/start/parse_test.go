@@ -13,7 +13,7 @@ import (
 // wrong is what a user reads of a wrong value, behind the path of its annotation.
 func wrong(value, why string) string { return fmt.Sprintf("Invalid value: %q: %s", value, why) }
 
-// parseOne reads a value and returns it, or the sentence that refuses it.
+// parseOne reads a value and returns it, or the sentence that denies it.
 func parseOne(t *testing.T, name, text string) (option.Value, string) {
 	t.Helper()
 	o := Helper().Option(name)
@@ -49,7 +49,7 @@ func TestAPairIsReadAndWrittenInOneForm(t *testing.T) {
 	}
 }
 
-func TestAPairThatCannotBeIsRefusedInASentence(t *testing.T) {
+func TestAPairThatCannotBeIsDeniedInASentence(t *testing.T) {
 	t.Parallel()
 	has := func(element, why string) string { return fmt.Sprintf("has %q, which %s", element, why) }
 	const (
@@ -57,7 +57,7 @@ func TestAPairThatCannotBeIsRefusedInASentence(t *testing.T) {
 		noMask   = "must be an octal mask from 0000 to 0777, such as 0002"
 		noHost   = "must have a host that is a DNS name or an IP address, such as localhost"
 		noPort   = "must have a port from 1 to 65535"
-		noAddr   = "must have a host and a port, as 127.0.0.1:5432 or [::1]:5432 have"
+		noAddr   = "must have a host and a port, such as 127.0.0.1:5432 or [::1]:5432"
 		all      = "is not a condition; the conditions are mqueue, sysv-msg, sysv-sem, sysv-shm, shm, file, socket, fifo, tcp, http, started, exited and ready"
 	)
 	for _, tt := range []struct{ option, value, why string }{
@@ -72,7 +72,7 @@ func TestAPairThatCannotBeIsRefusedInASentence(t *testing.T) {
 		{after, "web=", has("web=", all)},
 		{after, "web=file:a", has("web=file:a", "must be absolute, such as /run/ipc")},
 		{after, "web=mqueue:a", has("web=mqueue:a", oneSlash)},
-		{after, "web=started:", has("web=started:", "must name a container, as started:db does")},
+		{after, "web=started:", has("web=started:", "must name a container, such as started:db")},
 		{after, "web=tcp:localhost", has("web=tcp:localhost", noAddr)},
 		{after, "web=tcp:::1:80", has("web=tcp:::1:80", noAddr)},
 		{after, "web=tcp:localhost:0", has("web=tcp:localhost:0", noPort)},

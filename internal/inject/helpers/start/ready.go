@@ -40,7 +40,7 @@ func up(e *helper.Editor, r *helper.Request, p *pair) *condition {
 		e.Warn(shortened("start: %s starts after the helper it waits for anyway", p.name))
 	}
 	if text == "" && !held {
-		return deny("%s shows %s by no port and no file when it is up; let the app wait for it (option wait), or wait for something that it makes, such as file:/path", other.Name(), p.name)
+		return deny("%s has no port and no file by which %s could tell that it is up; let the app wait for it (option wait), or wait for something that it makes, such as file:/path", other.Name(), p.name)
 	}
 	c, err := parseCondition(text)
 	if err != nil {

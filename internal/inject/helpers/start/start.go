@@ -16,7 +16,7 @@ func Helper() *helper.Helper {
 		Single: true,
 		Ahead:  1,
 		Doc:    "Orders the start of the app's containers, which Kubernetes starts one after the other without waiting for anything: a container waits until what it needs is there, and then becomes its own program.",
-		Adds: "The init container `pillion-install` copies the helper's program into a volume. In front of the `command` of each container that is named, which has to have one, stands that program with its conditions: " +
+		Adds: "The init container `pillion-install` copies the helper's program into a volume. Each named container must have a `command`, and gets that program with its conditions as a prefix: " +
 			"it waits and then replaces itself (execve), so process ID, signals, arguments, environment and exit code are the app's own.",
 		Options: []option.Option{
 			{
@@ -31,7 +31,7 @@ func Helper() *helper.Helper {
 			},
 			{
 				Name: umask, Kind: umasks, Example: "server=0002",
-				Doc: "The file mode creation mask that a container starts with. 0002 lets the group of a shared folder connect to the sockets in it.",
+				Doc: "The file mode creation mask that a container starts with. 0002 lets the group of a shared directory connect to the sockets in it.",
 			},
 		},
 		Resources: helper.Requirements("1m", "8Mi", "100m", "32Mi"),

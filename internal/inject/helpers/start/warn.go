@@ -48,11 +48,11 @@ func warnPostStart(e *helper.Editor, w *wrapped) {
 		return
 	}
 	if slices.ContainsFunc(w.waits, func(c condition) bool { return c.container == "" && c.local() }) {
-		e.Warn(shortened("start: no container behind %s starts before its postStart hook ends; does it wait for one of them?", w.Name))
+		e.Warn(shortened("start: no container after %s starts before its postStart hook ends; does it wait for one of them?", w.Name))
 	}
 }
 
-// local tells whether a condition can be met by another container of the pod.
+// local reports whether a condition can be met by another container of the pod.
 func (c *condition) local() bool {
 	kind, what, _ := strings.Cut(c.text, ":")
 	if kind != "tcp" && kind != "http" {
@@ -64,17 +64,17 @@ func (c *condition) local() bool {
 	return err == nil && (host == "localhost" || notIP == nil && addr.IsLoopback())
 }
 
-// refusePostStart denies a container whose hook keeps that from starting which the container
+// denyPostStart denies a container whose hook keeps that from starting which the container
 // waits for by name. One that has its wait already was admitted, and what is different now came
 // later.
-func refusePostStart(e *helper.Editor, r *helper.Request, w *wrapped) {
+func denyPostStart(e *helper.Editor, r *helper.Request, w *wrapped) {
 	if w.Lifecycle == nil || w.Lifecycle.PostStart == nil || wrapperOf(w.Command) > 0 {
 		return
 	}
 	for _, c := range w.waits {
 		if other, found := e.Spec().Find(c.container); found && other.Index > w.Index {
 			e.Deny(reason.Invalid(reason.Contradiction, r.Path(after), w.Name+"="+c.text,
-				"container %q has a postStart hook, before whose end Kubernetes starts no container behind it, and %q stands behind it; put %q first, or remove the hook", w.Name, c.container, c.container))
+				"container %q has a postStart hook, and Kubernetes starts no later container before the hook ends; %q is a later one; put %q first, or remove the hook", w.Name, c.container, c.container))
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/option"
 )
 
-// words are what stands in front of the container's own command.
+// words are the command prefix.
 func (w *wrapped) words(limit option.Value) []string {
 	words := []string{wrapper, "run"}
 	for _, c := range w.waits {
@@ -35,7 +35,7 @@ func (w *wrapped) words(limit option.Value) []string {
 	return append(words, "--")
 }
 
-// wrapperOf counts the words in front of a command that are a wrapper of ours: our
+// wrapperOf counts the first words of a command that are a wrapper of ours: our
 // program, "run", flags and "--", with a command behind them. A command that only begins
 // like one is the app's own.
 func wrapperOf(command []string) int {

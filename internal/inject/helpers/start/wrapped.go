@@ -19,7 +19,7 @@ type wrapped struct {
 }
 
 // wrappedContainers lists, in the order of the pod, the containers that wait, that are
-// waited for by name, or that get an umask.
+// waited for by name, or that get a umask.
 func wrappedContainers(e *helper.Editor, r *helper.Request) []wrapped {
 	var all []wrapped
 	entry := func(option, name string) *wrapped {

@@ -14,15 +14,15 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
-// folderSize bounds a folder of sockets and named pipes, which have no content. A pod
+// directorySize bounds a directory of sockets and named pipes, which have no content. A pod
 // that exceeds it is evicted, so there is room for a log or a lock file.
-const folderSize = "16Mi"
+const directorySize = "16Mi"
 
-// folder is a directory that the participants share.
-type folder struct{ path, volume string }
+// directory is a directory that the participants share.
+type directory struct{ path, volume string }
 
-// ipcFolders shares the folder for sockets and those of the named pipes.
-func ipcFolders(e *helper.Editor, r *helper.Request, targets []pod.Target) []folder {
+// ipcDirectories shares the directory for sockets and those of the named pipes.
+func ipcDirectories(e *helper.Editor, r *helper.Request, targets []pod.Target) []directory {
 	type wish struct{ option, path string }
 	var wishes []wish
 	want := func(option, at string) {
@@ -36,12 +36,12 @@ func ipcFolders(e *helper.Editor, r *helper.Request, targets []pod.Target) []fol
 	for _, o := range objectsOf(r, fifo) {
 		want(fifo, path.Dir(o.path))
 	}
-	var folders []folder
+	var directories []directory
 	pipes := 0
 	for i, w := range wishes {
 		for _, other := range wishes[:i] {
 			if pod.Overlap(w.path, other.path) {
-				e.Deny(reason.Invalid(reason.PathConflict, r.Path(w.option), w.path, "one folder would lie inside the other, %s; use the same folder, or two beside each other", other.path))
+				e.Deny(reason.Invalid(reason.PathConflict, r.Path(w.option), w.path, "one directory would lie inside the other, %s; use the same directory, or two beside each other", other.path))
 				return nil
 			}
 		}
@@ -51,16 +51,16 @@ func ipcFolders(e *helper.Editor, r *helper.Request, targets []pod.Target) []fol
 				name += fmt.Sprintf("-%d", pipes)
 			}
 		}
-		own := helper.EmptyDir(name, resource.MustParse(folderSize))
+		own := helper.EmptyDir(name, resource.MustParse(directorySize))
 		if volume, ok := e.ShareVolume(helper.Sharing{Request: r, Option: w.option, Path: w.path, Targets: targets, Own: own}); ok {
-			folders = append(folders, folder{w.path, volume})
+			directories = append(directories, directory{w.path, volume})
 		}
 	}
-	return folders
+	return directories
 }
 
 // group gives the pod the group that is asked for, and warns where containers of
-// different users share a folder for sockets without one: to connect is to write, and
+// different users share a directory for sockets without one: to connect is to write, and
 // what a program makes is not writable for others as a rule.
 func group(e *helper.Editor, r *helper.Request, targets []pod.Target) {
 	spec := e.Spec()
@@ -72,7 +72,7 @@ func group(e *helper.Editor, r *helper.Request, targets []pod.Target) {
 		want := r.Value(gid).Int()
 		switch {
 		case !r.Has(socket) && !r.Has(fifo):
-			e.Deny(reason.Invalid(reason.Contradiction, r.Path(gid), r.Value(gid).Text, "is the group of a shared folder, and there is none; set %s", r.Helper.Key("", socket)))
+			e.Deny(reason.Invalid(reason.Contradiction, r.Path(gid), r.Value(gid).Text, "is the group of a shared directory, and there is none; set %s", r.Helper.Key("", socket)))
 		case have == nil:
 			e.FSGroup(want)
 		case *have != want:
@@ -89,11 +89,11 @@ func group(e *helper.Editor, r *helper.Request, targets []pod.Target) {
 	case !common:
 		e.Warn("ipc: socket: containers of different users have no common group; set ipc.pillion.dev/gid")
 	case !masked:
-		e.Warn("ipc: socket: who listens needs an umask such as 0002 for its group to connect; see start.pillion.dev/umask")
+		e.Warn("ipc: socket: the listening container needs a umask such as 0002 for its group to connect; see start.pillion.dev/umask")
 	}
 }
 
-// severalUsers tells whether containers say that they run as different users. What
+// severalUsers reports whether containers say that they run as different users. What
 // images say is not known here.
 func severalUsers(spec *pod.Spec, targets []pod.Target) bool {
 	var users []int64
