@@ -20,7 +20,7 @@ func TestTheServerLinksNoClient(t *testing.T) {
 	wantNoClients(t, packages)
 }
 
-// Whoever embeds the library links no client either.
+// A program that embeds the library links no client either.
 func TestTheLibraryLinksNoClient(t *testing.T) {
 	t.Parallel()
 	wantNoClients(t, linked(t, "../../pkg/pillion"))

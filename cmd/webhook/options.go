@@ -78,7 +78,7 @@ func (o *options) flags() cliflag.NamedFlagSets {
 
 	f = groups.FlagSet("Certificate")
 	f.StringVar(&o.certDir, "cert-dir", "/etc/pillion/tls",
-		"The `directory` of tls.crt and tls.key in PEM, such as a mounted Secret. It is looked at every second and a renewal needs no restart. "+
+		"The `directory` of tls.crt and tls.key in PEM, such as a mounted Secret. It is checked every second, so a renewal needs no restart. "+
 			"Files that are missing are waited for; files that are bad leave the last good pair in use.")
 	f.StringArrayVar(&o.certDNSNames, "cert-dns-name", nil,
 		"A DNS `name` that the certificate must cover, such as pillion.pillion-system.svc. Give it once for each name. "+
@@ -88,7 +88,7 @@ func (o *options) flags() cliflag.NamedFlagSets {
 
 	f.StringVar(&o.clientCAFile, "client-ca-file", "",
 		"A `file` of CA certificates in PEM. With it, only callers that show a client certificate of one of them are served; a change of it is taken up within seconds. "+
-			"API servers show one if their AdmissionConfiguration says so, see docs/security.md. By default, whoever reaches the port is served.")
+			"API servers show one if their AdmissionConfiguration says so, see docs/security.md. By default, every client that reaches the port is served.")
 	f.StringArrayVar(&o.clientNames, "client-name", nil,
 		"A `name` that the client certificate must have, as its common name or a DNS name, such as kube-apiserver. Give it once for each name. "+
 			"Needed where the CA signs certificates for others as well, as the cluster's own does for kubelets. By default every name will do.")
@@ -104,7 +104,7 @@ func (o *options) flags() cliflag.NamedFlagSets {
 	f = groups.FlagSet("Lifecycle")
 	f.DurationVar(&o.drainMin, "drain-min", 15*time.Second,
 		"The least `time` to serve on after SIGTERM, such as 30s. It must exceed what it takes until all nodes and API servers know that this endpoint is gone; "+
-			"raise it if pods are refused during a rollout.")
+			"raise it if pods are denied during a rollout.")
 	f.DurationVar(&o.drainMax, "drain-max", 95*time.Second,
 		"The most `time` to wait for connections to end after SIGTERM. The API server drops idle connections after 90s: with less than that, a review on its way can be lost. "+
 			"terminationGracePeriodSeconds must be at least 25 seconds more.")
@@ -163,7 +163,7 @@ func (o *options) validate() error {
 		check("health-listen", fmt.Errorf("%q is the address of --listen too: TLS and plain HTTP need a port each", o.healthListen))
 	}
 	if o.maxBody < 1 {
-		check("max-body", fmt.Errorf("%d bytes would refuse every review: use at least 1, the default is %d", o.maxBody, 6<<20))
+		check("max-body", fmt.Errorf("%d bytes would reject every review: use at least 1, the default is %d", o.maxBody, 6<<20))
 	}
 	if o.maxBodies/2 < o.maxBody {
 		check("max-bodies", fmt.Errorf("%d bytes is less than twice --max-body, which is %d: large bodies get half of the room, and one has to fit", o.maxBodies, o.maxBody))

@@ -92,7 +92,7 @@ func TestMistakes(t *testing.T) {
 		},
 		{
 			"a body cap of nothing", "--max-body=0",
-			"--max-body: 0 bytes would refuse every review: use at least 1, the default is 6291456",
+			"--max-body: 0 bytes would reject every review: use at least 1, the default is 6291456",
 		},
 		{
 			"no certificate directory", "--cert-dir=",
@@ -157,7 +157,7 @@ func TestMistakes(t *testing.T) {
 		},
 		{
 			"several mistakes", "--max-body=-1 --cert-dir= --drain-max=1ms",
-			"--max-body: -1 bytes would refuse every review: use at least 1, the default is 6291456\n" +
+			"--max-body: -1 bytes would reject every review: use at least 1, the default is 6291456\n" +
 				"--cert-dir: is empty: name the directory that holds tls.crt and tls.key\n" +
 				"--drain-max: 1ms is less than --drain-min, which is 15s",
 		},
@@ -199,7 +199,7 @@ func TestHelp(t *testing.T) {
 		}
 	})
 
-	t.Run("every flag is there and has a text", func(t *testing.T) {
+	t.Run("every flag is there and has a description", func(t *testing.T) {
 		t.Parallel()
 		for _, group := range new(options).flags().FlagSets {
 			group.VisitAll(func(f *pflag.Flag) {

@@ -71,7 +71,7 @@ func serve(drain, stop context.Context, o *options, log *slog.Logger) error {
 	}
 	log.Info("webhook starts", "version", version.String(), "policies", hashes)
 	if policies[policy.DefaultName] == nil {
-		log.Warn("no policy is called default: pods that ask for a helper are refused in namespaces without the label", "label", inject.PolicyLabel)
+		log.Warn("no policy is called default: pods that request a helper are denied in namespaces without the label", "label", inject.PolicyLabel)
 	}
 
 	tlsVersion, err := minTLS(o.tlsMinVersion)

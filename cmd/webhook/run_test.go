@@ -171,7 +171,7 @@ type lines struct {
 	text bytes.Buffer
 }
 
-// line holds the fields that the tests look at.
+// line holds the fields that the tests check.
 type line struct {
 	Msg, Version, Address, Health string
 	Policies                      map[string]string

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package jsonscan reads JSON documents in place, in one pass, and without knowing their
-// whole form: what is passed over is not copied, and what nobody looks for is skipped.
+// whole form: what is passed over is not copied, and what is not needed is skipped.
 package jsonscan
 
 import (
@@ -44,7 +44,7 @@ func (d *Decoder) Release() {
 }
 
 // Start is where the value begins that follows an offset at which a decoder has
-// stood: in between lie a colon, a comma or white space.
+// stood: in between lie a colon, a comma or whitespace.
 func Start(document []byte, offset int64) int64 {
 	for int(offset) < len(document) && strings.IndexByte(" \t\r\n:,", document[offset]) >= 0 {
 		offset++
@@ -78,7 +78,7 @@ func String[T ~string](dec *Decoder, field *T) error {
 }
 
 // Members reads an object, member by member: read has to take the value. A name that
-// comes twice is refused, since two readers could take it for two different reviews.
+// comes twice is rejected, since two readers could take it for two different reviews.
 // Inside the values that are read, and inside the pod, the last one counts: to find them
 // there costs more than all the rest, and the API server never writes one.
 func Members(dec *Decoder, read func(name []byte) error) error {

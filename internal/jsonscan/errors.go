@@ -29,14 +29,14 @@ func WithoutValue(err error) error {
 	return fmt.Errorf("%s: expected %s, got %s", where, goKinds[wrong.GoType.Kind()], jsonKinds[wrong.JSONKind])
 }
 
-// goKinds and jsonKinds name what was expected and what was found for an error text.
+// goKinds and jsonKinds name what was expected and what was found for an error message.
 var (
 	goKinds = map[reflect.Kind]string{
 		reflect.Struct: "an object", reflect.Map: "an object", reflect.Pointer: "an object", reflect.Slice: "a list",
-		reflect.String: "a text", reflect.Bool: "a boolean",
+		reflect.String: "a string", reflect.Bool: "a boolean",
 	}
 	jsonKinds = map[jsontext.Kind]string{
-		'n': "null", 't': "a boolean (a text has to be quoted)", 'f': "a boolean (a text has to be quoted)",
-		'"': "a text", '0': "a number (a text has to be quoted)", '{': "an object", '[': "a list",
+		'n': "null", 't': "a boolean (a string must be quoted)", 'f': "a boolean (a string must be quoted)",
+		'"': "a string", '0': "a number (a string must be quoted)", '{': "an object", '[': "a list",
 	}
 )

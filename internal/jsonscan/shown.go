@@ -13,10 +13,10 @@ const MaxShown = 128
 
 const maxField = 253
 
-// Shown is a text as an answer or a log line may repeat it.
+// Shown is a string as an answer or a log line may repeat it.
 func Shown(text string) string { return Shortened(text, MaxShown) }
 
-// Shortened is the begin of a text that is longer than it may be, with its length.
+// Shortened is the beginning of a string that is longer than it may be, with its length.
 func Shortened(text string, most int) string {
 	if len(text) <= most {
 		return text

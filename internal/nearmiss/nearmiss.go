@@ -17,7 +17,7 @@ func Nearest(text string, candidates []string) string {
 	return best
 }
 
-// DidYouMean is the end of an error text; empty when there is nothing to suggest.
+// DidYouMean is the end of an error message; empty when there is nothing to suggest.
 func DidYouMean(suggestion string) string {
 	if suggestion == "" {
 		return ""
@@ -25,7 +25,7 @@ func DidYouMean(suggestion string) string {
 	return fmt.Sprintf("; did you mean %q?", suggestion)
 }
 
-// Compared is how many bytes of a text are compared, so that a hostile key costs no more
+// Compared is how many bytes of a string are compared, so that a hostile key costs no more
 // than an honest one.
 const Compared = 64
 

@@ -48,7 +48,7 @@ func validateAdditions(s *Spec, out *inject.Policy, at *field.Path) field.ErrorL
 	return errs
 }
 
-// tryAdditions lets the policy decide on a pod that asks for nothing: one that it refuses
+// tryAdditions lets the policy decide on a pod without annotations: one that it denies
 // whatever the pod is like, such as two helpers on one path, adds nothing to anybody.
 func tryAdditions(out *inject.Policy, at *field.Path) field.ErrorList {
 	if !out.Adds() {
@@ -60,13 +60,13 @@ func tryAdditions(out *inject.Policy, at *field.Path) field.ErrorList {
 		one := *p.Error
 		if rest, found := strings.CutPrefix(one.Field, fmt.Sprintf("policy %q: ", out.Name)); found {
 			one.Field = rest
-			one.Detail = "a pod that asks for nothing would be refused: " + one.Detail
+			one.Detail = "a pod without annotations would be denied: " + one.Detail
 		} else {
 			where := "require"
 			if len(out.Require) == 0 {
 				where = "inject"
 			}
-			one = *field.Forbidden(at.Child(where), "a pod that asks for nothing would be refused: "+p.Error.Error())
+			one = *field.Forbidden(at.Child(where), "a pod without annotations would be denied: "+p.Error.Error())
 		}
 		errs = append(errs, &one)
 	}

@@ -44,7 +44,7 @@ func TestWhatAPolicyAddsIsCheckedWhenItIsLoaded(t *testing.T) {
 		{"nothing behind an option", adding("require:", "- helper: date-writer", "  options: {mount-path: }"), []string{"line 12: spec.require[0].options[mount-path]: is empty; write a value, or remove it"}},
 		{"a helper that is not there", adding("require:", "- helper: date-writter"), []string{`spec.require[0].helper: Not found: "date-writter; the helpers are config-reloader, date-writer, git-poller, ipc and start; did you mean \"date-writer\"?"`}},
 		{"a helper that is not listed", adding("inject:", "- helper: start"), []string{`spec.inject[0].helper: Invalid value: "start": is not among spec.helpers, so pods may not have it; list it there`}},
-		{"a value that the policy's own rule refuses", adding("require:", "- {helper: date-writer, options: {mount-path: /up, interval: 1s}}"), []string{`spec.require[0].options[interval]: Invalid value: "1s": breaks this policy's own rule: the minimum is 10s`}},
+		{"a value that the policy's own rule rejects", adding("require:", "- {helper: date-writer, options: {mount-path: /up, interval: 1s}}"), []string{`spec.require[0].options[interval]: Invalid value: "1s": breaks this policy's own rule: the minimum is 10s`}},
 		{"another value than the fixed one", adding("require:", "- {helper: date-writer, options: {mount-path: /up, timezone: Europe/Berlin}}"), []string{`spec.require[0].options[timezone]: Invalid value: "Europe/Berlin": breaks this policy's own rule: it is always "UTC"`}},
 		{"what a rule gives need not be said", file("helpers:", "  date-writer: {options: {mount-path: {default: /up}}}", "require:", "- helper: date-writer"), nil},
 		{"the same helper twice", adding("require:", date(""), date("")), []string{`spec.require[1]: Forbidden: date-writer is in require[0] already; remove one of the two, or give this one an instance`}},
@@ -53,23 +53,23 @@ func TestWhatAPolicyAddsIsCheckedWhenItIsLoaded(t *testing.T) {
 		{"as many as there can be", adding(append([]string{"require:"}, many[1:]...)...), nil},
 		{
 			"two helpers on one path", adding("require:", date(""), "- {helper: git-poller, options: {repo: https://github.com/acme/a, mount-path: /up}}"),
-			[]string{`spec.require[1].options[mount-path]: Invalid value: "/up": a pod that asks for nothing would be refused: container "app" gets its content from date-writer at /up already; give each helper a directory of its own`},
+			[]string{`spec.require[1].options[mount-path]: Invalid value: "/up": a pod without annotations would be denied: container "app" gets its content from date-writer at /up already; give each helper a directory of its own`},
 		},
 		{
 			"a default inside of what is required", adding("require:", date(""), "inject:", "- {helper: git-poller, options: {repo: https://github.com/acme/a, mount-path: /up/site}}"),
-			[]string{`spec.inject[0].options[mount-path]: Invalid value: "/up/site": a pod that asks for nothing would be refused: container "app" gets its content from date-writer at /up already; give each helper a directory of its own; or opt out with pillion.dev/inject: "false"`},
+			[]string{`spec.inject[0].options[mount-path]: Invalid value: "/up/site": a pod without annotations would be denied: container "app" gets its content from date-writer at /up already; give each helper a directory of its own; or opt out with pillion.dev/inject: "false"`},
 		},
 		{
 			"more than the policy's own limit", adding("limits: {helpersPerPod: 1}", "require:", date(""), "- {helper: date-writer, instance: b, options: {mount-path: /b}}"),
-			[]string{`spec.require: Forbidden: a pod that asks for nothing would be refused: metadata.annotations: Invalid value: 2: is the number of helpers with the 2 that the policy adds, and policy "web" allows 1 in a pod (limits.helpersPerPod); ask for fewer`},
+			[]string{`spec.require: Forbidden: a pod without annotations would be denied: metadata.annotations: Invalid value: 2: is the number of helpers with the 2 that the policy adds, and policy "web" allows 1 in a pod (limits.helpersPerPod); ask for fewer`},
 		},
 		{
 			"options that exclude each other", adding("require:", "- {helper: git-poller, options: {repo: https://github.com/acme/a, mount-path: /a, auth: basic}}"),
-			[]string{`spec.require[0].options[auth]: Invalid value: "basic": a pod that asks for nothing would be refused: needs a Secret: set git-poller.pillion.dev/secret`},
+			[]string{`spec.require[0].options[auth]: Invalid value: "basic": a pod without annotations would be denied: needs a Secret: set git-poller.pillion.dev/secret`},
 		},
 		{
 			"ipc that shares nothing", adding("require:", "- helper: ipc"),
-			[]string{`spec.require: Forbidden: a pod that asks for nothing would be refused: metadata.annotations[ipc.pillion.dev/shm]: Required value: ipc needs to know what to share: set one of shm, mqueue, sysv, socket, fifo, process, hugepages, sysctls`},
+			[]string{`spec.require: Forbidden: a pod without annotations would be denied: metadata.annotations[ipc.pillion.dev/shm]: Required value: ipc needs to know what to share: set one of shm, mqueue, sysv, socket, fifo, process, hugepages, sysctls`},
 		},
 		{"a rule for containers that other pods meet", file("helpers:", "  date-writer: {options: {containers: {allow: [web, 'api-*']}}}", "require:", date("")), nil},
 		{"containers that the policy names", file("helpers:", "  date-writer: {options: {containers: {default: 'web,api'}}}", "require:", date("")), nil},
@@ -107,7 +107,7 @@ func TestTheHashIsOfCanonicalValues(t *testing.T) {
 	}
 }
 
-func TestAFieldWithNothingBehindItIsRefused(t *testing.T) {
+func TestAFieldWithNothingBehindItIsRejected(t *testing.T) {
 	t.Parallel()
 	testParse(t, []parseTest{
 		{"a bound", ruleFor("period", "{min: }"), []string{"line 9: spec.helpers[git-poller].options[period].min: is empty; write a value, or remove it"}},

@@ -54,7 +54,7 @@ func TestTheBuiltinPolicyIsWhatTheReadmeSays(t *testing.T) {
 		sysctls = "ipc.pillion.dev/sysctls"
 		no      = `policy "default" does not allow this value: `
 	)
-	refused := func(key, value, why string) string {
+	rejected := func(key, value, why string) string {
 		return "metadata.annotations[" + key + `]: Invalid value: "` + value + `": ` + no + why + "; the platform team can change this in the policy, spec.helpers[git-poller].options[" + key[strings.IndexByte(key, '/')+1:] + "]"
 	}
 	only := `allowed values: "https://*:*/*", "ssh://*@*:*/*"`
@@ -72,14 +72,14 @@ func TestTheBuiltinPolicyIsWhatTheReadmeSays(t *testing.T) {
 		{"any other sysctl", []string{sysctls, "kernel.msgmax=65536"}, "metadata.annotations[" + sysctls + `]: Invalid value: "kernel.msgmax=65536": ` +
 			`policy "default" does not allow "kernel.msgmax": a pod may set what the policy's list for sysctls allows, and it has none; the platform team can change this in the policy, spec.helpers[ipc].options[sysctls]`},
 		{"ten seconds", []string{period, "10s"}, ""},
-		{"less than ten seconds", []string{period, "9s"}, refused(period, "9s", "the minimum is 10s")},
-		{"http", []string{repo, "http://git.example/a"}, refused(repo, "http://git.example/a", only)},
+		{"less than ten seconds", []string{period, "9s"}, rejected(period, "9s", "the minimum is 10s")},
+		{"http", []string{repo, "http://git.example/a"}, rejected(repo, "http://git.example/a", only)},
 		{"ssh with a key", []string{repo, "ssh://git@git.example:2222/a", secret, "s"}, ""},
 		{"ssh without a key", []string{repo, "ssh://git@git.example/a"}, "metadata.annotations[" + secret + "]: Required value: ssh needs a key: name a Secret of type kubernetes.io/ssh-auth that also has the key known_hosts"},
-		{"ssh to an address", []string{repo, "ssh://git@10.0.0.1/a", secret, "s"}, refused(repo, "ssh://git@10.0.0.1/a", only+literal)},
-		{"the metadata service", []string{repo, "https://169.254.169.254/a"}, refused(repo, "https://169.254.169.254/a", only+literal)},
-		{"the metadata service in IPv6", []string{repo, "https://[fd00:ec2::254]/a"}, refused(repo, "https://[fd00:ec2::254]/a", only+literal)},
-		{"the loopback in IPv6 clothes", []string{repo, "https://[::ffff:127.0.0.1]:6443/a"}, refused(repo, "https://127.0.0.1:6443/a", only+literal)},
+		{"ssh to an address", []string{repo, "ssh://git@10.0.0.1/a", secret, "s"}, rejected(repo, "ssh://git@10.0.0.1/a", only+literal)},
+		{"the metadata service", []string{repo, "https://169.254.169.254/a"}, rejected(repo, "https://169.254.169.254/a", only+literal)},
+		{"the metadata service in IPv6", []string{repo, "https://[fd00:ec2::254]/a"}, rejected(repo, "https://[fd00:ec2::254]/a", only+literal)},
+		{"the loopback in IPv6 clothes", []string{repo, "https://[::ffff:127.0.0.1]:6443/a"}, rejected(repo, "https://127.0.0.1:6443/a", only+literal)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -19,7 +19,7 @@ const shipper = `apiVersion: pillion.dev/v1alpha1
 kind: Helper
 metadata: {name: log-shipper}
 spec:
-  description: Ships what the app writes below a folder to the log store.
+  description: Ships what the app writes below a directory to the log store.
   options:
   - {name: mount-path, type: absolute path, required: true, example: /var/log/app, description: Where the app writes its logs.}
   - {name: stream, type: choice, choices: [app, audit], default: app, example: audit, description: Which stream of the store gets them.}
@@ -47,7 +47,7 @@ metadata: {name: date-writer}
 spec:
   description: Writes the date.
   options:
-  - {name: mount-path, type: absolute path, required: true, example: /srv, description: The folder.}
+  - {name: mount-path, type: absolute path, required: true, example: /srv, description: The directory.}
   - {name: file, type: file name, default: index.html, example: date.txt, description: The file.}
   - {name: interval, type: duration, default: 1s, min: 100ms, max: 24h, example: 10s, description: The interval.}
   - {name: mode, type: choice, choices: [append, replace], default: append, example: replace, description: The mode.}

@@ -54,7 +54,7 @@ func validateEngine(h *helper.Helper, spec *Helper, rules map[string]*rule.Rule,
 			continue
 		}
 		if v := cmp.Or(r.Fixed, r.Default); v != nil && v.Text != "false" && (value == "" || v.Text == value) {
-			errs = append(errs, field.Invalid(at.Child("options").Key(name), v.Text, fmt.Sprintf("is what every pod would be refused for, since the engine %s cannot do it; remove the rule, or the engine", engine.Name)))
+			errs = append(errs, field.Invalid(at.Child("options").Key(name), v.Text, fmt.Sprintf("would deny every pod, since the engine %s cannot do it; remove the rule, or the engine", engine.Name)))
 		}
 	}
 	return errs

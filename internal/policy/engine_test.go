@@ -71,22 +71,22 @@ func TestGitSyncHasAnImageOfItsOwnThatStaysWhatItIs(t *testing.T) {
 	}
 }
 
-func TestARuleThatTheEngineAlwaysRefusesIsAMistake(t *testing.T) {
+func TestARuleThatTheEngineAlwaysRejectsIsAMistake(t *testing.T) {
 	t.Parallel()
-	refused := func(name, value string) []string {
-		return []string{fmt.Sprintf("spec.helpers[git-poller].options[%s]: Invalid value: %q: is what every pod would be refused for, since the engine git-sync cannot do it; remove the rule, or the engine", name, value)}
+	rejected := func(name, value string) []string {
+		return []string{fmt.Sprintf("spec.helpers[git-poller].options[%s]: Invalid value: %q: would deny every pod, since the engine git-sync cannot do it; remove the rule, or the engine", name, value)}
 	}
 	with := func(rule string) string { return gitPoller("engine: git-sync", "options: {"+rule+"}") }
 	testParse(t, []parseTest{
-		{"a default folder", with("subdir: {default: public}"), refused("subdir", "public")},
-		{"a fixed folder", with("subdir: {fixed: public}"), refused("subdir", "public")},
-		{"always writable", with("writable: {fixed: true}"), refused("writable", "true")},
+		{"a default directory", with("subdir: {default: public}"), rejected("subdir", "public")},
+		{"a fixed directory", with("subdir: {fixed: public}"), rejected("subdir", "public")},
+		{"always writable", with("writable: {fixed: true}"), rejected("writable", "true")},
 		{"never writable", with("writable: {fixed: false}"), nil},
-		{"a login that it does not know, for all", with("auth: {default: github-app}"), refused("auth", "github-app")},
-		{"submodules for all", with("submodules: {fixed: shallow}"), refused("submodules", "shallow")},
+		{"a login that it does not know, for all", with("auth: {default: github-app}"), rejected("auth", "github-app")},
+		{"submodules for all", with("submodules: {fixed: shallow}"), rejected("submodules", "shallow")},
 		{"a login that it knows, for all", with("auth: {default: basic}"), nil},
-		{"folders that may be asked for", with("subdir: {allow: [public]}"), nil},
-		{"a default folder for our own program", ruleFor("subdir", "{default: public}"), nil},
+		{"directories that may be asked for", with("subdir: {allow: [public]}"), nil},
+		{"a default directory for our own program", ruleFor("subdir", "{default: public}"), nil},
 	})
 }
 

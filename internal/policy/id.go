@@ -21,7 +21,7 @@ const (
 	nonroot ID = "65532"
 )
 
-// UnmarshalJSON takes a number or a text.
+// UnmarshalJSON takes a number or a string.
 func (id *ID) UnmarshalJSON(data []byte) error {
 	switch data[0] {
 	case '"':
@@ -33,7 +33,7 @@ func (id *ID) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// group is the group of a user for whom the policy names none.
+// group is the group of a user without one in the policy.
 func (id ID) group() ID {
 	if id == FromNamespace {
 		return FromNamespace
@@ -51,7 +51,7 @@ func (id ID) number(at *field.Path) (*int64, *field.Error) {
 	case err == nil && n == 0:
 		return nil, field.Invalid(at, string(id), "is root, as which no helper runs; write a number from 1 on, or "+string(FromNamespace))
 	case err != nil || n < 0 || n > math.MaxInt32 || strconv.FormatInt(n, 10) != string(id):
-		return nil, field.Invalid(at, string(id), fmt.Sprintf("must be a number from 1 to %d, or %s, which leaves it to whoever assigns users in the namespace", math.MaxInt32, FromNamespace))
+		return nil, field.Invalid(at, string(id), fmt.Sprintf("must be a number from 1 to %d, or %s, which leaves it to the platform that assigns users in the namespace", math.MaxInt32, FromNamespace))
 	}
 	return &n, nil
 }

@@ -11,7 +11,7 @@ import (
 func TestAUserIsANumberOrTheNamespaces(t *testing.T) {
 	t.Parallel()
 	wrong := func(where, value string) []string {
-		return []string{where + `: Invalid value: "` + value + `": must be a number from 1 to 2147483647, or FromNamespace, which leaves it to whoever assigns users in the namespace`}
+		return []string{where + `: Invalid value: "` + value + `": must be a number from 1 to 2147483647, or FromNamespace, which leaves it to the platform that assigns users in the namespace`}
 	}
 	root := func(where string) []string {
 		return []string{where + `: Invalid value: "0": is root, as which no helper runs; write a number from 1 on, or FromNamespace`}

@@ -31,7 +31,7 @@ func TestLimitsAreChecked(t *testing.T) {
 		{"all", limits("{helpersPerPod: 1, sharedMemory: 1Gi, volumeSize: 1Gi}"), nil},
 		{"no helper", limits("{helpersPerPod: 0}"), count("0")},
 		{"less than no helper", limits("{helpersPerPod: -1}"), count("-1")},
-		{"a text for a number", limits("{helpersPerPod: '3'}"), []string{"spec.limits.helpersPerPod: expected a whole number, got a text"}},
+		{"a string for a number", limits("{helpersPerPod: '3'}"), []string{"spec.limits.helpersPerPod: expected a whole number, got a string"}},
 		{"a fraction of helpers", limits("{helpersPerPod: 1.5}"), []string{"spec.limits.helpersPerPod: expected a whole number, got a number 1.5"}},
 		{"memory that is no size", limits("{sharedMemory: much}"), size("sharedMemory", "much")},
 		{"no memory", limits("{sharedMemory: '0'}"), size("sharedMemory", "0")},
@@ -43,8 +43,8 @@ func TestLimitsAreChecked(t *testing.T) {
 		{"less memory than a pod may ask for", limits("{sharedMemory: 1Gi}", ipc("{max: 2Gi}")...), nil},
 		{"less memory than every pod has", limits("{sharedMemory: 1Gi}", ipc("{fixed: 2Gi}")...), tooLittle("1Gi", "2Gi")},
 		{"less memory than a pod has by default", limits("{sharedMemory: 1Gi}", ipc("{default: 2Gi}")...), tooLittle("1Gi", "2Gi")},
-		{"less memory than the least", limits("{sharedMemory: 1Gi}", ipc("{min: 2Gi}")...), tooLittle("1Gi", "2Gi")},
-		{"as much memory as the least", limits("{sharedMemory: 1Gi}", ipc("{min: 1Gi}")...), nil},
+		{"less memory than the minimum", limits("{sharedMemory: 1Gi}", ipc("{min: 2Gi}")...), tooLittle("1Gi", "2Gi")},
+		{"as much memory as the minimum", limits("{sharedMemory: 1Gi}", ipc("{min: 1Gi}")...), nil},
 	})
 }
 

@@ -80,7 +80,7 @@ func (d Defaults) loadAll(where string, files []File) (map[string]*inject.Policy
 	return policies, nil
 }
 
-// isRead tells whether a file of this name is read. "..data" and its like are how the kubelet
+// isRead reports whether a file of this name is read. "..data" and its like are how the kubelet
 // swaps a ConfigMap's content.
 func isRead(name string) bool {
 	return !strings.HasPrefix(name, ".") && slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name))
@@ -92,7 +92,7 @@ type File struct {
 	Data []byte
 }
 
-// definesHelper tells whether the file is a helper's. What is wrong with it is said when it is parsed.
+// definesHelper reports whether the file is a helper's. What is wrong with it is said when it is parsed.
 func (f *File) definesHelper() bool {
 	var head struct {
 		Kind string `json:"kind"`
@@ -224,5 +224,5 @@ func HelpersAt(path string) (*helper.Set, error) {
 	return known, errors.Join(errs...)
 }
 
-// DefinesHelper tells whether a file is a helper's and not a policy's.
+// DefinesHelper reports whether a file is a helper's and not a policy's.
 func DefinesHelper(data []byte) bool { return (&File{Data: data}).definesHelper() }

@@ -11,7 +11,7 @@ import (
 func TestFilesThatLookRightAndAreNot(t *testing.T) {
 	t.Parallel()
 	f := file("helpers: {date-writer: {}}")
-	refused := map[string]string{
+	rejected := map[string]string{
 		"another case of a field":                   file("Helpers: {git-poller: {}}"),
 		"two cases of a field":                      f + "  Helpers: {git-poller: {}}\n",
 		"a second document behind a commented mark": f + "--- # second\n" + f,
@@ -24,7 +24,7 @@ func TestFilesThatLookRightAndAreNot(t *testing.T) {
 		"an image with two dots":                    file("image: a..b/c"),
 		"an image with a minus at the end":          file("image: nginx-:1"),
 	}
-	for name, data := range refused {
+	for name, data := range rejected {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if p, err := Parse([]byte(data)); err == nil {
@@ -69,10 +69,10 @@ func TestFilesThatLookRightAndAreNot(t *testing.T) {
 func TestAWrongFormIsExplained(t *testing.T) {
 	t.Parallel()
 	testParse(t, []parseTest{
-		{"a text for a rule", ruleFor("period", "30s"), []string{"spec.helpers.options: expected a mapping, got a text"}},
-		{"a text for the allow list", ruleFor("repo", `{allow: "https://github.com/*"}`), []string{`line 9: spec.helpers[git-poller].options[repo].allow: must be a list, such as [a, b]`}},
+		{"a string for a rule", ruleFor("period", "30s"), []string{"spec.helpers.options: expected a mapping, got a string"}},
+		{"a string for the allow list", ruleFor("repo", `{allow: "https://github.com/*"}`), []string{`line 9: spec.helpers[git-poller].options[repo].allow: must be a list, such as [a, b]`}},
 		{"nothing for the allow list", ruleFor("repo", "{allow: }"), []string{"line 9: spec.helpers[git-poller].options[repo].allow: is empty; write a value, or remove it"}},
 		{"a mapping for a value", ruleFor("period", "{min: {a: b}}"), []string{`is not a policy: a value must be a string, a number or a boolean, not {"a":"b"}`}},
-		{"a number for an image", file("image: 5"), []string{"spec.image: expected a text, got a number; put it into quotes"}},
+		{"a number for an image", file("image: 5"), []string{"spec.image: expected a string, got a number; put it into quotes"}},
 	})
 }

@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// emptyFields refuses what the decoder would pass over in silence or without saying where:
+// emptyFields rejects what the decoder would pass over in silence or without saying where:
 // a field with nothing behind it, which reads as one that is not there, and an allow that
 // is no list. The exceptions say what they seem to: "date-writer:" lists the helper, and
 // "helpers:" lists none.

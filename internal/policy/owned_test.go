@@ -56,7 +56,7 @@ func TestAnImageIsAReference(t *testing.T) {
 			p, err := Parse([]byte(`{"apiVersion":"pillion.dev/v1alpha1","kind":"InjectionPolicy","metadata":{"name":"web"},"spec":{"helpers":{"git-poller":{"image":` + quote(image) + `}}}}`))
 			if want {
 				if err != nil || p.Helpers["git-poller"].Image != image {
-					t.Fatalf("it is refused: %v", err)
+					t.Fatalf("it is rejected: %v", err)
 				}
 				return
 			}
@@ -102,10 +102,10 @@ func TestWhatThePlatformOwnsIsChecked(t *testing.T) {
 			r + `.memory.max: Invalid value: "8Mi": is below the request that the helper has without it, 32Mi; raise it, or set min or default`,
 		}},
 		{"a default below what the helper requests", with("  memory: {default: 8Mi, max: 8Mi}"), nil},
-		{"a default above the most", with("  memory: {default: 1Gi, max: 512Mi}"), []string{r + `.memory.default: Invalid value: "1Gi": breaks the rule itself: the maximum is 512Mi`}},
+		{"a default above the maximum", with("  memory: {default: 1Gi, max: 512Mi}"), []string{r + `.memory.default: Invalid value: "1Gi": breaks the rule itself: the maximum is 512Mi`}},
 		{"a least of nothing", with("  memory: {min: 0, default: 64Mi, max: 512Mi}"), []string{r + `.memory.min: Invalid value: "0": must be positive`}},
 		{"a fixed amount", with("  memory: {fixed: 64Mi}"), []string{`unknown field "spec.helpers.git-poller.resources.memory.fixed"`}},
-		{"an amount without bounds", with("  memory: 64Mi"), []string{"spec.helpers.resources.memory: expected a mapping, got a text"}},
+		{"an amount without bounds", with("  memory: 64Mi"), []string{"spec.helpers.resources.memory: expected a mapping, got a string"}},
 		{"CPU in bytes", with("  cpu: {max: 512Mx}"), []string{r + `.cpu.max: Invalid value: "512Mx": must be a Kubernetes quantity of CPUs, such as 100m or 1.5`}},
 		{"less than a thousandth of a CPU", with("  cpu: {min: 0.0001, max: 1}"), []string{r + `.cpu.min: Invalid value: "0.0001": must be at least a thousandth of a CPU and a whole number of them, such as 100m or 1.5`}},
 		{"bounds among the options", gitPoller("options: {memory: {max: 64Mi}}"), []string{"spec.helpers[git-poller].options[memory]: Forbidden: is said under resources: {memory: {default: …, max: …}}"}},

@@ -92,9 +92,9 @@ func wrongType(err *json.UnmarshalTypeError) error {
 	switch err.Type.Kind() {
 	case reflect.String:
 		if strings.HasPrefix(err.Value, "array") || strings.HasPrefix(err.Value, "object") {
-			return fmt.Errorf("%s: expected a text, got %s", err.Field, got)
+			return fmt.Errorf("%s: expected a string, got %s", err.Field, got)
 		}
-		return fmt.Errorf("%s: expected a text, got %s; put it into quotes", err.Field, got)
+		return fmt.Errorf("%s: expected a string, got %s; put it into quotes", err.Field, got)
 	case reflect.Bool:
 		return fmt.Errorf("%s: expected true or false, got %s", err.Field, got)
 	case reflect.Int64:
@@ -107,7 +107,7 @@ func wrongType(err *json.UnmarshalTypeError) error {
 
 // jsonKinds are the words of a YAML file for what the decoder names in those of JSON.
 var jsonKinds = map[string]string{
-	"array": "a list", "object": "a mapping", "string": "a text", "number": "a number", "bool": "a boolean",
+	"array": "a list", "object": "a mapping", "string": "a string", "number": "a number", "bool": "a boolean",
 }
 
 // compile fills in defaults, validates and compiles. All mistakes are in the error.
@@ -151,7 +151,7 @@ func unknownFields(data []byte, errs []error) error {
 	return errors.Join(out...)
 }
 
-// lineOf is where a key stands first, for an error text.
+// lineOf is where a key stands first, for an error message.
 func lineOf(data []byte, key string) string {
 	for i, line := range slices.Collect(bytes.Lines(data)) {
 		if k, _, found := strings.Cut(strings.TrimLeft(string(line), " -{\""), ":"); found && strings.Trim(k, `" `) == key {

@@ -32,7 +32,7 @@ func testParse(t *testing.T, tests []parseTest) {
 	}
 }
 
-func TestAFieldThatNobodyReadsIsRefusedWithItsLine(t *testing.T) {
+func TestAFieldThatNobodyReadsIsRejectedWithItsLine(t *testing.T) {
 	t.Parallel()
 	testParse(t, []parseTest{
 		{"a letter too few in the spec", file("helprs: {}"), []string{`line 6: unknown field "spec.helprs"; did you mean "helpers"?`}},
@@ -65,7 +65,7 @@ func TestAFileIsOneDocument(t *testing.T) {
 		{"a document with a byte order mark", "\ufeff" + file("helpers: {}"), nil},
 		{"a document from another system", strings.ReplaceAll(file("helpers: {}"), "\n", "\r\n"), nil},
 		{"a document in JSON", `{"apiVersion":"pillion.dev/v1alpha1","kind":"InjectionPolicy","metadata":{"name":"web"},"spec":{"helpers":{"date-writer":{}}}}`, nil},
-		{"three dashes inside a text", file("helpers: {}", "image: |-", "  ---"), []string{`spec.image: Invalid value: "---": must be an image reference, such as registry.example/pillion-helper:v1 or one with @sha256:…`}},
+		{"three dashes inside a string", file("helpers: {}", "image: |-", "  ---"), []string{`spec.image: Invalid value: "---": must be an image reference, such as registry.example/pillion-helper:v1 or one with @sha256:…`}},
 		{"two documents", file("helpers: {}") + "---\n" + file("helpers: {}"), two},
 		{"two documents with a space behind the mark", file("helpers: {}") + "--- \n" + file("helpers: {}"), two},
 		{"two documents from another system", file("helpers: {}") + "---\r\n" + file("helpers: {}"), two},
@@ -113,11 +113,11 @@ func TestASettingHasOneOfItsWords(t *testing.T) {
 		{"enforcement in other letters", file("enforcement: deny"), []string{`spec.enforcement: Unsupported value: "deny": supported values: "Deny", "Warn"`}},
 		{"hostNetwork Allow", file("hostNetwork: Allow"), nil},
 		{"hostNetwork Deny", file("hostNetwork: Deny"), nil},
-		{"hostNetwork as a boolean", file("hostNetwork: true"), []string{"spec.hostNetwork: expected a text, got a boolean; put it into quotes"}},
+		{"hostNetwork as a boolean", file("hostNetwork: true"), []string{"spec.hostNetwork: expected a string, got a boolean; put it into quotes"}},
 	})
 }
 
-func TestAHelperOrAnOptionThatDoesNotExistIsRefused(t *testing.T) {
+func TestAHelperOrAnOptionThatDoesNotExistIsRejected(t *testing.T) {
 	t.Parallel()
 	testParse(t, []parseTest{
 		{"a helper", file("helpers:", "  git-poler: {}"), []string{`spec.helpers[git-poler]: Not found: "git-poler; the helpers of this version are config-reloader, date-writer, git-poller, ipc and start; did you mean \"git-poller\"?"`}},
@@ -127,14 +127,14 @@ func TestAHelperOrAnOptionThatDoesNotExistIsRefused(t *testing.T) {
 	})
 }
 
-func TestARuleThatContradictsItselfIsRefused(t *testing.T) {
+func TestARuleThatContradictsItselfIsRejected(t *testing.T) {
 	t.Parallel()
 	at := func(option, rest string) []string {
 		return []string{"spec.helpers[git-poller].options[" + option + "]" + rest}
 	}
 	testParse(t, []parseTest{
-		{"the least above the most", ruleFor("period", "{min: 2m, max: 60s}"), at("period", `.min: Invalid value: "2m": is above max, 1m`)},
-		{"a default that the rule refuses", ruleFor("period", "{min: 2m, default: 1m}"), at("period", `.default: Invalid value: "1m": breaks the rule itself: the minimum is 2m`)},
+		{"the minimum above the maximum", ruleFor("period", "{min: 2m, max: 60s}"), at("period", `.min: Invalid value: "2m": is above max, 1m`)},
+		{"a default that the rule rejects", ruleFor("period", "{min: 2m, default: 1m}"), at("period", `.default: Invalid value: "1m": breaks the rule itself: the minimum is 2m`)},
 		{
 			"a default that the list does not have", ruleFor("repo", `{default: "https://github.com/evil/x", allow: ["https://github.com/acme/*"]}`),
 			at("repo", `.default: Invalid value: "https://github.com/evil/x": breaks the rule itself: allowed values: "https://github.com/acme/*"`),

@@ -15,7 +15,7 @@ import (
 )
 
 // validatePrivileges wants each privilege that a helper needs to be allowed by name, and no
-// other: one that is allowed and not needed would wait for whoever changes the definition.
+// other: one that is allowed and not needed would wait for the next change of the definition.
 func validatePrivileges(h *helper.Helper, p *Privileges, at *field.Path) field.ErrorList {
 	var allowed []string
 	if p != nil {

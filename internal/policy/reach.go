@@ -125,7 +125,7 @@ func plainURL(text string, schemes ...string) (*url.URL, error) {
 	return u, nil
 }
 
-// noProxy reads what golang.org/x/net/http/httpproxy understands of one entry, and refuses what
+// noProxy reads what golang.org/x/net/http/httpproxy understands of one entry, and rejects what
 // it would pass over in silence.
 func noProxy(text string) (string, error) {
 	const example = "; an entry is a host, a domain such as .acme.example, an address, or a network such as 10.0.0.0/8"

@@ -26,8 +26,8 @@ func TestMistakesInHowServersAreReachedAreNamed(t *testing.T) {
 		{"a path", gitPoller("proxy: {url: 'http://proxy:3128/proxy.pac'}"), []string{at + `proxy.url: Invalid value: "http://proxy:3128/proxy.pac": must have no path behind the host, such as http://proxy.acme.example:3128`}},
 		{"a query", gitPoller("proxy: {url: 'http://proxy:3128/?a'}"), []string{at + `proxy.url: Invalid value: "http://proxy:3128/?…": must have no query and no fragment; the proxy's URL is one, such as http://proxy.acme.example:3128`}},
 		{"a host that is none", gitPoller("proxy: {url: 'http://$(HOST):3128'}"), []string{at + `proxy.url: Invalid value: "http://$(HOST):3128": has the host "$(host)", which is neither a DNS name nor an IP address; the proxy's URL is one, such as http://proxy.acme.example:3128`}},
-		{"noProxy as the variable has it", gitPoller("proxy: {url: 'http://proxy', noProxy: '.svc,10.0.0.0/8'}"), []string{"spec.helpers.proxy.noProxy: expected a list, got a text"}},
-		{"ssh as a text", gitPoller("proxy: {url: 'http://proxy', ssh: 'yes'}"), []string{"spec.helpers.proxy.ssh: expected true or false, got a text"}},
+		{"noProxy as the variable has it", gitPoller("proxy: {url: 'http://proxy', noProxy: '.svc,10.0.0.0/8'}"), []string{"spec.helpers.proxy.noProxy: expected a list, got a string"}},
+		{"ssh as a string", gitPoller("proxy: {url: 'http://proxy', ssh: 'yes'}"), []string{"spec.helpers.proxy.ssh: expected true or false, got a string"}},
 		{"a Secret of another namespace", gitPoller("proxy: {url: 'http://proxy', secret: infra/proxy}"), []string{at + `proxy.secret: Invalid value: "infra/proxy": must be a name without a namespace: only objects in the pod's own namespace can be used`}},
 		{"authorities without a name", gitPoller("extraCAs: {}"), []string{at + "extraCAs.configMap: Required value: name the ConfigMap whose key ca.crt holds the authorities"}},
 		{"authorities by a wrong name", gitPoller("extraCAs: {configMap: ACME}"), []string{at + `extraCAs.configMap: Invalid value: "ACME": must be an object name: lower-case letters, digits, '-' and '.', such as site-credentials`}},
@@ -111,7 +111,7 @@ func FuzzNoProxyMeansWhatTheProgramTakesItFor(f *testing.F) {
 	})
 }
 
-// direct tells whether a URL is reached without the proxy.
+// direct reports whether a URL is reached without the proxy.
 func direct(t *testing.T, noProxy, target string) bool {
 	t.Helper()
 	u, err := url.Parse(target)

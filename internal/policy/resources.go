@@ -87,7 +87,7 @@ func quantity(v *option.Value) resource.Quantity {
 }
 
 // writeOut makes each quantity remember how it is written, or every review would have to
-// find out anew.
+// find out again.
 func writeOut(r *corev1.ResourceRequirements) {
 	for _, list := range []corev1.ResourceList{r.Requests, r.Limits} {
 		for name, q := range list {
@@ -98,7 +98,7 @@ func writeOut(r *corev1.ResourceRequirements) {
 }
 
 // validateResources wants CPU and memory requested and limited: a ResourceQuota on
-// either refuses a pod in which one container has none.
+// either denies a pod in which one container has none.
 func validateResources(r *corev1.ResourceRequirements, at *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	if len(r.Claims) > 0 {

@@ -31,8 +31,8 @@ type Metadata struct {
 // Spec says what pods may ask for and what the platform owns.
 type Spec struct {
 	// Enforcement is Deny (the default) or Warn: pods that a rule of this policy would
-	// refuse are admitted and injected as they ask, and the rule is in a warning. What is
-	// wrong with a pod in itself is refused all the same.
+	// deny are admitted and injected as they ask, and the rule is in a warning. What is
+	// wrong with a pod in itself is denied all the same.
 	Enforcement string `json:"enforcement,omitempty"`
 	// HostNetwork is Deny (the default) or Allow: whether helpers may go into pods
 	// that use the node's network.
@@ -51,8 +51,8 @@ type Spec struct {
 	// ImagePullSecrets are Secrets for the registry. They have to exist in each namespace.
 	ImagePullSecrets []string `json:"imagePullSecrets,omitempty"`
 
-	// RunAsUser is whom helpers run as: a number from 1 on (the default is 65532), or
-	// FromNamespace, which leaves the field out for whoever assigns users in the
+	// RunAsUser is the user of helpers: a number from 1 on (the default is 65532), or
+	// FromNamespace, which leaves the field out for the platform that assigns users in the
 	// namespace, as OpenShift does.
 	RunAsUser ID `json:"runAsUser,omitempty"`
 	// RunAsGroup is their group, in the same way. The group of a user FromNamespace is
@@ -114,7 +114,7 @@ type Helper struct {
 	// make of them by the options cpu and memory, which a helper has only where there is a max:
 	// {memory: {default: 64Mi, max: 512Mi}}; or both.
 	Resources *Resources `json:"resources,omitempty"`
-	// RunAsUser is whom it runs as, if not as all helpers. With the engine git-sync that is
+	// RunAsUser is its user, if not that of all helpers. With the engine git-sync that is
 	// 65533, the user that its image knows, unless all helpers run FromNamespace.
 	RunAsUser ID `json:"runAsUser,omitempty"`
 	// RunAsGroup is its group.
@@ -194,9 +194,9 @@ type Resources struct {
 type Bounds struct {
 	// Default is what a pod gets that does not say. Without it that is what the helper has anyway.
 	Default *rule.Text `json:"default,omitempty"`
-	// Min is the least. Without it that is the request that the helper has anyway, or the
+	// Min is the minimum. Without it that is the request that the helper has anyway, or the
 	// default if that is less: with less it might not run.
 	Min *rule.Text `json:"min,omitempty"`
-	// Max is the most. It has to be there.
+	// Max is the maximum. It is required.
 	Max *rule.Text `json:"max"`
 }

@@ -21,7 +21,7 @@ import (
 )
 
 // imageReference is the grammar of a reference as far as a mistake in it would reach
-// a pod: no white space, an optional registry, tag and digest.
+// a pod: no whitespace, an optional registry, tag and digest.
 var imageReference = regexp.MustCompile(`^(?:` + imageDomain + `/)?` + imagePath + `(?:/` + imagePath + `)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[a-f0-9]{64})?$`)
 
 // The parts of a reference, as in github.com/distribution/reference.

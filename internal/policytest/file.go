@@ -58,7 +58,7 @@ type Want struct {
 	Helpers *[]string `yaml:"helpers"`
 	// Values are what options come to, by annotation key.
 	Values map[string]string `yaml:"values"`
-	// Message is a part of the text of the refusal.
+	// Message is a part of the text of the denial.
 	Message string `yaml:"message"`
 }
 
@@ -112,7 +112,7 @@ func expected(goType string) string {
 	case strings.Contains(goType, "[]"):
 		return "a list"
 	}
-	return "a text"
+	return "a string"
 }
 
 func fieldNames() []string {
@@ -134,7 +134,7 @@ func (f *File) checkKind() error {
 	return nil
 }
 
-// check finds what is wrong with the table itself, so that a typing error in a reason
+// check finds what is wrong with the table itself, so that a typo in a reason
 // is not taken for a policy that fails.
 func (f *File) check() error {
 	var errs []error
@@ -245,7 +245,7 @@ func (f *File) checkKeys(known *helper.Set) error {
 	return errors.Join(errs...)
 }
 
-// isOption tells whether an annotation key is that of an option.
+// isOption reports whether an annotation key is that of an option.
 func isOption(known *helper.Set, key string) bool {
 	prefix, name, _ := strings.Cut(key, "/")
 	owner, found := strings.CutSuffix(prefix, "."+helper.Domain)

@@ -97,7 +97,7 @@ func (r *Runner) compare(o Object, want *Want) ([]string, error) {
 		differs("the reason is %s, not %s%s", out.Reason, want.Reason, said)
 	}
 	if want.Message != "" && !strings.Contains(message, want.Message) {
-		differs("the refusal does not say %q%s", want.Message, said)
+		differs("the denial does not say %q%s", want.Message, said)
 	}
 	if want.Helpers != nil {
 		if have, wanted := names(out.Helpers), slices.Sorted(slices.Values(*want.Helpers)); !slices.Equal(have, wanted) {
@@ -120,7 +120,7 @@ func (r *Runner) compare(o Object, want *Want) ([]string, error) {
 	return all, nil
 }
 
-// hasReason tells whether a decision has a reason: one for each problem, and for each rule that it only warns of.
+// hasReason reports whether a decision has a reason: one for each problem, and for each rule that it only warns of.
 func hasReason(d *inject.Decision, why reason.Reason) bool {
 	is := func(p reason.Problem) bool { return p.Reason == why }
 	return d.Reason == why || slices.ContainsFunc(d.Problems, is) || slices.ContainsFunc(d.Violations, is)

@@ -21,7 +21,7 @@
 // dies at any moment is continued by the next one, and two runs at once do no harm:
 //
 //   - every write names the version that was read, and fails if there is a newer one;
-//   - a configuration is read before the Secret. Whoever writes a caBundle thus knows a
+//   - a configuration is read before the Secret. A process that writes a caBundle thus knows a
 //     state of the Secret that is no older than what anybody knew who wrote it before: a
 //     run that slept in between fails to write instead of taking trust away.
 package renewal

@@ -17,7 +17,7 @@ import (
 // is served, at each moment on the way.
 func TestARunThatDiesAtAnyWriteIsContinued(t *testing.T) {
 	t.Parallel()
-	stories := map[string]struct {
+	cases := map[string]struct {
 		begin func(f *fake)
 		steps int
 	}{
@@ -31,14 +31,14 @@ func TestARunThatDiesAtAnyWriteIsContinued(t *testing.T) {
 			f.version++
 		}, 4},
 	}
-	for name, story := range stories {
-		for at := 1; at <= story.steps; at++ {
+	for name, c := range cases {
+		for at := 1; at <= c.steps; at++ {
 			for _, applied := range []bool{false, true} {
 				for _, later := range []time.Duration{0, 25 * day, 70 * day} {
 					t.Run(fmt.Sprintf("%s, write %d, arrived %t, continued after %s", name, at, applied, later), func(t *testing.T) {
 						t.Parallel()
 						inTime(t, func(t *testing.T, f *fake) {
-							story.begin(f)
+							c.begin(f)
 							f.writes, f.crashAt, f.applied = 0, at, applied
 							if err := Run(t.Context(), options(f)); !errors.Is(err, errCrash) {
 								t.Fatalf("the error is %v, want the crash at write %d of %d", err, at, f.writes)
@@ -75,13 +75,13 @@ func TestTwoRunsAtOnceDoNoHarm(t *testing.T) {
 		"cleaning":           {func(f *fake) { bring(f); time.Sleep(60 * day); bring(f); time.Sleep(day) }, 9},
 		"run without a task": {func(f *fake) { bring(f); time.Sleep(day) }, 2},
 	}
-	for name, story := range first {
-		for call := 1; call <= story.calls; call++ {
+	for name, c := range first {
+		for call := 1; call <= c.calls; call++ {
 			for _, later := range []time.Duration{0, 61 * day} {
 				t.Run(fmt.Sprintf("%s, interrupted at call %d for %s", name, call, later), func(t *testing.T) {
 					t.Parallel()
 					inTime(t, func(t *testing.T, f *fake) {
-						story.begin(f)
+						c.begin(f)
 						calls := 0
 						f.before = func(string) {
 							if calls++; calls != call {

@@ -35,7 +35,7 @@ func newPair(names []string, now time.Time, validity time.Duration) (*pair, erro
 		return nil, err
 	}
 	template := &x509.Certificate{ // without a serial number: x509 makes one
-		Subject:               pkix.Name{CommonName: "pillion-webhook"}, // clients look at the names below
+		Subject:               pkix.Name{CommonName: "pillion-webhook"}, // clients check the names below
 		DNSNames:              names,
 		NotBefore:             now.Add(-clockSkew),
 		NotAfter:              now.Add(validity),

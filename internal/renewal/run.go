@@ -60,7 +60,7 @@ func Run(ctx context.Context, o Options) error {
 		done, err := r.step(ctx)
 		switch {
 		case errors.Is(err, ErrConflict):
-			r.Log.Info("somebody else is at work, looking again", "cause", err.Error())
+			r.Log.Info("another process is at work, checking again", "cause", err.Error())
 			err = pause(ctx, pollEvery)
 		case done:
 			return nil

@@ -70,7 +70,7 @@ func TestALifeOfCertificates(t *testing.T) {
 			{"then it is renewed, and both are trusted", day, nil, renewed, 2, time.Minute},
 			{"eleven hours later both still are", 11 * time.Hour, nil, "", 2, 0},
 			{"and then the new one alone", time.Hour, nil, cleaned, 1, 0},
-			{"a new entry learns whom to trust", day, func() {
+			{"a new entry gets its CA", day, func() {
 				f.configurations[0].Entries = append(f.configurations[0].Entries, Entry{Name: "c"})
 				f.configurations[0].Version += "+"
 			}, "trust Mutating", 1, 0},

@@ -10,7 +10,7 @@ import (
 )
 
 // configurations waits until all are there, in the revision that is wanted. Its patience
-// starts anew at each call: what was there once is not expected to vanish.
+// starts again at each call: what was there once is not expected to vanish.
 func (r *run) configurations(ctx context.Context) ([]Configuration, error) {
 	for start := time.Now(); ; {
 		all, err := r.Cluster.Configurations(ctx)

@@ -19,14 +19,14 @@ func TestTheNotesSayWhatIsLeftToDo(t *testing.T) {
 		"with cert-manager": {
 			``,
 			[]string{"Until then pods that request a helper are denied", "kubectl pillion check -n pillion-system", "helm test pillion -n pillion-system", "kubectl run web", "cert-manager leaves Secrets behind"},
-			[]string{"LEFT TO DO", "WARNING", "EVERY pod", "Policies:"},
+			[]string{"TO DO", "WARNING", "EVERY pod", "Policies:"},
 		},
 		"with a Secret": {
 			secret,
-			[]string{"LEFT TO DO, unless it is there already: the Secret a of type kubernetes.io/tls", "pillion-webhook.pillion-system.svc"},
+			[]string{"TO DO, unless it exists already: create the Secret a of type kubernetes.io/tls", "pillion-webhook.pillion-system.svc"},
 			[]string{"cert-manager leaves"},
 		},
-		"with a Job":                        {`certificates: {source: job}`, []string{"A Job makes the certificate now"}, []string{"LEFT TO DO", "cert-manager"}},
+		"with a Job":                        {`certificates: {source: job}`, []string{"A Job now creates the certificate"}, []string{"TO DO", "cert-manager"}},
 		"with an issuer":                    {`certificates: {source: issuer, issuerRef: {name: a, kind: ClusterIssuer}}`, []string{"Your ClusterIssuer a issues", "It has to write ca.crt"}, nil},
 		"with Ignore and without the guard": {"failurePolicy: Ignore\nfinalStateGuard: {enabled: false}", []string{"WARNING: with failurePolicy Ignore and without finalStateGuard.enabled"}, []string{"are denied"}},
 		"with Ignore and the guard": {
@@ -41,8 +41,8 @@ func TestTheNotesSayWhatIsLeftToDo(t *testing.T) {
 		},
 		"with a policy about every pod": {
 			`policies: {audited: {require: [{helper: date-writer}], helpers: {date-writer: {}}}}`,
-			[]string{`The policy "audited" is about EVERY pod of its namespaces: while no replica`},
-			[]string{`policy "default" is about`},
+			[]string{`The policy "audited" applies to EVERY pod of its namespaces: while no replica`},
+			[]string{`policy "default" applies`},
 		},
 		"on the node's network": {`hostNetwork: true`, []string{"pod-security.kubernetes.io/enforce=privileged"}, nil},
 	} {

@@ -262,7 +262,7 @@ clientConfig:
 {{- end }}
 
 {{- /* The entries of a configuration, as JSON: for each the policy's name in its path, the requirement on the
-namespace's label, and whether every pod of the namespace is to be looked at. They are disjoint, and each namespace
+namespace's label, and whether every pod of the namespace is reviewed. They are disjoint, and each namespace
 is in one of them. "Without the label, or default" cannot be said in one selector, so default has two. */ -}}
 {{- define "pillion.entries" -}}
 {{- $policies := include "pillion.policies" . | fromJson -}}
@@ -285,7 +285,7 @@ is in one of them. "Without the label, or default" cannot be said in one selecto
 
 {{- /* The webhook configurations, as JSON: what is put behind their name, and their entries. No release takes an
 entry out of a configuration. Helm 4 applies on the server, and so does cert-manager's cainjector, which owns the
-caBundle of each entry: of an entry that goes, this would be left, and the API server refuses it. So a policy of
+caBundle of each entry: of an entry that goes, this would be left, and the API server rejects it. So a policy of
 values has configurations of its own, which come and go whole.
 
 Helm changes them in this order. Those of unknown policies are last, so that a policy which comes is in force
