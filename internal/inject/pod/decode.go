@@ -16,7 +16,7 @@ import (
 )
 
 // Decode decodes the view of a pod from its JSON. Like the API server's own decoder
-// it is case-sensitive; unlike encoding/json it denies invalid UTF-8. The JSON of
+// it is case-sensitive; unlike encoding/json it rejects invalid UTF-8. The JSON of
 // containers and volumes in the view is a part of raw.
 func Decode(raw []byte) (*Pod, error) {
 	left := MaxView
@@ -37,12 +37,33 @@ func DecodeWithin(raw []byte, left *int) (*Pod, error) {
 	if err != nil {
 		return nil, fmt.Errorf("decoding the pod: %w", jsonscan.WithoutValue(err))
 	}
-	boundView(pod)
-	if pod.Metadata.Annotations == nil { // of what the API server sends, only what a policy adds to
-		metadata, err := jsonscan.Child(raw, "metadata")
-		pod.Metadata.Absent = errors.Is(err, jsonscan.ErrAbsent) || err == nil && metadata.Kind() == 'n'
-	}
+	pod.complete(raw)
 	return pod, nil
+}
+
+// Read is Decode for the pod that comes next in a document. It appends to key the JSON of the
+// pod without what is not decided on: pods with the same key have the same view, except for
+// the name that is generated. What its error says of positions is of the whole document.
+func Read(dec *jsonscan.Decoder, document, key []byte) (pod *Pod, raw, keyed []byte, err error) {
+	start := jsonscan.Start(document, dec.InputOffset())
+	v := viewer{dec: dec, document: document, keyed: true, key: key, kept: start}
+	pod = &Pod{}
+	if err := v.pod(pod); err != nil {
+		return nil, nil, key, err
+	}
+	end := dec.InputOffset()
+	raw = document[start:end]
+	pod.complete(raw)
+	return pod, raw, append(v.key, document[v.kept:end]...), nil
+}
+
+// complete derives what is no field of its own, and bounds the rest.
+func (p *Pod) complete(raw []byte) {
+	boundView(p)
+	if p.Metadata.Annotations == nil { // of what the API server sends, only what a policy adds to
+		metadata, err := jsonscan.Child(raw, "metadata")
+		p.Metadata.Absent = errors.Is(err, jsonscan.ErrAbsent) || err == nil && metadata.Kind() == 'n'
+	}
 }
 
 // viewer decodes the fields of the view as [jsonv2.Unmarshal] would by their tags, with
@@ -56,6 +77,27 @@ type viewer struct {
 	document []byte
 	texts    strings.Builder // the texts of the view, one behind the other
 	spent    int             // see spend
+
+	keyed bool   // whether a key is wanted, see [Read]
+	key   []byte // the document up to kept, without the values that are skipped
+	kept  int64
+}
+
+// skip passes over a value that is not in the view.
+func (v *viewer) skip() error {
+	start := v.dec.InputOffset()
+	err := jsonscan.Skip(v.dec)
+	v.leaveOut(start)
+	return err
+}
+
+// leaveOut keeps the value that was read since start out of the key. Its name, which stays,
+// tells that it is left out.
+func (v *viewer) leaveOut(start int64) {
+	if v.keyed {
+		v.key = append(v.key, v.document[v.kept:start]...)
+		v.kept = v.dec.InputOffset()
+	}
 }
 
 func (v *viewer) pod(p *Pod) error {
@@ -66,7 +108,7 @@ func (v *viewer) pod(p *Pod) error {
 		case "spec":
 			return v.spec(&p.Spec)
 		}
-		return jsonscan.Skip(v.dec)
+		return v.skip()
 	})
 }
 
@@ -74,11 +116,14 @@ func (v *viewer) metadata(m *Metadata) error {
 	return structOf(v, m, func(name []byte) error {
 		switch string(name) {
 		case "generateName":
-			return v.string(&m.GenerateName)
+			start := v.dec.InputOffset()
+			err := v.string(&m.GenerateName)
+			v.leaveOut(start) // it is told, and not decided on
+			return err
 		case "annotations":
 			return table(v, &m.Annotations, v.text)
 		}
-		return jsonscan.Skip(v.dec)
+		return v.skip()
 	})
 }
 
@@ -118,7 +163,7 @@ func (v *viewer) spec(s *Spec) error {
 		case "terminationGracePeriodSeconds":
 			return v.any(&s.TerminationGracePeriodSeconds)
 		}
-		return jsonscan.Skip(v.dec)
+		return v.skip()
 	})
 }
 
@@ -153,10 +198,10 @@ func (v *viewer) container(c *Container) error {
 		case "securityContext":
 			return v.any(&c.SecurityContext)
 		}
-		return jsonscan.Skip(v.dec)
+		return v.skip()
 	})
 	if Reserved(c.Name) {
-		c.Raw = v.since(start)
+		c.Raw = v.whole(start)
 	}
 	return err
 }
@@ -177,7 +222,7 @@ func (v *viewer) mount(m *VolumeMount) error {
 		case "mountPropagation":
 			return v.any(&m.MountPropagation)
 		}
-		return jsonscan.Skip(v.dec)
+		return v.skip()
 	})
 }
 
@@ -200,18 +245,35 @@ func (v *viewer) volume(vol *Volume) error {
 		case "image":
 			return v.presence(&vol.Image)
 		case "persistentVolumeClaim":
-			return v.any(&vol.PersistentVolumeClaim)
+			return v.readOnlySource(&vol.PersistentVolumeClaim)
 		case "nfs":
-			return v.any(&vol.NFS)
+			return v.readOnlySource(&vol.NFS)
 		case "csi":
-			return v.any(&vol.CSI)
+			return v.readOnlySource(&vol.CSI)
 		}
-		return jsonscan.Skip(v.dec)
+		return v.skip()
 	})
 	if Reserved(vol.Name) {
-		vol.Raw = v.since(start)
+		vol.Raw = v.whole(start)
 	}
 	return err
+}
+
+// readOnlySource reads a source whose other fields, such as the claim's name that each pod of
+// a StatefulSet has for itself, are not decided on.
+func (v *viewer) readOnlySource(source **ReadOnlySource) error {
+	if v.dec.PeekKind() != '{' {
+		return v.any(source)
+	}
+	if *source == nil {
+		*source = &ReadOnlySource{}
+	}
+	return structOf(v, *source, func(name []byte) error {
+		if string(name) == "readOnly" {
+			return v.flag(&(*source).ReadOnly)
+		}
+		return v.skip()
+	})
 }
 
 func (v *viewer) resources(r *corev1.ResourceRequirements) error {
@@ -224,11 +286,17 @@ func (v *viewer) resources(r *corev1.ResourceRequirements) error {
 		case "claims":
 			return v.any(&r.Claims)
 		}
-		return jsonscan.Skip(v.dec)
+		return v.skip()
 	})
 }
 
-// since is the value that the decoder has just read, having stood at start before.
-func (v *viewer) since(start int64) json.RawMessage {
-	return json.RawMessage(v.document[jsonscan.Start(v.document, start):v.dec.InputOffset()])
+// whole is the value that the decoder has just read, having stood at start before. It is all
+// in the key, behind what is there of it.
+func (v *viewer) whole(start int64) json.RawMessage {
+	raw := v.document[jsonscan.Start(v.document, start):v.dec.InputOffset()]
+	if v.keyed {
+		v.key = append(append(v.key, v.document[v.kept:v.dec.InputOffset()]...), raw...)
+		v.kept = v.dec.InputOffset()
+	}
+	return raw
 }

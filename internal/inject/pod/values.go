@@ -117,7 +117,7 @@ func (v *viewer) presence(value **struct{}) error {
 		return v.any(value)
 	}
 	*value = &struct{}{}
-	return jsonscan.Skip(v.dec)
+	return v.skip()
 }
 
 // raw keeps the JSON of what is read when somebody asks for it.
