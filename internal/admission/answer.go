@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"strings"
 
+	"github.com/pillion-dev/pillion/internal/inject/pod"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
@@ -17,6 +18,9 @@ type account struct {
 	helpers, problems, violations      []string
 }
 
+// generated is how the name of a pod will begin, for a line of log.
+func generated(p *pod.Pod) string { return p.Metadata.GenerateName + "*" }
+
 // account is made once for each outcome.
 func (out *Outcome) account() *account {
 	if out.cachedAccount != nil {
@@ -27,7 +31,7 @@ func (out *Outcome) account() *account {
 		helpers: few(helperNames(out)), problems: few(reasonsAndFields(out.Problems)), violations: few(reasonsAndFields(out.Violations)),
 	}
 	if out.Pod != nil {
-		a.generateName = out.Pod.Metadata.GenerateName + "*"
+		a.generateName = generated(out.Pod)
 	}
 	out.cachedAccount = a
 	return a

@@ -22,7 +22,7 @@ type Reviewer struct{ handler handler }
 // NewReviewer makes a Reviewer for the policies of the options.
 func NewReviewer(o Options) *Reviewer {
 	o = o.complete()
-	e := endpoint{"pod", newPods, (*handler).reviewPod, o.Observe, nil}
+	e := endpoint{"pod", newPods, nil, (*handler).reviewPod, o.Observe, nil}
 	return &Reviewer{handler{Options: o, endpoint: e, injector: inject.Injector{Version: o.Version}, turns: newTurns()}}
 }
 

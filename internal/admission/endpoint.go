@@ -56,6 +56,7 @@ func (o Options) complete() Options {
 type endpoint struct {
 	what    string // of the log line
 	check   func(*request) error
+	decode  func(m *memory, check func(*request) error) (*request, error)
 	review  func(*handler, *request, string) (Outcome, *admissionv1.AdmissionResponse, error)
 	observe func(policy, result, reason string, d time.Duration)
 

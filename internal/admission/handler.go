@@ -25,10 +25,10 @@ func NewHandler(o Options) http.Handler {
 	o = o.complete()
 	mux, turns := http.NewServeMux(), newTurns()
 	for pattern, e := range map[string]endpoint{
-		"/inject/{policy}": {"pod", newPods, (*handler).reviewPod, o.Observe, newReplicas()},
-		"/warn/{policy}":   {"workload", workloads, (*handler).reviewWorkload, o.ObserveWarn, nil},
-		"/namespace":       {"namespace", namespaces, (*handler).reviewNamespace, o.ObserveWarn, nil},
-		"/object":          {"object", objects, (*handler).reviewObject, o.ObserveWarn, nil},
+		"/inject/{policy}": {"pod", newPods, decodePod, (*handler).reviewPod, o.Observe, newReplicas()},
+		"/warn/{policy}":   {"workload", workloads, decodeReview, (*handler).reviewWorkload, o.ObserveWarn, nil},
+		"/namespace":       {"namespace", namespaces, decodeReview, (*handler).reviewNamespace, o.ObserveWarn, nil},
+		"/object":          {"object", objects, decodeReview, (*handler).reviewObject, o.ObserveWarn, nil},
 	} {
 		mux.Handle("POST "+pattern, &handler{Options: o, endpoint: e, injector: inject.Injector{Version: o.Version}, turns: turns})
 	}
@@ -84,12 +84,18 @@ func (h *handler) answer(policy string, m *memory) (*request, *account, error) {
 		m.answer = known.answer(m.answer[:0], req.UID)
 		return req, &known.account, nil
 	}
-	req, err := decodeReview(m.body, h.check)
+	defer h.turns.wait(len(m.body))()
+	req, err := h.decode(m, h.check)
 	if err != nil {
 		return nil, nil, malformed(http.StatusBadRequest, err)
 	}
-	req.memory = m
-	defer h.turns.wait(len(m.body))()
+	if known := h.replicas.findView(policy, m.key); known != nil {
+		m.answer = known.answer(m.answer[:0], req.UID)
+		decided := known.account
+		decided.generateName = generated(req.pod)
+		h.replicas.keep(policy, m, req, &decided)
+		return req, &decided, nil
+	}
 	out, response, err := h.review(h, req, policy)
 	if err != nil {
 		return nil, nil, err
@@ -98,8 +104,9 @@ func (h *handler) answer(policy string, m *memory) (*request, *account, error) {
 		return nil, nil, err
 	}
 	decided := out.account()
-	if response.Allowed {
-		h.replicas.keep(policy, m.body, req, &out, decided, m.answer)
+	if response.Allowed && !repeatsDrawnName(&out) {
+		h.replicas.keepView(policy, m, req, decided)
+		h.replicas.keep(policy, m, req, decided)
 	}
 	return req, decided, nil
 }

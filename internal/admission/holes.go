@@ -61,17 +61,20 @@ func (h *hole) fits(text []byte) bool {
 	return true
 }
 
-// holesBehind are the holes that stand behind a string in a part of a review, which begins at
-// an offset. ok is false if something else stands behind it.
-func holesBehind(before string, like hole, part []byte, offset int) (holes []hole, ok bool) {
+// holesBehind are the holes that stand behind each occurrence of a text in a part of a review,
+// which begins at an offset. ok is false if something else stands there, or something else
+// than the right text before it.
+func holesBehind(before, text string, like hole, part []byte, offset int) (holes []hole, ok bool) {
 	for from := 0; ; {
-		next := bytes.Index(part[from:], []byte(before))
+		next := bytes.Index(part[from:], []byte(text))
 		if next < 0 {
 			return holes, true
 		}
-		from += next + len(before)
+		from += next
+		ok := bytes.HasSuffix(part[:from], []byte(before))
+		from += len(text)
 		end := from + like.size
-		if end >= len(part) || part[end] != '"' || !like.fits(part[from:end]) {
+		if !ok || end >= len(part) || part[end] != '"' || !like.fits(part[from:end]) {
 			return nil, false
 		}
 		holes = append(holes, hole{offset + from, like.size, like.kind})
@@ -79,19 +82,15 @@ func holesBehind(before string, like hole, part []byte, offset int) (holes []hol
 	}
 }
 
-// holesOf are the holes in a review that was answered, that of the uid first. ok is false if
-// the answer is for this pod alone: it repeats a name that was drawn for it, or the kubelet
-// asks.
-func holesOf(body []byte, req *request, out *Outcome) (holes []hole, ok bool) {
-	if _, mirror := out.Pod.Metadata.Annotations[pod.MirrorAnnotation]; mirror {
-		return nil, false
-	}
+// holesOf are the holes in a review whose pod has a key, that of the uid first. ok is false if
+// there is no telling where they are.
+func holesOf(body []byte, req *request) (holes []hole, ok bool) {
 	uid := hole{req.uidEnd - len(`"`) - len(req.UID), len(req.UID), uidOfReview}
 	object := req.objectEnd - len(req.Object)
 	at, end := managedFields(req.Object)
-	times, ok := holesBehind(`"time":"`, hole{size: appliedSize, kind: applied}, req.Object[at:end], object+at)
-	names, ok2 := holesBehind(`"name":"`+drawnPrefix, hole{size: drawnSize, kind: drawnName}, req.Object, object)
-	if !ok || !ok2 || uid.at > object || string(uid.text(body)) != string(req.UID) || !uid.fits(uid.text(body)) || !namesOneVolume(body, names, out) {
+	times, ok := holesBehind("", `"time":"`, hole{size: appliedSize, kind: applied}, req.Object[at:end], object+at)
+	names, ok2 := drawnNames(body, object, req.pod)
+	if !ok || !ok2 || uid.at > object || string(uid.text(body)) != string(req.UID) || !uid.fits(uid.text(body)) {
 		return nil, false
 	}
 	holes = slices.Concat([]hole{uid}, times, names)
@@ -99,18 +98,26 @@ func holesOf(body []byte, req *request, out *Outcome) (holes []hole, ok bool) {
 	return holes, true
 }
 
-// namesOneVolume reports whether the names are those of one projected volume and of its mounts,
-// are nowhere else in the review, and not in the answer.
-func namesOneVolume(body []byte, names []hole, out *Outcome) bool {
-	prefix := []byte(drawnPrefix)
-	if bytes.Count(body, prefix) != len(names) || bytes.Contains(out.Patch, prefix) || strings.Contains(strings.Join(out.Warnings, ""), drawnPrefix) {
-		return false
+// withoutDrawnName takes the drawn name out of the key of a pod's view, in place. ok is false if
+// pods with this key could differ in more than that.
+func withoutDrawnName(key []byte, of *pod.Pod) (ok bool) {
+	names, ok := drawnNames(key, 0, of)
+	for i := range names {
+		clear(names[i].text(key)) // no text of JSON has such a byte
 	}
-	if len(names) == 0 {
-		return true
+	return ok
+}
+
+// drawnNames are the holes in a text, all behind an offset, with the name that was drawn for a
+// pod's volume. ok is false unless the names are those of one projected volume and of its
+// mounts, and nowhere else in the text.
+func drawnNames(text []byte, offset int, of *pod.Pod) (names []hole, ok bool) {
+	names, ok = holesBehind(`"name":"`, drawnPrefix, hole{size: drawnSize, kind: drawnName}, text, 0)
+	if !ok || len(names) == 0 || names[0].at < offset {
+		return nil, ok && len(names) == 0
 	}
-	name := drawnPrefix + string(names[0].text(body))
-	spec, volumes, mounts := &out.Pod.Spec, 0, 0
+	name := drawnPrefix + string(names[0].text(text))
+	spec, volumes, mounts := &of.Spec, 0, 0
 	for i := range spec.Volumes {
 		if v := &spec.Volumes[i]; v.Name == name && v.Projected != nil {
 			volumes++
@@ -125,7 +132,12 @@ func namesOneVolume(body []byte, names []hole, out *Outcome) bool {
 			}
 		}
 	}
-	return volumes == 1 && mounts == len(names)-1 && !unusualEscapes(body)
+	return names, volumes == 1 && mounts == len(names)-1 && !unusualEscapes(text)
+}
+
+// repeatsDrawnName tells whether an answer has a name that was drawn for the pod.
+func repeatsDrawnName(out *Outcome) bool {
+	return bytes.Contains(out.Patch, []byte(drawnPrefix)) || strings.Contains(strings.Join(out.Warnings, ""), drawnPrefix)
 }
 
 // unusualEscapes reports whether JSON has escapes that encoding/json does not write, and so the

@@ -36,16 +36,18 @@ func Inject(in inject.Injector, policy *inject.Policy, document []byte, at Templ
 // InjectFor is [Inject] for a pod that the kubelet of a node creates, or nobody's if that is
 // "": see [pod.Pod].
 func InjectFor(kubelet string, in inject.Injector, policy *inject.Policy, document []byte, at Template) (Outcome, error) {
-	var patched []byte
-	return injectInto(&patched, kubelet, in, policy, document, at)
-}
-
-// injectInto is InjectFor with memory for the patched document.
-func injectInto(patched *[]byte, kubelet string, in inject.Injector, policy *inject.Policy, document []byte, at Template) (Outcome, error) {
-	d, p, err := decide(kubelet, in, policy, document, at)
+	p, err := view(kubelet, document, at)
 	if err != nil {
 		return Outcome{}, malformed(http.StatusBadRequest, err)
 	}
+	var patched []byte
+	return injectInto(&patched, p, in, policy, document, at)
+}
+
+// injectInto is InjectFor for a document of which the view has been read, with memory for the
+// patched document.
+func injectInto(patched *[]byte, p *pod.Pod, in inject.Injector, policy *inject.Policy, document []byte, at Template) (Outcome, error) {
+	d := decide(p, in, policy, at)
 	out := Outcome{Decision: d, Pod: p, Patched: document}
 	out.Warnings = append(tolerated(d), d.Warnings...)
 	if d.Plan.Empty() {
@@ -62,25 +64,31 @@ func injectInto(patched *[]byte, kubelet string, in inject.Injector, policy *inj
 		return Outcome{Decision: tooLong(d, len(out.Patch), at), Pod: p, Patched: document}, nil
 	}
 	out.Patched, out.Operations = *patched, ops
-	again, _, err := decide(kubelet, in, policy, out.Patched, at)
+	after, err := view(p.Kubelet, out.Patched, at)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("reading the patched pod: %w", err)
 	}
+	again := decide(after, in, policy, at)
 	if again.Result == reason.Denied || !again.Plan.Empty() {
 		return Outcome{}, fmt.Errorf("the patched pod is not what was decided: a second review says %s (%s) %s", again.Result, again.Reason, again.Message())
 	}
 	return out, nil
 }
 
-func decide(kubelet string, in inject.Injector, policy *inject.Policy, document []byte, at Template) (inject.Decision, *pod.Pod, error) {
+// view reads the pod in a document.
+func view(kubelet string, document []byte, at Template) (*pod.Pod, error) {
 	raw, err := at.Find(document)
 	if err != nil {
-		return inject.Decision{}, nil, err
+		return nil, err
 	}
 	p, err := pod.Decode(raw)
 	if err != nil {
-		return inject.Decision{}, nil, err
+		return nil, err
 	}
 	p.Kubelet = kubelet
-	return bounded(in.Decide(p, policy, at.Path())), p, nil
+	return p, nil
+}
+
+func decide(p *pod.Pod, in inject.Injector, policy *inject.Policy, at Template) inject.Decision {
+	return bounded(in.Decide(p, policy, at.Path()))
 }

@@ -8,7 +8,8 @@ package admission
 // no part of it.
 type memory struct {
 	body, patched, answer []byte
-	again                 bool // one of memories
+	key                   []byte // of a pod's view
+	again                 bool   // one of memories
 }
 
 // memories are few: a review that does not arrive whole, or whose answer nobody reads, keeps what
@@ -36,10 +37,12 @@ func newMemory() *memory {
 // memory for one of them, and one processor.
 const usual = 256 << 10
 
+func (m *memory) size() int { return cap(m.body) + cap(m.patched) + cap(m.answer) + cap(m.key) }
+
 // answered lets go of all but the answer, if it is large: that may be waited for.
 func (m *memory) answered() {
-	if cap(m.body)+cap(m.patched)+cap(m.answer) > usual {
-		m.body, m.patched = nil, nil
+	if m.size() > usual {
+		m.body, m.patched, m.key = nil, nil, nil
 	}
 }
 
@@ -48,7 +51,7 @@ func (m *memory) release() {
 	if !m.again {
 		return
 	}
-	if cap(m.body)+cap(m.patched)+cap(m.answer) > usual {
+	if m.size() > usual {
 		*m = memory{again: true}
 	}
 	memories <- m

@@ -3,6 +3,8 @@
 package admission
 
 import (
+	"net/http"
+
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -16,7 +18,14 @@ func (h *handler) reviewPod(req *request, policyName string) (Outcome, *admissio
 	if err != nil {
 		return Outcome{}, nil, err
 	}
-	out, err := injectInto(&req.memory.patched, req.kubelet(), h.injector, policy, req.Object, Template{})
+	p := req.pod
+	if p == nil { // somebody else has read the review, or there is no such view
+		if p, err = view("", req.Object, Template{}); err != nil {
+			return Outcome{}, nil, malformed(http.StatusBadRequest, err)
+		}
+	}
+	p.Kubelet = req.kubelet()
+	out, err := injectInto(&req.memory.patched, p, h.injector, policy, req.Object, Template{})
 	if err != nil {
 		return out, nil, err
 	}

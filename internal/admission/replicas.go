@@ -12,10 +12,15 @@ import (
 
 // replicas remembers answers that admit a pod, for the other pods of its template: a cluster
 // creates thousands of pods from few templates, and the answer depends on nothing but the
-// review and the policy. What is remembered is the whole review, byte for byte, but for its
-// holes, see [hole]; a hash only finds it. So a review that is recognised need not be read.
+// policy and the view of the pod. They are found in two ways:
 //
-// A template is remembered the second time, so that pods that come once cost next to nothing.
+//   - by the whole review, byte for byte, but for its holes, see [hole]: a review that is
+//     recognised need not be read. These are the pods of a ReplicaSet.
+//   - by the key of the view, see [pod.Read], which is read once. These are the pods of
+//     DaemonSets, StatefulSets and Jobs, and those of the next version of a template.
+//
+// What is remembered is compared in full; a hash only finds it. It is remembered the second
+// time, so that pods that come once cost next to nothing.
 //
 // It belongs to one set of policies, and to reviews of pods alone. A nil *replicas remembers
 // nothing.
@@ -23,12 +28,10 @@ type replicas struct {
 	seed maphash.Seed
 
 	mu       sync.Mutex
-	now, old map[uint64]*replica // by the hash of the policy and of how the pod begins; nil if seen once
+	now, old map[uint64]*replica // by hash; nil if seen once
 	size     int                 // of now, in bytes
 }
 
-// Bounds on what is remembered, in bytes. What is in use is kept in one of two generations:
-// when the newer one is full, the older one is dropped.
 const (
 	generation = 2 << 20
 	maxReplica = generation / 16
@@ -51,11 +54,11 @@ func (r *replicas) find(policy string, body []byte) (*request, *replica) {
 	if r == nil {
 		return nil, nil
 	}
-	at := bytes.Index(body, []byte(objectMember))
-	if at < 0 {
+	hash, ok := r.ofReview(policy, body)
+	if !ok {
 		return nil, nil
 	}
-	known := r.get(r.hash(policy, body[at:]))
+	known := r.get(hash)
 	if known == nil || known.policy != policy || !known.like(body) {
 		return nil, nil
 	}
@@ -64,30 +67,64 @@ func (r *replicas) find(policy string, body []byte) (*request, *replica) {
 	return &req, known
 }
 
-// keep remembers an answer that admits a pod, as it was encoded.
-func (r *replicas) keep(policy string, body []byte, req *request, out *Outcome, decided *account, answer []byte) {
-	at := bytes.Index(body, []byte(objectMember))
-	if r == nil || at < 0 || len(body)+len(answer) > maxReplica {
-		return
+// findView recognises a pod by the key of its view. Nil, if there is none.
+func (r *replicas) findView(policy string, key []byte) *replica {
+	if r == nil || len(key) == 0 {
+		return nil
 	}
-	hash := r.hash(policy, body[at:])
-	if r.first(hash) {
-		return
+	known := r.get(r.ofView(policy, key))
+	if known == nil || known.policy != policy || known.holes != nil || !bytes.Equal(known.compared, key) {
+		return nil
 	}
-	holes, ok := holesOf(body, req, out)
-	if !ok {
-		return
-	}
-	known := &replica{
-		policy: policy, review: bytes.Clone(body), holes: holes, account: *decided,
-		request: request{Kind: req.Kind, Namespace: req.Namespace, Name: req.Name, DryRun: req.DryRun},
-		rest:    bytes.Clone(answer[len(appendText([]byte(answerHead), string(req.UID))):]),
-	}
-	r.put(hash, known)
+	return known
 }
 
-func (r *replicas) hash(policy string, pod []byte) uint64 {
-	return maphash.String(r.seed, policy) ^ maphash.Bytes(r.seed, pod[:min(len(pod), beginning)])
+// keepView remembers the answer in the memory, which admits a pod, for views with the same key.
+func (r *replicas) keepView(policy string, m *memory, req *request, decided *account) {
+	rest := afterUID(m.answer, req)
+	if r == nil || len(m.key) == 0 || len(m.key)+len(rest) > maxReplica {
+		return
+	}
+	if hash := r.ofView(policy, m.key); !r.first(hash) {
+		r.put(hash, &replica{policy: policy, compared: bytes.Clone(m.key), account: *decided, rest: bytes.Clone(rest)})
+	}
+}
+
+// keep remembers the answer in the memory, which admits a pod whose view has a key, for reviews
+// that differ in their holes alone.
+func (r *replicas) keep(policy string, m *memory, req *request, decided *account) {
+	rest := afterUID(m.answer, req)
+	if r == nil || len(m.key) == 0 || len(m.body)+len(rest) > maxReplica {
+		return
+	}
+	hash, ok := r.ofReview(policy, m.body)
+	if !ok || r.first(hash) {
+		return
+	}
+	if holes, ok := holesOf(m.body, req); ok {
+		r.put(hash, &replica{
+			policy: policy, compared: bytes.Clone(m.body), holes: holes, account: *decided, rest: bytes.Clone(rest),
+			request: request{Kind: req.Kind, Namespace: req.Namespace, Name: req.Name, DryRun: req.DryRun},
+		})
+	}
+}
+
+// afterUID is what is the same in the answers to all replicas.
+func afterUID(answer []byte, req *request) []byte {
+	return answer[len(appendText([]byte(answerHead), string(req.UID))):]
+}
+
+// ofReview is the hash of the policy and of how the pod in a review begins.
+func (r *replicas) ofReview(policy string, body []byte) (hash uint64, ok bool) {
+	at := bytes.Index(body, []byte(objectMember))
+	if at < 0 {
+		return 0, false
+	}
+	return maphash.String(r.seed, policy) ^ maphash.Bytes(r.seed, body[at:min(len(body), at+beginning)]), true
+}
+
+func (r *replicas) ofView(policy string, key []byte) uint64 {
+	return maphash.String(r.seed, policy) ^ maphash.Bytes(r.seed, key)
 }
 
 // get takes what is in use along into the newer generation.
@@ -134,19 +171,19 @@ func (r *replicas) add(hash uint64, known *replica) {
 
 // replica is the answer to the review of a pod of a template. It is never changed.
 type replica struct {
-	policy  string
-	review  []byte
-	holes   []hole  // in the review; the first one is the uid's
-	request request // what is logged of it; without uid
-	account account
-	rest    []byte // of the answer, behind the uid
+	policy   string
+	compared []byte  // the review, or the key of a view
+	holes    []hole  // in the review, the first one of which is the uid's; nil for a view
+	request  request // what is logged of the review; without uid
+	account  account
+	rest     []byte // of the answer, behind the uid
 }
 
 func (k *replica) size() int {
 	if k == nil {
 		return seenHas
 	}
-	return len(k.review) + len(k.rest) + replicaHas
+	return len(k.compared) + len(k.rest) + replicaHas
 }
 
 // answer appends the answer to a review of a replica.
@@ -156,7 +193,7 @@ func (k *replica) answer(body []byte, uid types.UID) []byte {
 
 // like reports whether a review differs from the remembered one in its holes alone.
 func (k *replica) like(review []byte) bool {
-	if len(review) != len(k.review) {
+	if len(review) != len(k.compared) {
 		return false
 	}
 	var drawn []byte // the volume has one name, wherever it stands
@@ -164,7 +201,7 @@ func (k *replica) like(review []byte) bool {
 	for i := range k.holes {
 		h := &k.holes[i]
 		text := h.text(review)
-		if !bytes.Equal(review[from:h.at], k.review[from:h.at]) || !h.fits(text) {
+		if !bytes.Equal(review[from:h.at], k.compared[from:h.at]) || !h.fits(text) {
 			return false
 		}
 		if h.kind == drawnName {
@@ -175,5 +212,5 @@ func (k *replica) like(review []byte) bool {
 		}
 		from = h.at + h.size
 	}
-	return bytes.Equal(review[from:], k.review[from:])
+	return bytes.Equal(review[from:], k.compared[from:])
 }

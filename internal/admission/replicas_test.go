@@ -47,6 +47,10 @@ func FuzzReplicas(f *testing.F) {
 		{testUID, "a05ab4f5-6393-11e8-b7cc-42010a800003"},
 		{`{"uid"`, `{"x":"` + testUID + `","uid"`},
 		{"site", "page"},
+		{"app:v1.2.3", "app:v1.2.4"},
+		{"7d4b9c8f5d", "5d7d4b9c8f"},
+		{`"image"`, `"imagE"`},
+		{`"claimName"`, `"readOnly"`},
 	}
 	pods := []string{replicaPod(), strings.ReplaceAll(replicaPod(), drawn, "pillion-git-poller")}
 	for _, dir := range goldenDirs(f) {
@@ -122,6 +126,97 @@ func TestReplicasAreRecognised(t *testing.T) {
 	}
 }
 
+// What differs in a pod of which the view was answered, and whether it is recognised by the key.
+func TestViewsAreRecognised(t *testing.T) {
+	t.Parallel()
+	replace := func(old, text string) func(string) string {
+		return func(b string) string { return strings.ReplaceAll(b, old, text) }
+	}
+	claim := func(name string) string {
+		return `"volumes":[{"name":"data","persistentVolumeClaim":{"claimName":"` + name + `"}},`
+	}
+	for name, c := range map[string]struct {
+		change func(body string) string
+		want   bool
+	}{
+		"the same pod":                      {replace("", ""), true},
+		"of the next version of a template": {replace("app:v1.2.3", "app:v1.3.0-rc.1"), true},
+		"of another ReplicaSet":             {replace("7d4b9c8f5d", "66f8c9b7d"), true},
+		"of a DaemonSet":                    {replace(`"restartPolicy":`, `"affinity":{"nodeAffinity":{"x":"node-7"}},"restartPolicy":`), false}, // but see below
+		"with a name of its own":            {replace(`"generateName":"web-7d4b9c8f5d-"`, `"generateName":"web-"`), true},
+		"with a volume of another name":     {replace(drawn, "kube-api-access-2bc9z"), true},
+		"in another namespace":              {replace(`"namespace":"site"`, `"namespace":"another"`), true},
+		"asked by somebody else":            {replace(`"alice"`, `"bob"`), true},
+		"as a dry run":                      {replace(`"dryRun":false`, `"dryRun":true`), true},
+		"with another claim":                {replace(`"volumes":[`, claim("data-web-11")), false}, // but see below
+
+		"with another annotation":             {replace("acme/site.git", "acme/page.git"), false},
+		"with an annotation of others":        {replace(`"annotations":{`, `"annotations":{"a":"b",`), false},
+		"with another command":                {replace(`"--listen=:8080"`, `"--listen=:8081"`), false},
+		"with another variable":               {replace("SETTING_00", "SETTING_01"), false},
+		"with another limit":                  {replace("256Mi", "257Mi"), false},
+		"with another container":              {replace(`"app-1"`, `"app-2"`), false},
+		"with a member that is new":           {replace(`"priority":0`, `"priority":0,"x":1`), false},
+		"with a drawn name of two kinds":      {func(b string) string { return replaceLast(b, drawn, "kube-api-access-2bc9z") }, false},
+		"with a drawn name elsewhere":         {replace(`"SETTING_00"`, `"`+drawn+`"`), false},
+		"with an escape in a name":            {func(b string) string { return replaceLast(b, drawn, `kube\u002dapi-access-abcde`) }, false},
+		"that is a mirror":                    {replace(`"annotations":{`, `"annotations":{"kubernetes.io/config.mirror":"x",`), false},
+		"whose view cannot be read":           {replace(`"hostNetwork":false`, `"hostNetwork":0`), false},
+		"with a container of ours, its image": {replace(`"app-1","image":"registry.example/acme/app:v1.2.3"`, `"pillion-x","image":"x"`), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pod := strings.Replace(replicaPod(), `"restartPolicy":`, `"hostNetwork":false,"restartPolicy":`, 1)
+			known := answered(t, pod)
+			for policy, want := range map[string]bool{"default": c.want, "audited": false} {
+				if found := recognisedByView(known, policy, c.change(string(reviewOf(pod)))); found != want {
+					t.Errorf("policy %s: it is recognised: %v, want %v", policy, found, want)
+				}
+			}
+		})
+	}
+	for name, c := range map[string]struct{ one, other string }{
+		"pods of a DaemonSet": {`"affinity":{"nodeAffinity":{"x":"node-7"}},"restartPolicy":`, `"affinity":{"nodeAffinity":{"x":"node-12"}},"restartPolicy":`},
+		"pods of a StatefulSet": {
+			`"hostname":"web-0","restartPolicy":`, `"hostname":"web-10","restartPolicy":`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pod := strings.Replace(replicaPod(), `"volumes":[`, claim("data-web-1"), 1)
+			known := answered(t, strings.Replace(pod, `"restartPolicy":`, c.one, 1))
+			other := strings.Replace(strings.Replace(pod, `"restartPolicy":`, c.other, 1), "data-web-1", "data-web-12", 1)
+			if !recognisedByView(known, "default", string(reviewOf(other))) {
+				t.Error("it is not recognised")
+			}
+		})
+	}
+}
+
+func recognisedByView(known *replicas, policy, body string) bool {
+	m := &memory{body: []byte(body)}
+	if _, err := decodePod(m, newPods); err != nil {
+		return false
+	}
+	return known.findView(policy, m.key) != nil
+}
+
+// A line of log names the pod that was asked about, not the one that was remembered.
+func TestAPodThatIsRecognisedByItsViewIsLoggedAsItself(t *testing.T) {
+	t.Parallel()
+	e := builtinEdge()
+	for i := range 5 {
+		e.log.Reset()
+		name := fmt.Sprintf("web-%010d-", i)
+		body := bytes.ReplaceAll(reviewOf(strings.ReplaceAll(replicaPod(), "web-7d4b9c8f5d-", name)), []byte(testUID), []byte(fmt.Sprintf("uid-%d", i)))
+		body = bytes.Replace(body, []byte(`"name":"web"`), []byte(`"name":""`), 1)
+		answer := e.post("/inject/default", body).Body.String()
+		if log := e.log.String(); !strings.Contains(log, name+"*") || !strings.Contains(log, fmt.Sprintf(`"uid-%d"`, i)) || !strings.Contains(answer, fmt.Sprintf(`"uid":"uid-%d"`, i)) {
+			t.Errorf("the pod %s is logged as %s\nand answered with %.200s", name, log, answer)
+		}
+	}
+}
+
 // Pods whose answer depends on more than what is compared, or that may hide a name that was
 // drawn, are decided again each time.
 func TestWhatIsNotRemembered(t *testing.T) {
@@ -178,7 +273,7 @@ func answered(t *testing.T, pod string) *replicas {
 // podHandler reviews pods under the built-in policy.
 func podHandler() *handler {
 	o := Options{Policies: map[string]*inject.Policy{"default": policy.Builtin()}}.complete()
-	return &handler{Options: o, endpoint: endpoint{"pod", newPods, (*handler).reviewPod, o.Observe, newReplicas()}, injector: testInjector, turns: newTurns()}
+	return &handler{Options: o, endpoint: endpoint{"pod", newPods, decodePod, (*handler).reviewPod, o.Observe, newReplicas()}, injector: testInjector, turns: newTurns()}
 }
 
 func replaceLast(text, old, with string) string {
@@ -240,6 +335,9 @@ func TestHolesAreInOrder(t *testing.T) {
 	t.Parallel()
 	known := answered(t, replicaPod())
 	for _, r := range known.now {
+		if r.holes == nil { // of a view
+			continue
+		}
 		if len(r.holes) != 5 || !slices.IsSortedFunc(r.holes, func(a, b hole) int { return a.at - b.at }) {
 			t.Errorf("a review with a uid, a time, a volume and two mounts of it has the holes %v", r.holes)
 		}

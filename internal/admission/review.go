@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/pillion-dev/pillion/internal/inject/pod"
 	"github.com/pillion-dev/pillion/internal/jsonscan"
 )
 
@@ -32,7 +33,8 @@ type request struct {
 
 	uidEnd, objectEnd int // where they end in the body
 
-	memory *memory // of the review
+	memory *memory  // of the review
+	pod    *pod.Pod // the view of the object, if it was read along; nil otherwise
 }
 
 // reviewType is the one version of the envelope that is spoken: the only one that
@@ -46,8 +48,37 @@ const (
 
 // decodeReview reads an AdmissionReview. What it may ask about is for the handler to
 // say, by check: the API server sends nothing else, so anything else is malformed.
-func decodeReview(body []byte, check func(*request) error) (*request, error) {
-	var r request
+func decodeReview(m *memory, check func(*request) error) (*request, error) {
+	m.key = m.key[:0]
+	return decodeInto(&request{memory: m}, m.body, check, part)
+}
+
+// decodePod is decodeReview of a pod's review, and reads the view in the same pass. It leaves the
+// view's key in the memory if pods that have the same one get the same answer. A view that
+// cannot be read is left to those who say what is wrong with it.
+func decodePod(m *memory, check func(*request) error) (*request, error) {
+	r := request{memory: m}
+	m.key = m.key[:0]
+	key := &m.key
+	if len(m.body) > usual {
+		key = nil
+	}
+	read := func(dec *jsonscan.Decoder, object *[]byte) (err error) {
+		r.pod, *object, err = pod.Read(dec, m.body, key)
+		return err
+	}
+	req, err := decodeInto(&r, m.body, check, read)
+	if err != nil {
+		return decodeReview(m, check)
+	}
+	if _, mirror := req.pod.Metadata.Annotations[pod.MirrorAnnotation]; mirror || !withoutDrawnName(m.key, req.pod) {
+		m.key = m.key[:0]
+	}
+	return req, nil
+}
+
+// decodeInto is decodeReview with a way to read the object.
+func decodeInto(r *request, body []byte, check func(*request) error, object func(*jsonscan.Decoder, *[]byte) error) (*request, error) {
 	var apiVersion, kind string
 	var asked bool
 	dec := jsonscan.New(body)
@@ -60,7 +91,7 @@ func decodeReview(body []byte, check func(*request) error) (*request, error) {
 			return jsonscan.String(dec, &kind)
 		case "request":
 			asked = true
-			return jsonscan.Members(dec, func(name []byte) error { return r.member(dec, name) })
+			return jsonscan.Members(dec, func(name []byte) error { return r.member(dec, name, object) })
 		}
 		return jsonscan.Skip(dec)
 	})
@@ -86,13 +117,13 @@ func decodeReview(body []byte, check func(*request) error) (*request, error) {
 	case len(r.UID) > jsonscan.MaxShown: // it has to be repeated as it is
 		return nil, fmt.Errorf("the AdmissionReview's request has a uid of %d bytes; at most %d are taken, and the API server sends 36", len(r.UID), jsonscan.MaxShown)
 	}
-	if err := check(&r); err != nil {
+	if err := check(r); err != nil {
 		return nil, err
 	}
 	if len(r.Object) == 0 || r.Object[0] != '{' {
 		return nil, errors.New("the AdmissionReview's request has no object")
 	}
-	return &r, nil
+	return r, nil
 }
 
 // unexpected is the error for a review that should not have been sent here.
@@ -102,7 +133,7 @@ func (r *request) unexpected(expected string) error {
 }
 
 // member reads one member of a request.
-func (r *request) member(dec *jsonscan.Decoder, name []byte) error {
+func (r *request) member(dec *jsonscan.Decoder, name []byte, object func(*jsonscan.Decoder, *[]byte) error) error {
 	switch string(name) {
 	case "uid":
 		err := jsonscan.String(dec, &r.UID)
@@ -123,7 +154,7 @@ func (r *request) member(dec *jsonscan.Decoder, name []byte) error {
 	case "dryRun":
 		return jsonv2.UnmarshalDecode(&dec.Decoder, &r.DryRun)
 	case "object":
-		err := part(dec, &r.Object)
+		err := object(dec, &r.Object)
 		r.objectEnd = int(dec.InputOffset())
 		return err
 	case "oldObject":

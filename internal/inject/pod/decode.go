@@ -41,20 +41,20 @@ func DecodeWithin(raw []byte, left *int) (*Pod, error) {
 	return pod, nil
 }
 
-// Read is Decode for the pod that comes next in a document. It appends to key the JSON of the
-// pod without what is not decided on: pods with the same key have the same view, except for
+// Read is Decode for the pod that comes next in a document. Unless it is nil, key becomes the JSON
+// of the pod without what is not decided on: pods with the same key have the same view, except for
 // the name that is generated. What its error says of positions is of the whole document.
-func Read(dec *jsonscan.Decoder, document, key []byte) (pod *Pod, raw, keyed []byte, err error) {
+func Read(dec *jsonscan.Decoder, document []byte, key *[]byte) (pod *Pod, raw []byte, err error) {
 	start := jsonscan.Start(document, dec.InputOffset())
-	v := viewer{dec: dec, document: document, keyed: true, key: key, kept: start}
+	v := viewer{dec: dec, document: document, key: key, kept: start}
 	pod = &Pod{}
 	if err := v.pod(pod); err != nil {
-		return nil, nil, key, err
+		return nil, nil, err
 	}
-	end := dec.InputOffset()
-	raw = document[start:end]
+	v.keepKey(dec.InputOffset())
+	raw = document[start:dec.InputOffset()]
 	pod.complete(raw)
-	return pod, raw, append(v.key, document[v.kept:end]...), nil
+	return pod, raw, nil
 }
 
 // complete derives what is no field of its own, and bounds the rest.
@@ -78,9 +78,8 @@ type viewer struct {
 	texts    strings.Builder // the texts of the view, one behind the other
 	spent    int             // see spend
 
-	keyed bool   // whether a key is wanted, see [Read]
-	key   []byte // the document up to kept, without the values that are skipped
-	kept  int64
+	key  *[]byte // the document up to kept, without the values that are left out; nil if nobody wants it
+	kept int64
 }
 
 // skip passes over a value that is not in the view.
@@ -94,9 +93,15 @@ func (v *viewer) skip() error {
 // leaveOut keeps the value that was read since start out of the key. Its name, which stays,
 // tells that it is left out.
 func (v *viewer) leaveOut(start int64) {
-	if v.keyed {
-		v.key = append(v.key, v.document[v.kept:start]...)
-		v.kept = v.dec.InputOffset()
+	v.keepKey(start)
+	v.kept = v.dec.InputOffset()
+}
+
+// keepKey takes the document up to an offset into the key.
+func (v *viewer) keepKey(end int64) {
+	if v.key != nil {
+		*v.key = append(*v.key, v.document[v.kept:end]...)
+		v.kept = end
 	}
 }
 
@@ -293,10 +298,10 @@ func (v *viewer) resources(r *corev1.ResourceRequirements) error {
 // whole is the value that the decoder has just read, having stood at start before. It is all
 // in the key, behind what is there of it.
 func (v *viewer) whole(start int64) json.RawMessage {
-	raw := v.document[jsonscan.Start(v.document, start):v.dec.InputOffset()]
-	if v.keyed {
-		v.key = append(append(v.key, v.document[v.kept:v.dec.InputOffset()]...), raw...)
-		v.kept = v.dec.InputOffset()
-	}
-	return raw
+	end := v.dec.InputOffset()
+	start = jsonscan.Start(v.document, start)
+	v.keepKey(end)
+	v.kept = start
+	v.keepKey(end)
+	return v.document[start:end]
 }

@@ -21,7 +21,8 @@ import (
 func read(document []byte) (*Pod, string, error) {
 	dec := jsonscan.New(document)
 	defer dec.Release()
-	pod, _, key, err := Read(dec, document, nil)
+	var key []byte
+	pod, _, err := Read(dec, document, &key)
 	return pod, string(key), err
 }
 
@@ -130,7 +131,7 @@ func TestReadLeavesTheRest(t *testing.T) {
 	err := jsonscan.EachMember(dec, func(name []byte) (err error) {
 		switch string(name) {
 		case "object":
-			got, raw, _, err = Read(dec, document, nil)
+			got, raw, err = Read(dec, document, nil)
 			return err
 		case "behind":
 			var value jsontext.Value
