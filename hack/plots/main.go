@@ -40,7 +40,7 @@ func read(file string) (ratios, error) {
 
 func draw(review, create ratios) error {
 	var cpu, whole []group
-	for _, name := range []string{"small", "20-containers", "nothing-asked", "already-there", "small, all different", "20-containers, all different"} {
+	for _, name := range []string{"small", "20-containers", "nothing-asked", "already-there", "small, other versions", "20-containers, other versions", "small, all different", "20-containers, all different"} {
 		if to := review[name+", c=8: cpu, µs"]; to != nil {
 			own := to["fixed"]
 			cpu = append(cpu, group{name, []bar{{"fixed reply", 1}, {"Pillion", own}, {"net/http and encoding/json", own / to["plain"]}, {"controller-runtime", own / to["naive"]}}})

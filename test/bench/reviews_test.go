@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
@@ -27,12 +28,15 @@ const (
 	unasked   = "nothing-asked" // small without the annotations
 	unchanged = "already-there" // small as it comes back for reinvocation, or as a copy
 
-	// The same, each pod of a template of its own.
-	smallFirst = "small, all different"
-	largeFirst = "20-containers, all different"
+	// The same, each pod of a template of its own that differs in nothing that is decided on, as
+	// versions of an app do; or in the value of an annotation, so that each is decided on.
+	smallVersions  = "small, other versions"
+	largeVersions  = "20-containers, other versions"
+	smallDifferent = "small, all different"
+	largeDifferent = "20-containers, all different"
 )
 
-var names = []string{small, large, unasked, unchanged, smallFirst, largeFirst}
+var names = []string{small, large, unasked, unchanged, smallVersions, largeVersions, smallDifferent, largeDifferent}
 
 // What the pods ask for, and the container that they get.
 const (
@@ -51,7 +55,9 @@ func pods() (map[string][]byte, error) {
 		return nil, err
 	}
 	all := map[string][]byte{small: encode(sized(&pod, 1, 0, 2200)), large: encode(sized(&pod, 20, 33, 5000))}
-	all[smallFirst], all[largeFirst] = all[small], all[large]
+	all[smallVersions], all[largeVersions] = all[small], all[large]
+	pod.Annotations["example.com/version"] = template
+	all[smallDifferent], all[largeDifferent] = encode(sized(&pod, 1, 0, 2200)), encode(sized(&pod, 20, 33, 5000))
 	pod.Annotations = map[string]string{"example.com/team": "web"}
 	all[unasked] = encode(sized(&pod, 1, 0, 2200))
 	return all, nil
@@ -114,7 +120,7 @@ func newBody(name string, pod []byte) *body {
 	b := &body{text: review(pod), size: 5}
 	b.uid = bytes.Index(b.text, []byte(uid))
 	differs := drawn
-	if name == smallFirst || name == largeFirst {
+	if !slices.Contains([]string{small, large, unasked, unchanged}, name) {
 		differs, b.size = template, len(template)
 	}
 	for at := 0; ; {

@@ -66,7 +66,7 @@ func newRig(dir string) (*rig, error) {
 	if r.pods, err = pods(); err != nil {
 		return r, err
 	}
-	if err := r.start(pillion, small, large, unasked, smallFirst, largeFirst); err != nil {
+	if err := r.start(pillion, small, large, unasked, smallVersions, largeVersions, smallDifferent, largeDifferent); err != nil {
 		return r, err
 	}
 	if r.pods[unchanged], err = patched(r.pods[small], r.replies[pillion][small]); err != nil {
