@@ -177,4 +177,6 @@ type podTemplate struct {
 	raw    []byte
 	pod    *pod.Pod
 	labels map[string]string
+
+	annotations map[string]string // all of them
 }

@@ -79,7 +79,7 @@ func decodeWorkload(known *helper.Set, raw []byte, kind string) (*workload, erro
 		if err != nil {
 			return nil, err
 		}
-		t.labels = keys.Metadata.Labels
+		t.labels, t.annotations = keys.Metadata.Labels, keys.Metadata.Annotations
 	}
 	return &w, nil
 }
@@ -172,7 +172,7 @@ func (w *workload) misplaced() []string {
 func (w *workload) warnMistypedDomains(a *advice) {
 	var all []map[string]string
 	for i := range w.templates {
-		all = append(all, w.templates[i].pod.Metadata.Annotations)
+		all = append(all, w.templates[i].annotations)
 	}
 	for _, annotations := range append(all, w.ownAnnotations()) {
 		for _, key := range slices.Sorted(maps.Keys(annotations)) {

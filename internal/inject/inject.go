@@ -21,9 +21,8 @@ type Injector struct {
 	Version string
 }
 
-// SafeToEvictAnnotation lists volumes that the cluster autoscaler may lose
-// (kubernetes/autoscaler, FAQ "What types of pods can prevent CA from removing a node?").
-const SafeToEvictAnnotation = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"
+// SafeToEvictAnnotation lists volumes that the cluster autoscaler may lose.
+const SafeToEvictAnnotation = pod.SafeToEvictAnnotation
 
 // Decide answers for one pod, or for the pod template that lies at root in its
 // workload (nil for a pod). It never fails: what is wrong with the pod is the answer.

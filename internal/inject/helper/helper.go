@@ -14,12 +14,13 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/pillion-dev/pillion/internal/inject/option"
+	"github.com/pillion-dev/pillion/internal/inject/pod"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/inject/rule"
 )
 
 // Domain is the one annotation domain that Pillion owns.
-const Domain = "pillion.dev"
+const Domain = pod.Domain
 
 // MaxInstance keeps "pillion-extra-ca-git-poller-" and the instance within a DNS label's 63 bytes.
 const MaxInstance = 30

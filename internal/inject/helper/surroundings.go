@@ -43,19 +43,6 @@ func userText(user int64) string {
 // proxies are the containers in which service meshes run their proxies.
 var proxies = []string{"istio-proxy", "linkerd-proxy", "kuma-sidecar", "consul-dataplane"}
 
-// meshes are the annotations that ask for such a proxy, with their values; and those that make
-// it a native sidecar, which is no problem.
-var meshes = []struct {
-	key    string
-	values []string
-	native string
-}{
-	{"sidecar.istio.io/inject", []string{"true"}, "sidecar.istio.io/nativeSidecar"},
-	{"linkerd.io/inject", []string{"enabled", "ingress"}, "config.linkerd.io/proxy-enable-native-sidecar"},
-	{"kuma.io/sidecar-injection", []string{"enabled", "true"}, ""},
-	{"consul.hashicorp.com/connect-inject", []string{"true"}, ""},
-}
-
 // WarnMesh warns of a helper that needs the network before a mesh proxy runs that is an ordinary
 // container: what mesh and helper wait for never comes. once says that the helper cannot do
 // without waiting.
@@ -70,8 +57,8 @@ func (e *Editor) WarnMesh(r *Request, once bool) {
 			return
 		}
 	}
-	for _, m := range meshes {
-		if slices.Contains(m.values, e.notes[m.key]) && (m.native == "" || e.notes[m.native] != "true") {
+	for _, m := range pod.Meshes {
+		if slices.Contains(m.Values, e.notes[m.Key]) && (m.Native == "" || e.notes[m.Native] != "true") {
 			e.Warn(fmt.Sprintf("%.30s: has no network if the mesh proxy is an ordinary container; %s", r.Name(), instead))
 			return
 		}

@@ -126,9 +126,33 @@ func (v *viewer) metadata(m *Metadata) error {
 			v.leaveOut(start) // it is told, and not decided on
 			return err
 		case "annotations":
-			return table(v, &m.Annotations, v.text)
+			return v.annotations(&m.Annotations)
 		}
 		return v.skip()
+	})
+}
+
+const annotationHas = 64 // bytes in a map, besides its texts
+
+// annotations reads the annotations that are decided on. The values of others are not in the key
+// either: the hash of a configuration there, or the index of a Job's pod, changes no answer.
+func (v *viewer) annotations(read *map[string]string) error {
+	if v.dec.PeekKind() != '{' {
+		return v.any(read)
+	}
+	if *read == nil {
+		*read = map[string]string{}
+	}
+	return jsonscan.EachMember(v.dec, func(name []byte) (err error) {
+		if v.dec.PeekKind() == '"' && !decidedOn(name) {
+			return v.skip()
+		}
+		if err := v.spend(annotationHas); err != nil {
+			return err
+		}
+		key := v.keep(name)
+		(*read)[key], err = v.text()
+		return err
 	})
 }
 

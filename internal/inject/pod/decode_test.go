@@ -4,6 +4,7 @@ package pod
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -19,7 +20,7 @@ import (
 )
 
 // everyField is a pod that has all of the view.
-const everyField = `{"metadata":{"generateName":"web-","annotations":{"a":"b","c\u002f":"\"d\""}},"spec":{` +
+const everyField = `{"metadata":{"generateName":"web-","annotations":{"a":"b","a.pillion.dev/c\u002f":"\"d\""}},"spec":{` +
 	`"initContainers":[],"containers":[{"name":"web","restartPolicy":"Always","command":["a","\u0062"],` +
 	`"volumeMounts":[{"name":"v","mountPath":"/v","readOnly":true,"subPath":"s","subPathExpr":"e","mountPropagation":"None"}],` +
 	`"volumeDevices":[{"name":"d","devicePath":"/d"}],"ports":[{"name":"p","containerPort":80,"protocol":"TCP"}],"env":[{"name":"E","value":"v"}],` +
@@ -75,6 +76,7 @@ func FuzzViewIsWhatItsTagsSay(f *testing.F) {
 			}
 			return
 		}
+		maps.DeleteFunc(want.Metadata.Annotations, func(key, _ string) bool { return !decidedOn([]byte(key)) })
 		if diff := diffOfViews(&want, got); diff != "" {
 			t.Errorf("(-jsonv2 +by hand):\n%s", diff)
 		}

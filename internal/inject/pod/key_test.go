@@ -91,6 +91,10 @@ func TestKey(t *testing.T) {
 			`{"metadata":{"generateName":"web-1-","annotations":{}}}`,
 			`{"metadata":{"generateName","annotations":{}}}`,
 		},
+		"lacks values of annotations that are not decided on": {
+			`{"metadata":{"annotations":{"checksum/config":"1a2b","kubernetes.io/config.mirror":"c","pillion.dev/status":"s","A.Pillion.Dev/x":"y"}}}`,
+			`{"metadata":{"annotations":{"checksum/config","kubernetes.io/config.mirror":"c","pillion.dev/status":"s","A.Pillion.Dev/x":"y"}}}`,
+		},
 		"has of a claim whether it is read-only": {
 			`{"spec":{"volumes":[{"name":"a","persistentVolumeClaim":{"claimName":"a-0","readOnly":true}},{"name":"b","configMap":{"name":"b"}}]}}`,
 			`{"spec":{"volumes":[{"name":"a","persistentVolumeClaim":{"claimName","readOnly":true}},{"name":"b","configMap"}]}}`,

@@ -29,8 +29,9 @@ type Pod struct {
 
 // Metadata is the view of a pod's metadata.
 type Metadata struct {
-	GenerateName string            `json:"generateName"` // for the log line
-	Annotations  map[string]string `json:"annotations"`
+	GenerateName string `json:"generateName"` // for the log line
+	// Annotations are Pillion's and the few others that are decided on.
+	Annotations map[string]string `json:"annotations"`
 
 	// Absent means that there is no metadata to put annotations into, as in a pod template
 	// that is nothing but a spec. [Decode] fills it in.
@@ -173,6 +174,3 @@ type Target struct {
 	Ref
 	*Container
 }
-
-// MirrorAnnotation marks the mirror of a static pod (k8s.io/api/core/v1, MirrorPodAnnotationKey).
-const MirrorAnnotation = "kubernetes.io/config.mirror"
