@@ -88,11 +88,11 @@ func TestFindingATemplate(t *testing.T) {
 // counts, as for the API server's own decoder.
 func TestOfAKeyThatIsThereTwiceInAPodTheLastCounts(t *testing.T) {
 	t.Parallel()
-	pod, err := pod.Decode([]byte(`{"metadata":{"annotations":{"a":"1","a":"2"}},"spec":{"hostNetwork":true,"hostNetwork":false,"containers":[{"name":"x","name":"y"}]}}`))
+	pod, err := pod.Decode([]byte(`{"metadata":{"annotations":{"pillion.dev/a":"1","pillion.dev/a":"2"}},"spec":{"hostNetwork":true,"hostNetwork":false,"containers":[{"name":"x","name":"y"}]}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := pod.Metadata.Annotations["a"] + pod.Spec.Containers[0].Name; got != "2y" || pod.Spec.HostNetwork {
+	if got := pod.Metadata.Annotations["pillion.dev/a"] + pod.Spec.Containers[0].Name; got != "2y" || pod.Spec.HostNetwork {
 		t.Errorf("got %s, hostNetwork %v", got, pod.Spec.HostNetwork)
 	}
 }

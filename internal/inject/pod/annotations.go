@@ -31,9 +31,9 @@ var Meshes = []Mesh{
 	{"consul.hashicorp.com/connect-inject", []string{"true"}, ""},
 }
 
-// decidedOn tells whether an annotation is in the view. Of those of others it is only what is
+// DecidedOn tells whether an annotation is in the view. Of those of others it is only what is
 // listed here, so a decision that needs one more finds it once it is listed.
-func decidedOn(key []byte) bool {
+func DecidedOn(key []byte) bool {
 	prefix, _, _ := bytes.Cut(key, []byte("/"))
 	if n := len(prefix) - len(Domain); n >= 0 && bytes.EqualFold(prefix[n:], []byte(Domain)) {
 		return true

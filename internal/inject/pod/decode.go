@@ -144,8 +144,12 @@ func (v *viewer) annotations(read *map[string]string) error {
 		*read = map[string]string{}
 	}
 	return jsonscan.EachMember(v.dec, func(name []byte) (err error) {
-		if v.dec.PeekKind() == '"' && !decidedOn(name) {
-			return v.skip()
+		if !DecidedOn(name) {
+			if v.dec.PeekKind() == '"' {
+				return v.skip()
+			}
+			_, err := v.text() // null, or an error
+			return err
 		}
 		if err := v.spend(annotationHas); err != nil {
 			return err

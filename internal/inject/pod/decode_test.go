@@ -76,7 +76,7 @@ func FuzzViewIsWhatItsTagsSay(f *testing.F) {
 			}
 			return
 		}
-		maps.DeleteFunc(want.Metadata.Annotations, func(key, _ string) bool { return !decidedOn([]byte(key)) })
+		maps.DeleteFunc(want.Metadata.Annotations, func(key, _ string) bool { return !DecidedOn([]byte(key)) })
 		if diff := diffOfViews(&want, got); diff != "" {
 			t.Errorf("(-jsonv2 +by hand):\n%s", diff)
 		}
