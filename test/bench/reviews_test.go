@@ -29,7 +29,7 @@ const (
 	unchanged = "already-there" // small as it comes back for reinvocation, or as a copy
 
 	// The same, each pod of a template of its own that differs in nothing that is decided on, as
-	// versions of an app do; or in the value of an annotation, so that each is decided on.
+	// versions of an app do; or in their node selector, so that each is decided on.
 	smallVersions  = "small, other versions"
 	largeVersions  = "20-containers, other versions"
 	smallDifferent = "small, all different"
@@ -56,9 +56,9 @@ func pods() (map[string][]byte, error) {
 	}
 	all := map[string][]byte{small: encode(sized(&pod, 1, 0, 2200)), large: encode(sized(&pod, 20, 33, 5000))}
 	all[smallVersions], all[largeVersions] = all[small], all[large]
-	pod.Annotations["example.com/version"] = template
+	pod.Spec.NodeSelector = map[string]string{"example.com/pool": template}
 	all[smallDifferent], all[largeDifferent] = encode(sized(&pod, 1, 0, 2200)), encode(sized(&pod, 20, 33, 5000))
-	pod.Annotations = map[string]string{"example.com/team": "web"}
+	pod.Spec.NodeSelector, pod.Annotations = nil, map[string]string{"example.com/team": "web"}
 	all[unasked] = encode(sized(&pod, 1, 0, 2200))
 	return all, nil
 }
