@@ -27,7 +27,7 @@ func TestAStatusInWords(t *testing.T) {
 				Notify: []gitstatus.Notification{{Target: "HUP:nginx", Told: "aaa", At: ago(time.Hour)}, {Target: "POST http://localhost/"}},
 			},
 			"published:    aaa (files: 2, bytes: 3)\nlast success: 1m30s ago (2026-11-30T11:58:30Z)\nnext poll:    in 30s\n" +
-				"app:          HUP:nginx told of aaa (2026-11-30T11:00:00Z)\napp:          POST http://localhost/ has not been told of a commit\n",
+				"app:          HUP:nginx notified of aaa (2026-11-30T11:00:00Z)\napp:          POST http://localhost/ has not been notified of a commit\n",
 		},
 		"nothing yet": {
 			gitstatus.Status{LastError: down, Failures: 3, Begun: 4, Ended: 3},
@@ -41,7 +41,7 @@ func TestAStatusInWords(t *testing.T) {
 			},
 			"published:    aaa (files: 0, bytes: 0)\nlast success: 0s ago (2026-11-30T12:00:00Z)\n" +
 				"last error:   Unreachable: no route (2026-11-30T11:59:00Z; polls have succeeded since)\nnext poll:    in 0s\n" +
-				"app:          HUP:nginx not told yet: nobody\napp:          POST http://localhost/ not told yet\n",
+				"app:          HUP:nginx not notified yet: nobody\napp:          POST http://localhost/ not notified yet\n",
 		},
 	} {
 		s := tc.status

@@ -40,7 +40,7 @@ func parseGitPoller(e env) (*gitPollerFlags, error) {
 	flags.DurationVar(&f.FetchTimeout, "fetch-timeout", fetchTimeout, "`time` that one poll may take")
 	flags.DurationVar(&f.Grace, "grace", grace, "`time` that a commit stays after the next is published")
 	flags.StringVar(&f.metrics, "metrics-listen", "", "`host:port` to serve metrics at; none without it")
-	flags.BoolVar(&f.NotifyFirst, "notify-first", false, "tell of the first commit as well: for an app that does not wait for it")
+	flags.BoolVar(&f.NotifyFirst, "notify-first", false, "notify of the first commit as well: for an app that does not wait for it")
 	f.notify.register(flags)
 	if err := parse(flags, e); err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func runGitPoller(e env) error {
 	f.Notify = f.notify.notifier(e.log, registry)
 	f.Wake = wakes(e.ctx)
 	if f.Board, err = gitpoller.NewBoard(); err != nil {
-		e.log.Warn("nobody can ask this git-poller how it stands", "error", err.Error())
+		e.log.Warn("this git-poller cannot answer status and sync requests", "error", err.Error())
 	}
 	if f.metrics != "" {
 		go scrape.Serve(e.ctx, registry, f.metrics, e.log)

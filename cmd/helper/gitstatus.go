@@ -18,7 +18,7 @@ import (
 // These two are for kubectl exec in the helper's container.
 var (
 	gitPollerSyncVerb   = verb{name: "git-poller sync", does: "have the git-poller of this container poll now", run: runGitPollerSync}
-	gitPollerStatusVerb = verb{name: "git-poller status", does: "tell how the git-poller of this container stands", run: runGitPollerStatus}
+	gitPollerStatusVerb = verb{name: "git-poller status", does: "print the status of the git-poller of this container", run: runGitPollerStatus}
 )
 
 func runGitPollerSync(e env) error {
@@ -124,14 +124,14 @@ func describe(s *gitstatus.Status) string {
 		fmt.Fprintf(&b, "next poll:    in %s\n", max(0, s.NextPoll.Sub(s.Time)).Round(time.Second))
 	}
 	for _, n := range s.Notify {
-		state := "has not been told of a commit"
+		state := "has not been notified of a commit"
 		switch {
 		case n.Pending && n.Error != "":
-			state = "not told yet: " + n.Error
+			state = "not notified yet: " + n.Error
 		case n.Pending:
-			state = "not told yet"
+			state = "not notified yet"
 		case n.Told != "":
-			state = "told of " + n.Told + " (" + n.At.UTC().Format(time.RFC3339) + ")"
+			state = "notified of " + n.Told + " (" + n.At.UTC().Format(time.RFC3339) + ")"
 		}
 		fmt.Fprintf(&b, "app:          %s %s\n", n.Target, state)
 	}

@@ -105,7 +105,7 @@ func (c *container) sync(args string) (said string, status int) {
 	}
 }
 
-// notFound tells whether a verb says that it finds no poller. The containers of these tests see
+// notFound reports whether a verb says that it finds no poller. The containers of these tests see
 // the processes of the whole machine, some of which may hide even from root.
 func notFound(said, verb string) bool {
 	say := "pillion-helper git-poller " + verb + ": no git-poller "
@@ -186,7 +186,7 @@ func TestAPollerCanBeAskedAndSeen(t *testing.T) {
 		t.Errorf("the status (-want +got):\n%s", diff)
 	}
 	said, _ = c.exec("git-poller status")
-	for _, line := range []string{"repository:   " + url + ", ref main\n", "published:    " + second + " (files: 1, bytes: 1)\n", "last success: ", "next poll:    in 2", "app:          POST " + app.URL + "/reload told of " + second} {
+	for _, line := range []string{"repository:   " + url + ", ref main\n", "published:    " + second + " (files: 1, bytes: 1)\n", "last success: ", "next poll:    in 2", "app:          POST " + app.URL + "/reload notified of " + second} {
 		if !strings.Contains(said, line) {
 			t.Errorf("the status has no %q:\n%s", line, said)
 		}
@@ -209,7 +209,7 @@ func TestAPollThatFailsIsSaidToWhoeverAskedForIt(t *testing.T) {
 	}
 }
 
-// A server that hangs holds up the poll, and whoever asked gets a sentence.
+// A server that hangs holds up the poll, and the caller gets a sentence.
 func TestAPollThatDoesNotEndIsSaidNotToHaveEnded(t *testing.T) {
 	t.Parallel()
 	done := make(chan struct{})

@@ -11,7 +11,7 @@ import (
 // hide keeps other processes of the same user out of this one's /proc: its files, among
 // them a mounted Secret by /proc/PID/root, its environment, its descriptors and its memory.
 // In a pod whose containers share a process namespace an app with the helper's user ID could
-// read them otherwise. Whoever has CAP_SYS_PTRACE still can. It does not outlive execve(2).
+// read them otherwise. A process that has CAP_SYS_PTRACE still can. It does not outlive execve(2).
 //
 // The first process of a process namespace has a container to itself: nobody is there to hide
 // from, and git-poller has to be seen by its own verbs sync and status.

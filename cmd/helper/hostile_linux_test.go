@@ -30,7 +30,7 @@ func junk(victim string) map[string]struct {
 	}
 }
 
-// stateOf makes the directory in which containers tell of their start, and a file of
+// stateOf makes the directory in which containers record their start, and a file of
 // another container.
 func stateOf(t *testing.T) (state, victim string) {
 	t.Helper()
@@ -65,7 +65,7 @@ func TestAContainerDoesNotTellOfItsStartInAnothersFile(t *testing.T) {
 				t.Fatal(err)
 			}
 			w := start(t, helperIn(t, t.TempDir()), "--name=web", "--state="+state, "--", "echo", "started")
-			sentence := "the start of web cannot be told to others: " + state + "/web " + c.is + only
+			sentence := "the start of web cannot be recorded for other containers: " + state + "/web " + c.is + only
 			w.ends(exited(125), "pillion: "+sentence)
 			w.logs(sentence)
 			untouched(t, victim)
@@ -144,7 +144,7 @@ func TestAHugeFileIsNoStart(t *testing.T) {
 	w.ends(exited(75), "pillion: true was not started: after 50ms still started:web: has not started\n")
 }
 
-// Somebody holds the lock of this container's name for ever.
+// Somebody holds the lock of this container's name forever.
 func TestALockThatIsHeldEndsTheStart(t *testing.T) {
 	t.Parallel()
 	state, _ := stateOf(t)
@@ -157,7 +157,7 @@ func TestALockThatIsHeldEndsTheStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := start(t, helperIn(t, t.TempDir()), "--name=web", "--state="+state, "--", "true")
-	w.ends(exited(125), "pillion: "+state+"/web cannot be locked: somebody else holds the lock: two containers with one name, or a process of an earlier start\n")
+	w.ends(exited(125), "pillion: "+state+"/web cannot be locked: another process holds the lock: two containers with one name, or a process of an earlier start\n")
 }
 
 // The last words go to the file that the kubelet made, or nowhere.

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 )
 
-var probeVerb = verb{name: "probe", does: "tell whether there is content yet", run: runProbe}
+var probeVerb = verb{name: "probe", does: "succeed if there is content", run: runProbe}
 
 // runProbe asks for content and not for freshness: after a restart while git is down,
 // what was published is still there, and so is the reason for the pod to be ready.

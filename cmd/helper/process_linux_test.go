@@ -237,7 +237,7 @@ func TestContainersWaitForEachOther(t *testing.T) {
 	after.hears(after.stderr, "pillion: true starts after ")
 	after.ends(0, "")
 
-	// The pod's sandbox is made anew, and so is the helper; the directory is kept.
+	// The pod's sandbox is recreated, and so is the helper; the directory is kept.
 	install(t, helper)
 	stale := start(t, helper, "--wait=started:first", "--timeout=10ms", state, "--name=stale", "--", "true")
 	stale.hears(stale.stderr, "pillion: true waits for started:first (up to 10ms): started:first: has not started\n")
@@ -258,5 +258,5 @@ func TestACommandThatCannotRunHasNotStarted(t *testing.T) {
 		t.Errorf("others are told that it has started: %v", err)
 	}
 	absent := start(t, helperIn(t, t.TempDir()), "--name=web", "--state="+dir+"/no", "--", "true")
-	absent.ends(exited(125), "pillion: the start of web cannot be told to others: open "+dir+"/no/web: no such file or directory\n")
+	absent.ends(exited(125), "pillion: the start of web cannot be recorded for other containers: open "+dir+"/no/web: no such file or directory\n")
 }

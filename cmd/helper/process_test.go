@@ -126,7 +126,7 @@ func TestTheDateWriterEndsWhenItIsTold(t *testing.T) {
 	}
 }
 
-// Whoever watches the pod at night gets a sentence, and the poller lives.
+// The log has a sentence for an operator, and the poller lives.
 func TestAPollThatNeedsTooMuchMemoryIsAnError(t *testing.T) {
 	t.Parallel()
 	path, err := program()
@@ -139,7 +139,7 @@ func TestAPollThatNeedsTooMuchMemoryIsAnError(t *testing.T) {
 	defer server.Close()
 	other := httptest.NewTLSServer(nil)
 	defer other.Close()
-	// A look reads its file of authorities whole, and this one is larger than the least memory.
+	// A poll reads its file of authorities whole, and this one is larger than the minimum of memory.
 	authorities := filepath.Join(t.TempDir(), "ca.crt")
 	text := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: other.Certificate().Raw}), bytes.Repeat([]byte("\n"), 16<<20)...)
 	if err := os.WriteFile(authorities, text, 0o600); err != nil {

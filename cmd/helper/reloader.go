@@ -14,7 +14,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/scrape"
 )
 
-var reloaderVerb = verb{name: "config-reloader", does: "tell an app when the content of directories changes", run: runReloader}
+var reloaderVerb = verb{name: "config-reloader", does: "notify an app when the content of directories changes", run: runReloader}
 
 type reloaderFlags struct {
 	reloader.Options
@@ -35,8 +35,8 @@ func parseReloader(e env) (*reloaderFlags, error) {
 		f.Dirs = append(f.Dirs, text)
 		return nil
 	})
-	flags.DurationVar(&f.Debounce, "debounce", time.Second, "`time` without a further change after which changes are told")
-	flags.DurationVar(&f.Interval, "interval", time.Minute, "`time` between two scans, beside those that the kernel's reports cause")
+	flags.DurationVar(&f.Debounce, "debounce", time.Second, "`time` without a further change after which the app is notified")
+	flags.DurationVar(&f.Interval, "interval", time.Minute, "`time` between two scans, in addition to those that kernel events trigger")
 	flags.StringVar(&f.metrics, "metrics-listen", "", "`host:port` to serve metrics at; none without it")
 	f.notify.register(flags)
 	if err := parse(flags, e); err != nil {
@@ -48,7 +48,7 @@ func parseReloader(e env) (*reloaderFlags, error) {
 	case f.Debounce <= 0 || f.Interval <= 0:
 		return nil, usageError{fmt.Errorf("--debounce=%v and --interval=%v must be more than 0", f.Debounce, f.Interval)}
 	case f.notify.url == "" && f.notify.signal == "":
-		return nil, usageError{errors.New("one of --notify and --signal is needed: how to tell the app")}
+		return nil, usageError{errors.New("one of --notify and --signal is needed: how to notify the app")}
 	}
 	f.Log = e.log
 	return &f, f.notify.parse("Pillion-Content")

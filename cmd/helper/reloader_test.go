@@ -70,7 +70,7 @@ func TestAConfigReloaderTellsAndEnds(t *testing.T) {
 	if err := p.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if code, stderr := end(); code != 0 || !strings.Contains(stderr, dir+" does not exist") || !strings.Contains(stderr, `"msg":"app told"`) {
+	if code, stderr := end(); code != 0 || !strings.Contains(stderr, dir+" does not exist") || !strings.Contains(stderr, `"msg":"app notified"`) {
 		t.Errorf("exit status %d, want 0; it says %s", code, stderr)
 	}
 }

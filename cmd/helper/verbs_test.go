@@ -19,13 +19,13 @@ func TestTheUsageNamesEveryVerbThatIsForPeople(t *testing.T) {
 	const want = `usage: pillion-helper VERB [--flag=value]…
   git-poller         keep a directory equal to a git repository
   git-poller sync    have the git-poller of this container poll now
-  git-poller status  tell how the git-poller of this container stands
+  git-poller status  print the status of the git-poller of this container
   date-writer        write the date into a file, again and again
-  config-reloader    tell an app when the content of directories changes
+  config-reloader    notify an app when the content of directories changes
   ipc-init           make queues, semaphores, shared memory and named pipes
   install            copy this program to where other containers can run it
   run                wait until an app can start, and become the app
-  probe              tell whether there is content yet
+  probe              succeed if there is content
   version            print the version
 `
 	if diff := cmp.Diff(want, said.String()); diff != "" {

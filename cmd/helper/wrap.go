@@ -22,7 +22,7 @@ func parseWrap(args []string, stderr io.Writer) (o startorder.Options, log *stri
 	log = terminationLog(flags)
 	flags.DurationVar(&o.Timeout, "timeout", 5*time.Minute, "`time` after which to give up")
 	flags.StringVar(&o.Name, "name", "", "the `name` of this container, for those that wait for it")
-	flags.StringVar(&o.State, "state", "", "the `directory` in which containers tell of their start")
+	flags.StringVar(&o.State, "state", "", "the `directory` in which containers record their start")
 	flags.Func("umask", "the app's `umask`, such as 0002", func(text string) error {
 		mask, err := strconv.ParseUint(text, 8, 32)
 		if err != nil || mask > 0o777 {
@@ -65,7 +65,7 @@ func check(o startorder.Options, args []string) error {
 	}
 	for _, c := range o.Conditions {
 		if c.AboutContainer() && o.State == "" {
-			return fmt.Errorf("--wait=%s needs --state, the directory in which containers tell of their start", c)
+			return fmt.Errorf("--wait=%s needs --state, the directory in which containers record their start", c)
 		}
 	}
 	if o.Name != "" {

@@ -26,7 +26,7 @@ func doubled(failures int, first, limit time.Duration) time.Duration {
 }
 
 // Spread is d times a number between low and high. It keeps pods that were started
-// together from doing the same together for ever.
+// together from doing the same together forever.
 func Spread(d time.Duration, low, high float64) time.Duration {
 	return time.Duration(float64(d) * (low + (high-low)*rand.Float64())) //nolint:gosec // no secret depends on it
 }

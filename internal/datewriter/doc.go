@@ -13,7 +13,7 @@
 //   - A directory, a link that git-poller published and a file that may not be read
 //     are left alone; the next tick tries again.
 //
-// Whoever reads the file sees whole lines. A file that grows too big, and every
+// A process that reads the file sees whole lines. A file that grows too big, and every
 // file in the mode replace, is exchanged by rename(2): a reader has the old file or
 // the new one. A line that cannot be written completely is taken back. One thing
 // cannot be had while appending: the kernel makes an append visible page by page,

@@ -90,7 +90,7 @@ func TestFirstLineThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// What somebody else wrote behind half a line is not ours to remove.
+// What another process wrote behind half a line is not ours to remove.
 func TestOthersWriteBehindHalfALine(t *testing.T) {
 	t.Parallel()
 	w := start(t, options(t))

@@ -109,7 +109,7 @@ func TestPipeIsNeverWrittenTo(t *testing.T) {
 	}
 }
 
-// The pipe comes after the writer has looked and before it opens.
+// The pipe comes after the writer has inspected and before it opens.
 func TestWhatComesBetweenLookAndOpen(t *testing.T) {
 	t.Parallel()
 	for name, plant := range map[string]func(file, victim string) error{
@@ -127,16 +127,16 @@ func TestWhatComesBetweenLookAndOpen(t *testing.T) {
 			victim := filepath.Join(filepath.Dir(w.File), "victim")
 			write(t, victim, "precious")
 			write(t, w.File, "old\n")
-			looked, err := w.look()
+			inspected, err := w.inspect()
 			must(t, err)
 			must(t, os.Rename(w.File, w.File+".old"))
 			must(t, plant(w.File, victim))
 			before, err := os.Lstat(w.File)
-			if err := w.takeOver(t.Context(), looked); err == nil {
+			if err := w.takeOver(t.Context(), inspected); err == nil {
 				t.Error("it was taken over, want an error")
 			}
 			if after, _ := os.Lstat(w.File); err == nil && !os.SameFile(before, after) {
-				t.Error("it was replaced, though nobody looked at it")
+				t.Error("it was replaced, though nothing had inspected it")
 			}
 			if w.file != nil {
 				t.Error("the writer keeps a file that it did not make")
@@ -149,7 +149,7 @@ func TestWhatComesBetweenLookAndOpen(t *testing.T) {
 }
 
 // The directory is held: whatever its path leads to by then, nothing is written there.
-// One that was made anew is the volume again.
+// One that was recreated is the volume again.
 func TestADirectoryThatIsReplaced(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

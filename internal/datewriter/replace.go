@@ -114,19 +114,19 @@ func (c *copied) Write(p []byte) (int, error) {
 	return c.w.write(c.f, p)
 }
 
-// takeOver exchanges the file that was looked at, which we did not make since we
+// takeOver exchanges the file that was inspected, which we did not make since we
 // started, for one of ours with the same lines and the new one.
 //
 // Appending to it where it is would be less work, but there is no way to tell that
-// it is not a second name of somebody else's file: names can be given and taken
+// it is not a second name of another process's file: names can be given and taken
 // away between the questions. So what is written to is only ever a file that we
 // made ourselves.
-func (w *writer) takeOver(ctx context.Context, looked fs.FileInfo) error {
+func (w *writer) takeOver(ctx context.Context, inspected fs.FileInfo) error {
 	dir, err := w.dir()
 	if err != nil {
 		return err
 	}
-	changed := fmt.Errorf("%s changed while it was opened", w.File) // the next date looks again
+	changed := fmt.Errorf("%s changed while it was opened", w.File) // the next date checks again
 	f, err := dir.Open(w.name())
 	if unsafe := (*safedir.Error)(nil); errors.As(err, &unsafe) {
 		return changed
@@ -135,10 +135,10 @@ func (w *writer) takeOver(ctx context.Context, looked fs.FileInfo) error {
 		return err
 	}
 	defer f.Close()
-	if !isSame(f, looked) {
+	if !isSame(f, inspected) {
 		return changed
 	}
-	size, keep := looked.Size(), looked.Size()
+	size, keep := inspected.Size(), inspected.Size()
 	if size+1+int64(len(w.line)) > w.MaxSize { // 1 for the end of a torn line
 		keep = w.MaxSize / 2
 	}
@@ -149,7 +149,7 @@ func (w *writer) takeOver(ctx context.Context, looked fs.FileInfo) error {
 // lines as keep bytes can hold, and the new line.
 //
 // If there is no room for that it keeps less, down to the new line alone. Cutting
-// f where it is would need no room, but whoever reads it then gets a part. If there
+// f where it is would need no room, but a process that reads it then gets a part. If there
 // is no room for one line, f stays as it is: old, but whole.
 func (w *writer) exchange(ctx context.Context, f *os.File, size, keep int64) error {
 	for ; ; keep /= 2 {

@@ -45,7 +45,7 @@ func become(uid uintptr) error {
 // someUser is the user of date-writer, who is nobody in particular.
 const someUser = 65532
 
-// asUser runs do in an empty directory that belongs to somebody else and is open to
+// asUser runs do in an empty directory that belongs to another user and is open to
 // all, as the kubelet makes an emptyDir; with a strict umask, and as a user that
 // is not root.
 func asUser(t *testing.T, do func(dir string) error) {
@@ -131,7 +131,7 @@ func TestFileOfAnotherUser(t *testing.T) {
 	}
 }
 
-// A pipe, put there after the writer has looked.
+// A pipe, put there after the writer has inspected.
 func TestPipeThatComesLateDoesNotBlock(t *testing.T) {
 	t.Parallel()
 	o := options(t)
@@ -142,18 +142,18 @@ func TestPipeThatComesLateDoesNotBlock(t *testing.T) {
 		if err := w.put(t.Context(), noon); err != nil {
 			return err
 		}
-		looked, err := w.look()
+		inspected, err := w.inspect()
 		if err := errors.Join(err, os.Remove(o.File), syscall.Mkfifo(o.File, 0o444), os.Chmod(o.File, 0o444)); err != nil {
 			return err
 		}
-		if err := w.takeOver(t.Context(), looked); err == nil || err.Error() != o.File+" changed while it was opened" {
+		if err := w.takeOver(t.Context(), inspected); err == nil || err.Error() != o.File+" changed while it was opened" {
 			return fmt.Errorf("got error %w", err)
 		}
 		return nil
 	})
 }
 
-// mayMount tells whether the process has CAP_SYS_ADMIN.
+// mayMount reports whether the process has CAP_SYS_ADMIN.
 func mayMount(t *testing.T) bool {
 	t.Helper()
 	var data [2]unix.CapUserData

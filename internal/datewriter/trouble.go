@@ -74,11 +74,11 @@ func advice(err error) string {
 	case errors.Is(err, os.ErrPermission):
 		return fmt.Sprintf("let user %d write to the directory and to the file", os.Getuid())
 	default:
-		return "look for the cause on the node: its disk, or whoever else writes to the volume"
+		return "look for the cause on the node: its disk, or another process that writes to the volume"
 	}
 }
 
-// noSpace tells whether err means that the volume, a quota or a limit is full.
+// noSpace reports whether err means that the volume, a quota or a limit is full.
 func noSpace(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }

@@ -95,7 +95,7 @@ func TestAdvice(t *testing.T) {
 		"a link of git-poller":       {fmt.Errorf("f %w", errPublished), `set the option "file" to another name, which the repository does not have at its top`},
 		"a read-only volume":         {syscall.EROFS, "the volume is mounted read-only: make it writable for this helper"},
 		"a directory of others":      {syscall.EACCES, fmt.Sprintf("let user %d write to the directory and to the file", os.Getuid())},
-		"a disk that fails":          {syscall.EIO, "look for the cause on the node: its disk, or whoever else writes to the volume"},
+		"a disk that fails":          {syscall.EIO, "look for the cause on the node: its disk, or another process that writes to the volume"},
 		"a file that is not allowed": {syscall.EPERM, fmt.Sprintf("let user %d write to the directory and to the file", os.Getuid())},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -55,7 +55,7 @@ func (w *writer) close() {
 func (w *writer) put(ctx context.Context, now time.Time) error {
 	w.line = append(now.In(w.Location).AppendFormat(w.line[:0], w.Format.layout()), '\n')
 	w.letGo()
-	info, err := w.look()
+	info, err := w.inspect()
 	if w.file != nil && (info == nil || !isSame(w.file, info)) {
 		w.close() // if it was removed it still takes room, which the next one may need
 	}
@@ -98,10 +98,10 @@ func (w *writer) letGo() {
 // name is that of the file in its directory.
 func (w *writer) name() string { return filepath.Base(w.File) }
 
-// look says what has the file's name now: a regular file without a second name; or
+// inspect says what has the file's name now: a regular file without a second name; or
 // nil for nothing, and for what is to be replaced. What is to be left alone is an
 // error.
-func (w *writer) look() (fs.FileInfo, error) {
+func (w *writer) inspect() (fs.FileInfo, error) {
 	dir, err := w.dir()
 	if err != nil {
 		return nil, err
@@ -125,16 +125,16 @@ func (w *writer) look() (fs.FileInfo, error) {
 	return info, nil
 }
 
-// isPlain tells whether this is a regular file that has one name. A second name
-// may be one that somebody else's file is known by.
+// isPlain reports whether this is a regular file that has one name. A second name
+// may be one that another process's file is known by.
 func isPlain(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && info.Mode().IsRegular() && stat.Nlink == 1
 }
 
-func isSame(f *os.File, looked fs.FileInfo) bool {
+func isSame(f *os.File, inspected fs.FileInfo) bool {
 	info, err := f.Stat()
-	return err == nil && os.SameFile(info, looked)
+	return err == nil && os.SameFile(info, inspected)
 }
 
 // append adds the line to our file, or exchanges the file for a shorter one.
@@ -158,7 +158,7 @@ func (w *writer) append(ctx context.Context) error {
 }
 
 // ending returns the size of f in bytes, and whether its last line lacks an end:
-// whoever wrote it was killed, or is somebody else.
+// its writer was killed, or is another process.
 func ending(f *os.File) (size int64, torn bool, err error) {
 	info, err := f.Stat()
 	if err != nil || info.Size() == 0 {
@@ -172,7 +172,7 @@ func ending(f *os.File) (size int64, torn bool, err error) {
 }
 
 // takeBack removes the n bytes of a line that were written at size before writing
-// failed, unless somebody else has written behind them. If that fails as well, the
+// failed, unless another process has written behind them. If that fails as well, the
 // next line begins with a line end.
 func (w *writer) takeBack(size int64, n int) {
 	if info, err := w.file.Stat(); n > 0 && err == nil && info.Size() == size+int64(n) {

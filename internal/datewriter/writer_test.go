@@ -219,10 +219,10 @@ func TestFileThatIsLeftAlone(t *testing.T) {
 		plant func(file string) error
 		want  string // the error, behind the name of the file
 	}{
-		"an empty directory":      {func(f string) error { return os.Mkdir(f, 0o755) }, " is a directory"},
-		"a full directory":        {func(f string) error { return os.MkdirAll(filepath.Join(f, "x"), 0o755) }, " is a directory"},
-		"a link of git-poller":    {func(f string) error { return os.Symlink("..data/index.html", f) }, " is a link that git-poller published on the same volume"},
-		"such a link to a folder": {func(f string) error { return os.Symlink("..data/site", f) }, " is a link that git-poller published on the same volume"},
+		"an empty directory":         {func(f string) error { return os.Mkdir(f, 0o755) }, " is a directory"},
+		"a full directory":           {func(f string) error { return os.MkdirAll(filepath.Join(f, "x"), 0o755) }, " is a directory"},
+		"a link of git-poller":       {func(f string) error { return os.Symlink("..data/index.html", f) }, " is a link that git-poller published on the same volume"},
+		"such a link to a directory": {func(f string) error { return os.Symlink("..data/site", f) }, " is a link that git-poller published on the same volume"},
 	} {
 		for _, mode := range []Mode{Append, Replace} {
 			t.Run(name+", "+string(mode), func(t *testing.T) {

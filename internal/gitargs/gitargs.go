@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package gitargs is the part of git-poller's command line that says what to fetch, as whom
+// Package gitargs is the part of git-poller's command line that says what to fetch, with which credentials
 // and how. The webhook writes it; the helper in a pod reads it, and so does kubectl pillion
 // try, which fetches the same where it runs.
 package gitargs
@@ -29,9 +29,9 @@ func Bind(flags *flag.FlagSet, r *gitfetch.Request) {
 	flags.StringVar(&r.Auth, "auth", "", "how to use the credentials: basic, ssh or github-app")
 	flags.StringVar(&r.AuthDir, "auth-dir", "", "the `directory` of a mounted Secret with the credentials")
 	flags.StringVar(&r.CAFile, "ca-file", "", "`file` of certificate authorities to trust")
-	flags.IntVar(&r.MaxFiles, "max-files", MaxFiles, "most files, links and directories of a commit")
+	flags.IntVar(&r.MaxFiles, "max-files", MaxFiles, "maximum number of files, links and directories of a commit")
 	r.MaxBytes = MaxBytes
-	flags.Var((*quantity.Bytes)(&r.MaxBytes), "max-size", "most `bytes` of a commit, packed or unpacked, such as 819Mi")
+	flags.Var((*quantity.Bytes)(&r.MaxBytes), "max-size", "maximum `bytes` of a commit, packed or unpacked, such as 819Mi")
 	bindReach(flags, r)
 }
 

@@ -85,7 +85,7 @@ func (b *basicAuth) secrets() secrets {
 	return s
 }
 
-// redact removes the secrets from a text, in the forms in which a server may send them
+// redact removes the secrets from a string, in the forms in which a server may send them
 // back.
 func (s secrets) redact(text string) string {
 	for _, secret := range s {

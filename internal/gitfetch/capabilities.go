@@ -29,7 +29,7 @@ func (g *greeting) first(names ...string) string {
 	return names[i]
 }
 
-// fetches tells whether a feature can be asked for when something is fetched.
+// fetches reports whether a feature can be asked for when something is fetched.
 func (g *greeting) fetches(feature string) bool {
 	if g.v2 {
 		return slices.Contains(strings.Fields(g.capabilities["fetch"]), feature)

@@ -29,7 +29,7 @@ type checkout struct {
 	lfsPointers int
 }
 
-func (c *checkout) writeFolder(ctx context.Context, parent *os.Root, name string, e *entry) error {
+func (c *checkout) writeDirectory(ctx context.Context, parent *os.Root, name string, e *entry) error {
 	if err := parent.Mkdir(name, 0o755); err != nil {
 		return err
 	}
@@ -49,8 +49,8 @@ func (c *checkout) writeFolder(ctx context.Context, parent *os.Root, name string
 			return timedOut(ctx)
 		}
 		switch child.kind {
-		case folder, submodule:
-			err = c.writeFolder(ctx, dir, child.name, child)
+		case directory, submodule:
+			err = c.writeDirectory(ctx, dir, child.name, child)
 		case link:
 			err = dir.Symlink(child.target, child.name)
 		case executable:

@@ -74,7 +74,7 @@ func headerLine(content, key string) (string, bool) {
 	return "", false
 }
 
-// commitTime takes the seconds from "Name <address> seconds zone". Whoever writes a
+// commitTime takes the seconds from "Name <address> seconds zone". A process that writes a
 // commit may claim any time; what is no time of the years 1970 to 2242 becomes 1970.
 func commitTime(committer string) time.Time {
 	fields := strings.Fields(committer[strings.LastIndexByte(committer, '>')+1:])

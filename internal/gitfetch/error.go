@@ -30,7 +30,7 @@ const (
 	NoSuchRepo Reason = "NoSuchRepo"
 	// NoSuchRef: the repository has no such branch, tag or commit.
 	NoSuchRef Reason = "NoSuchRef"
-	// NoSuchSubdir: the commit has no such folder.
+	// NoSuchSubdir: the commit has no such directory.
 	NoSuchSubdir Reason = "NoSuchSubdir"
 	// Refused: the commit holds something that must not be published.
 	Refused Reason = "Refused"
@@ -170,7 +170,7 @@ func quote(text string) string {
 	return strconv.Quote(text)
 }
 
-// cut makes a text short.
+// cut makes a string short.
 func cut(text string) string {
 	if short := text[:whole(text)]; short != text {
 		return short + "…"
@@ -178,7 +178,7 @@ func cut(text string) string {
 	return text
 }
 
-// whole is how many bytes of a text are whole characters and not too many.
+// whole is how many bytes of a string are whole characters and not too many.
 func whole(text string) int {
 	if len(text) <= maxQuoted {
 		return len(text)

@@ -17,7 +17,7 @@ func (f *fetcher) run(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	if hash40.MatchString(f.Ref) && f.Ref == f.Have {
-		return Result{Commit: f.Have}, nil // a hash means the same for ever
+		return Result{Commit: f.Have}, nil // a hash means the same forever
 	}
 	if err := f.connect(ctx); err != nil {
 		return Result{}, err

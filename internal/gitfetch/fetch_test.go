@@ -31,12 +31,12 @@ func TestACommitIsCheckedOut(t *testing.T) {
 	}
 	want := files{
 		"index.html": "hello\n",
-		"bin":        isFolder, "bin/run": isExecutable + "#!/bin/sh\n",
-		"css": isFolder, "css/a.css": "a {}\n", "css/c.css": isLink + "a.css",
-		"vendored": isFolder,
+		"bin":        isDirectory, "bin/run": isExecutable + "#!/bin/sh\n",
+		"css": isDirectory, "css/a.css": "a {}\n", "css/c.css": isLink + "a.css",
+		"vendored": isDirectory,
 		"empty":    "",
 		"big.bin":  string(make([]byte, 3<<20)),
-		"deep":     isFolder, "deep/er": isFolder, "deep/er/est": "down\n",
+		"deep":     isDirectory, "deep/er": isDirectory, "deep/er/est": "down\n",
 	}
 	if diff := cmp.Diff(want, readTree(t, tree)); diff != "" {
 		t.Errorf("tree (-want +got):\n%s", diff)

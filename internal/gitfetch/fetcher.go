@@ -16,11 +16,11 @@ type fetcher struct {
 	session  *Session
 	token    *Token
 	built    bool // upon what is published
-	narrow   bool // the folder that is published, and no other
+	narrow   bool // the directory that is published, and no other
 }
 
-// look finds what the wanted ref means to the server.
-func (f *fetcher) look(ctx context.Context, server remote) (*greeting, target, error) {
+// resolveRef finds what the wanted ref means to the server.
+func (f *fetcher) resolveRef(ctx context.Context, server remote) (*greeting, target, error) {
 	l := newListing(f.Ref)
 	hello := f.session.greeting
 	if hello == nil {
@@ -60,5 +60,5 @@ type Session struct {
 	greeting *greeting         // of a server that need not be greeted again
 
 	disk    int64 // what the last checkout takes of the volume
-	entries int   // its files, links and folders
+	entries int   // its files, links and directories
 }

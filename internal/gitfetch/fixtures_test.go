@@ -49,7 +49,7 @@ func newRepo(t testing.TB, root string) repo {
 // commitTime is the time of all commits of the tests.
 var testTime = time.Unix(1_700_000_000, 0)
 
-// gitEnv keeps git from reading anything of whoever runs the tests.
+// gitEnv keeps git from reading anything of the user who runs the tests.
 func gitEnv() []string {
 	stamp := fmt.Sprintf("%d +0000", testTime.Unix())
 	return []string{
@@ -142,7 +142,7 @@ func (r repo) commit(ref string, content files, parents ...string) string {
 	return r.commitTree(ref, r.tree(content), parents...)
 }
 
-// backend serves the repositories under a folder with git's own server.
+// backend serves the repositories under a directory with git's own server.
 func backend(t testing.TB, root string) http.Handler {
 	t.Helper()
 	path, err := exec.Command("git", "--exec-path").Output()
@@ -208,7 +208,7 @@ func v0(h http.Handler) http.Handler {
 	})
 }
 
-// mustFetch fetches into a new folder and returns the result and that folder's tree.
+// mustFetch fetches into a new directory and returns the result and that directory's tree.
 func mustFetch(t testing.TB, r Request) (Result, string) {
 	t.Helper()
 	r = ask(t, r)
@@ -246,7 +246,7 @@ func readTree(t testing.TB, dir string) files {
 		}
 		switch {
 		case info.IsDir():
-			got[name] = isFolder
+			got[name] = isDirectory
 			return nil
 		case info.Mode()&os.ModeSymlink != 0:
 			target, err := os.Readlink(path)
@@ -266,7 +266,7 @@ func readTree(t testing.TB, dir string) files {
 	return got
 }
 
-const isFolder = "\x00folder"
+const isDirectory = "\x00folder"
 
 // selfSigned is a certificate of some names, or of nobody.
 func selfSigned(t testing.TB, names ...string) tls.Certificate {

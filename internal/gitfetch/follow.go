@@ -11,7 +11,7 @@ import (
 )
 
 // settleLinks sees to it that no link leads out of the tree. Of those that lead out of
-// the published folder to something in the repository, the content is published in
+// the published directory to something in the repository, the content is published in
 // their place.
 func (t *treeReader) settleLinks(ctx context.Context) error {
 	for {
@@ -48,7 +48,7 @@ func (t *treeReader) follow(ctx context.Context, l *entry) error {
 	}
 	for e := l.parent; e != nil; e = e.parent {
 		if from, ok := t.origins[e]; ok && to.holds(from) || to.holds(t.wayTo(l.parent)) {
-			return failf(Refused, "the commit's link %s, with the target %s, leads to a folder that holds it, which has no end", foreign(l.path()), foreign(l.target))
+			return failf(Refused, "the commit's link %s, with the target %s, leads to a directory that holds it, which has no end", foreign(l.path()), foreign(l.target))
 		}
 	}
 	if err := t.pack.fillTree(to.tree()); err != nil {
@@ -57,16 +57,16 @@ func (t *treeReader) follow(ctx context.Context, l *entry) error {
 	if l.object, err = t.pack.find(to.tree(), plumbing.TreeObject); err != nil {
 		return err
 	}
-	l.kind, l.hash, l.target, l.boundary = folder, to.tree(), "", true
+	l.kind, l.hash, l.target, l.boundary = directory, to.tree(), "", true
 	t.origins[l] = to
 	t.written--
 	if err := t.spend(l, 0); err != nil {
 		return err
 	}
-	return t.readFolder(ctx, l, len(l.path())+1)
+	return t.readDirectory(ctx, l, len(l.path())+1)
 }
 
-// wayTo is where in the repository a folder of the tree comes from.
+// wayTo is where in the repository a directory of the tree comes from.
 func (t *treeReader) wayTo(e *entry) way {
 	if from, ok := t.origins[e]; ok {
 		return from
@@ -74,7 +74,7 @@ func (t *treeReader) wayTo(e *entry) way {
 	return t.wayTo(e.parent).down(e.name, e.hash)
 }
 
-// locate finds what a link leads to in the repository: a file, or else a folder.
+// locate finds what a link leads to in the repository: a file, or else a directory.
 func (t *treeReader) locate(l *entry) (way, *entry, error) {
 	at, todo, hops := t.wayTo(l.parent), []string{}, 0
 	enter := func(target string) error {
@@ -108,8 +108,8 @@ func (t *treeReader) locate(l *entry) (way, *entry, error) {
 		}
 		switch {
 		case e == nil || e.kind == submodule:
-			return nil, nil, leadsOut(l, "out of the published folder, and to nothing in the repository")
-		case e.kind == folder:
+			return nil, nil, leadsOut(l, "out of the published directory, and to nothing in the repository")
+		case e.kind == directory:
 			at = at.down(name, e.hash)
 		case e.kind == link:
 			var target string
@@ -120,7 +120,7 @@ func (t *treeReader) locate(l *entry) (way, *entry, error) {
 				return nil, nil, err
 			}
 		case len(todo) > 0:
-			return nil, nil, leadsOut(l, "out of the published folder, and to nothing in the repository")
+			return nil, nil, leadsOut(l, "out of the published directory, and to nothing in the repository")
 		default:
 			return at, e, nil
 		}

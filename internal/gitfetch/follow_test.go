@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestALinkOutOfTheFolderIsItsContent(t *testing.T) {
+func TestALinkOutOfTheDirectoryIsItsContent(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		tree files
@@ -24,11 +24,11 @@ func TestALinkOutOfTheFolderIsItsContent(t *testing.T) {
 		},
 		"to a program": {
 			files{"site/bin/a": isLink + "../../shared/a", "shared/a": isExecutable + "a"},
-			files{"bin": isFolder, "bin/a": isExecutable + "a"},
+			files{"bin": isDirectory, "bin/a": isExecutable + "a"},
 		},
-		"to a folder": {
+		"to a directory": {
 			files{"site/lib": isLink + "../shared", "shared/a": "a", "shared/deep/b": "b"},
-			files{"lib": isFolder, "lib/a": "a", "lib/deep": isFolder, "lib/deep/b": "b"},
+			files{"lib": isDirectory, "lib/a": "a", "lib/deep": isDirectory, "lib/deep/b": "b"},
 		},
 		"over another link": {
 			files{"site/a": isLink + "../latest/a", "latest": isLink + "v2/./", "v2/a": "a"},
@@ -36,23 +36,23 @@ func TestALinkOutOfTheFolderIsItsContent(t *testing.T) {
 		},
 		"through a link that is followed": {
 			files{"site/lib": isLink + "../shared", "site/a": isLink + "lib/a", "shared/a": "a"},
-			files{"lib": isFolder, "lib/a": "a", "a": "a"},
+			files{"lib": isDirectory, "lib/a": "a", "a": "a"},
 		},
 		"up from a link that is followed": {
 			files{"site/lib": isLink + "../shared/lib", "site/a": isLink + "lib/../a", "site/b": isLink + "./c", "site/c": "c", "shared/lib/x": "x", "shared/a": "a"},
-			files{"lib": isFolder, "lib/x": "x", "a": "a", "b": isLink + "./c", "c": "c"},
+			files{"lib": isDirectory, "lib/x": "x", "a": "a", "b": isLink + "./c", "c": "c"},
 		},
 		"out and in again": {
 			files{"site/a": isLink + "../site/b", "site/b": "b"},
 			files{"a": "b", "b": "b"},
 		},
-		"in a folder that is followed, within it": {
+		"in a directory that is followed, within it": {
 			files{"site/lib": isLink + "../shared", "shared/a": isLink + "deep/b", "shared/deep/b": "b", "shared/deep/up": isLink + ".."},
-			files{"lib": isFolder, "lib/a": isLink + "deep/b", "lib/deep": isFolder, "lib/deep/b": "b", "lib/deep/up": isLink + ".."},
+			files{"lib": isDirectory, "lib/a": isLink + "deep/b", "lib/deep": isDirectory, "lib/deep/b": "b", "lib/deep/up": isLink + ".."},
 		},
-		"in a folder that is followed, out of it": {
+		"in a directory that is followed, out of it": {
 			files{"site/lib": isLink + "../shared", "site/x": "not this one", "shared/a": isLink + "../x", "x": "x"},
-			files{"lib": isFolder, "lib/a": "x", "x": "not this one"},
+			files{"lib": isDirectory, "lib/a": "x", "x": "not this one"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -73,8 +73,8 @@ func TestALinkOutOfTheFolderIsItsContent(t *testing.T) {
 				parent = r.commit("refs/heads/main", tree, parent)
 				for way, f := range ways {
 					got, published := f.poll()
-					if got.Misfit != "" || got.Files+strings.Count(fmt.Sprint(want), isFolder) != len(want) {
-						t.Errorf("%s: got %+v, want %d files and folders without a misfit", way, got, len(want))
+					if got.Misfit != "" || got.Files+strings.Count(fmt.Sprint(want), isDirectory) != len(want) {
+						t.Errorf("%s: got %+v, want %d files and directories without a misfit", way, got, len(want))
 					}
 					if diff := cmp.Diff(want, published); diff != "" {
 						t.Errorf("%s, step %d: tree (-want +got):\n%s", way, step, diff)
@@ -85,7 +85,7 @@ func TestALinkOutOfTheFolderIsItsContent(t *testing.T) {
 	}
 }
 
-func TestALinkOutOfTheFolderThatLeadsToNothingIsRefused(t *testing.T) {
+func TestALinkOutOfTheDirectoryThatLeadsToNothingIsRefused(t *testing.T) {
 	t.Parallel()
 	loop := files{"site/a": isLink + "../l0"}
 	for i := range 50 {
@@ -98,14 +98,14 @@ func TestALinkOutOfTheFolderThatLeadsToNothingIsRefused(t *testing.T) {
 		"out of the repository":       {files{"site/a": isLink + "../../x"}, `the commit's link "a", with the target "../../x", leads out of the repository`},
 		"to the root of the machine":  {files{"site/a": isLink + "/etc/passwd"}, `the commit's link "a", with the target "/etc/passwd", leads out of the repository`},
 		"there over another link":     {files{"site/a": isLink + "../b", "b": isLink + "/etc"}, `the commit's link "a", with the target "../b", leads out of the repository`},
-		"to nothing":                  {files{"site/a": isLink + "../gone"}, `the commit's link "a", with the target "../gone", leads out of the published folder, and to nothing in the repository`},
-		"through a file":              {files{"site/a": isLink + "../b/c", "b": "b"}, `the commit's link "a", with the target "../b/c", leads out of the published folder, and to nothing in the repository`},
-		"into a submodule":            {files{"site/a": isLink + "../m", "m": isSubmodule + strings.Repeat("1", 40)}, `the commit's link "a", with the target "../m", leads out of the published folder, and to nothing in the repository`},
+		"to nothing":                  {files{"site/a": isLink + "../gone"}, `the commit's link "a", with the target "../gone", leads out of the published directory, and to nothing in the repository`},
+		"through a file":              {files{"site/a": isLink + "../b/c", "b": "b"}, `the commit's link "a", with the target "../b/c", leads out of the published directory, and to nothing in the repository`},
+		"into a submodule":            {files{"site/a": isLink + "../m", "m": isSubmodule + strings.Repeat("1", 40)}, `the commit's link "a", with the target "../m", leads out of the published directory, and to nothing in the repository`},
 		"round and round":             {loop, `the commit's link "a", with the target "../l0", leads to nothing, over more links than a system follows`},
-		"to all of the repository":    {files{"site/a": isLink + "..", "b": "b"}, `the commit's link "a", with the target "..", leads to a folder that holds it, which has no end`},
-		"to itself from outside":      {files{"site/a": isLink + "../site"}, `the commit's link "a", with the target "../site", leads to a folder that holds it, which has no end`},
-		"to what leads back to it":    {files{"site/a": isLink + "../b", "b/c": isLink + "../site", "b/d": "d"}, `the commit's link "a/c", with the target "../site", leads to a folder that holds it, which has no end`},
-		"to what leads back below it": {files{"site/s/a": isLink + "../../b", "b/c": isLink + "../site/s"}, `the commit's link "s/a/c/a", with the target "../../b", leads to a folder that holds it, which has no end`},
+		"to all of the repository":    {files{"site/a": isLink + "..", "b": "b"}, `the commit's link "a", with the target "..", leads to a directory that holds it, which has no end`},
+		"to itself from outside":      {files{"site/a": isLink + "../site"}, `the commit's link "a", with the target "../site", leads to a directory that holds it, which has no end`},
+		"to what leads back to it":    {files{"site/a": isLink + "../b", "b/c": isLink + "../site", "b/d": "d"}, `the commit's link "a/c", with the target "../site", leads to a directory that holds it, which has no end`},
+		"to what leads back below it": {files{"site/s/a": isLink + "../../b", "b/c": isLink + "../site/s"}, `the commit's link "s/a/c/a", with the target "../../b", leads to a directory that holds it, which has no end`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

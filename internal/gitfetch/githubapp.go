@@ -30,7 +30,7 @@ const (
 	// may take as long. GitHub's tokens live for an hour.
 	tokenMargin = 10 * time.Minute
 	// proofLife is how long the proof lives that a token is asked for with. GitHub takes
-	// 10 minutes at the most; clocks differ.
+	// 10 minutes at most; clocks differ.
 	proofLife = 5 * time.Minute
 	// clockSkew is how far clocks may differ.
 	clockSkew = time.Minute
@@ -115,7 +115,7 @@ func parseAppKey(text string) (*rsa.PrivateKey, error) {
 		return nil, failf(Misconfigured, "the Secret's githubAppPrivateKey must be PEM, the whole file that GitHub hands out")
 	}
 	if strings.Contains(block.Type, "ENCRYPTED") || block.Headers["DEK-Info"] != "" {
-		return nil, failf(Misconfigured, "the Secret's githubAppPrivateKey is protected by a passphrase, which nobody can enter here; use it as GitHub hands it out")
+		return nil, failf(Misconfigured, "the Secret's githubAppPrivateKey is protected by a passphrase, which cannot be entered here; use it as GitHub hands it out")
 	}
 	key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
 	if err == nil {
@@ -209,7 +209,7 @@ func (a *githubApp) statusError(response *http.Response, now time.Time) error {
 	case code == http.StatusUnprocessableEntity:
 		e = failf(Unauthorized, "GitHub's API at %s gives installation %s of App %s no token (422); the App needs the permission to read contents", a.api.Host, a.installation, a.id)
 	case code == http.StatusTooManyRequests || code >= 500 || code == http.StatusForbidden && retryAfter(response.Header, now) > 0:
-		e = failf(Unreachable, "GitHub's API at %s is unwell or busy (%d %s)", a.api.Host, code, http.StatusText(code))
+		e = failf(Unreachable, "GitHub's API at %s is failing or busy (%d %s)", a.api.Host, code, http.StatusText(code))
 	case code == http.StatusForbidden:
 		e = failf(Unauthorized, "GitHub's API at %s forbids App %s a token of installation %s (403); the installation may be suspended", a.api.Host, a.id, a.installation)
 	default:

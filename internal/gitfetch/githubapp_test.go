@@ -241,9 +241,9 @@ func TestWhatIsWrongWithAnAppIsSaid(t *testing.T) {
 		"a suspended installation":        {answer(403, `{"message":"This installation has been suspended"}`), nil, Error{Reason: Unauthorized, Message: `GitHub's API at {host} forbids App 12345 a token of installation 67890 (403); the installation may be suspended; it says "This installation has been suspended"`}},
 		"no permission":                   {answer(422, `{"message":"The permissions requested are not granted to this installation."}`), nil, Error{Reason: Unauthorized, Message: `GitHub's API at {host} gives installation 67890 of App 12345 no token (422); the App needs the permission to read contents; it says "The permissions requested are not granted to this installation."`}},
 		"a rate limit": {answer(403, `{"message":"You have exceeded a secondary rate limit"}`, "Retry-After", "60"), nil, Error{
-			Reason: Unreachable, Message: `GitHub's API at {host} is unwell or busy (403 Forbidden); it asks to wait 1m0s; it says "You have exceeded a secondary rate limit"`, RetryAfter: time.Minute,
+			Reason: Unreachable, Message: `GitHub's API at {host} is failing or busy (403 Forbidden); it asks to wait 1m0s; it says "You have exceeded a secondary rate limit"`, RetryAfter: time.Minute,
 		}},
-		"an outage":            {answer(502, ``), nil, Error{Reason: Unreachable, Message: `GitHub's API at {host} is unwell or busy (502 Bad Gateway)`}},
+		"an outage":            {answer(502, ``), nil, Error{Reason: Unreachable, Message: `GitHub's API at {host} is failing or busy (502 Bad Gateway)`}},
 		"a redirect":           {answer(307, ``, "Location", "https://evil.example/"), nil, Error{Reason: BadServer, Message: `GitHub's API at {host} answers 307 Temporary Redirect; check that this is its URL`}},
 		"another server":       {answer(200, `{}`), nil, Error{Reason: BadServer, Message: `GitHub's API at {host} answers 200 OK; check that this is its URL`}},
 		"no token":             {answer(201, `{}`), nil, Error{Reason: BadServer, Message: `GitHub's API at {host} sends no token; check that this is its URL`}},
@@ -258,8 +258,8 @@ func TestWhatIsWrongWithAnAppIsSaid(t *testing.T) {
 		"half a key":           {nil, []string{"githubAppPrivateKey", half}, Error{Reason: Misconfigured, Message: `the Secret's githubAppPrivateKey, a PEM block "RSA PRIVATE KEY", is not a private key in PKCS #1 or PKCS #8`}},
 		"a key of ssh":         {nil, []string{"githubAppPrivateKey", string(newSSHServer(t).key)}, Error{Reason: Misconfigured, Message: `the Secret's githubAppPrivateKey, a PEM block "OPENSSH PRIVATE KEY", is not a private key in PKCS #1 or PKCS #8`}},
 		"another kind of key":  {nil, []string{"githubAppPrivateKey", pkcs8(t, ecKey)}, Error{Reason: Misconfigured, Message: "the Secret's githubAppPrivateKey is not an RSA key, as the keys of GitHub Apps are"}},
-		"a locked key":         {nil, []string{"githubAppPrivateKey", locked}, Error{Reason: Misconfigured, Message: "the Secret's githubAppPrivateKey is protected by a passphrase, which nobody can enter here; use it as GitHub hands it out"}},
-		"a locked key of old":  {nil, []string{"githubAppPrivateKey", oldLocked}, Error{Reason: Misconfigured, Message: "the Secret's githubAppPrivateKey is protected by a passphrase, which nobody can enter here; use it as GitHub hands it out"}},
+		"a locked key":         {nil, []string{"githubAppPrivateKey", locked}, Error{Reason: Misconfigured, Message: "the Secret's githubAppPrivateKey is protected by a passphrase, which cannot be entered here; use it as GitHub hands it out"}},
+		"a locked key of old":  {nil, []string{"githubAppPrivateKey", oldLocked}, Error{Reason: Misconfigured, Message: "the Secret's githubAppPrivateKey is protected by a passphrase, which cannot be entered here; use it as GitHub hands it out"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

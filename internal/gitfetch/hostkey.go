@@ -132,7 +132,7 @@ func (k *knownHosts) judgeCertificate(lines []hostLines, cert *ssh.Certificate) 
 	return why
 }
 
-// checkCertificate looks at a certificate of a trusted authority. Like the newest OpenSSH
+// checkCertificate checks a certificate of a trusted authority. Like the newest OpenSSH
 // it wants the host's name, or a pattern of it, among the principals; older ones take a
 // certificate without any for every host.
 func (k *knownHosts) checkCertificate(cert *ssh.Certificate) *failure {

@@ -75,12 +75,12 @@ func TestAnAnswerThatIsNoneIsExplained(t *testing.T) {
 		},
 		"410": {status(410, "text/html", ""), Error{Reason: NoSuchRepo, Message: "the server knows no such repository, or does not show it to these credentials (410); check the URL and the Secret"}},
 		"418": {status(418, "text/html", ""), Error{Reason: BadServer, Message: "the server answers 418 I'm a teapot"}},
-		"429": {status(429, "text/html", ""), Error{Reason: Unreachable, Message: "the server is unwell or busy (429 Too Many Requests)"}},
+		"429": {status(429, "text/html", ""), Error{Reason: Unreachable, Message: "the server is failing or busy (429 Too Many Requests)"}},
 		"500": {
 			status(500, "text/plain", "\x1b[2J\nroot\x00"+strings.Repeat("é", 5000)),
-			Error{Reason: Unreachable, Message: `the server is unwell or busy (500 Internal Server Error); it says "\x1b[2J\nroot\x00` + strings.Repeat("é", 95) + `"…`},
+			Error{Reason: Unreachable, Message: `the server is failing or busy (500 Internal Server Error); it says "\x1b[2J\nroot\x00` + strings.Repeat("é", 95) + `"…`},
 		},
-		"500 for the pack": {onPost(status(503, "text/html", ""), site), Error{Reason: Unreachable, Message: "the server is unwell or busy (503 Service Unavailable)"}},
+		"500 for the pack": {onPost(status(503, "text/html", ""), site), Error{Reason: Unreachable, Message: "the server is failing or busy (503 Service Unavailable)"}},
 		"a web page": {
 			status(200, "text/html; charset=utf-8", "<html>"),
 			Error{Reason: BadServer, Message: `the server answers with "text/html; charset=utf-8" instead of application/x-git-upload-pack-advertisement: the URL is not that of a git repository`},
@@ -250,8 +250,8 @@ func TestAServerHasToProveItsName(t *testing.T) {
 		url, ca string
 		want    Error
 	}{
-		"by the system's authorities":    {good, "", Error{Reason: UntrustedHost, Message: "the certificate of " + host + " is not to be trusted (x509: certificate signed by unknown authority); if its authority is a private one, name it with ca-configmap"}},
-		"by the given ones alone":        {good, otherCA, Error{Reason: UntrustedHost, Message: "the certificate of " + host + " is not to be trusted (x509: certificate signed by unknown authority); the ConfigMap of ca-configmap must hold its authority, and no other is asked"}},
+		"by the system's authorities":    {good, "", Error{Reason: UntrustedHost, Message: "the certificate of " + host + " is not trusted (x509: certificate signed by unknown authority); if its authority is a private one, name it with ca-configmap"}},
+		"by the given ones alone":        {good, otherCA, Error{Reason: UntrustedHost, Message: "the certificate of " + host + " is not trusted (x509: certificate signed by unknown authority); the ConfigMap of ca-configmap must hold its authority, and no other is asked"}},
 		"by the name that was asked for": {strings.Replace(good, "127.0.0.1", "127.0.0.2", 1), ca, Error{Reason: UntrustedHost, Message: ""}},
 		"in a way that is still safe":    {old, oldCA, Error{Reason: Unreachable, Message: "the server cannot be reached (remote error: tls: protocol version not supported)"}},
 		"at all":                         {plain, ca, Error{Reason: Unreachable, Message: "the server cannot be reached (http: server gave HTTP response to HTTPS client)"}},
@@ -462,7 +462,7 @@ func TestACancelledFetchEnds(t *testing.T) {
 	}
 }
 
-// endless sends a beginning, and then one thing for ever.
+// endless sends a beginning, and then one thing forever.
 func endless(kind, begin, again string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -556,7 +556,7 @@ func TestAPackThatEndsEarlyIsNoPack(t *testing.T) {
 	}
 }
 
-// Azure DevOps answers 400 to whoever does not offer multi_ack (go-git's
+// Azure DevOps answers 400 to a client that does not offer multi_ack (go-git's
 // COMPATIBILITY.md); others have other habits. Each is a server in front of git's own.
 func TestTheHabitsOfServers(t *testing.T) {
 	t.Parallel()

@@ -45,7 +45,7 @@ func (r *route) requestError(ctx context.Context, err error, host string) error 
 		if r.ownCAs {
 			advice = "the ConfigMap of ca-configmap must hold its authority, and no other is asked"
 		}
-		return failf(UntrustedHost, "the certificate of %s is not to be trusted (%v); %s", host, invalid.Err, advice)
+		return failf(UntrustedHost, "the certificate of %s is not trusted (%v); %s", host, invalid.Err, advice)
 	}
 	return connectionError(err)
 }
@@ -70,7 +70,7 @@ func (h *httpRemote) statusError(response *http.Response) error {
 	case code == http.StatusNotFound || code == http.StatusGone:
 		e = failf(NoSuchRepo, "the server knows no such repository, or does not show it to these credentials (%d); check the URL and the Secret", code)
 	case code == http.StatusTooManyRequests || code >= 500:
-		e = failf(Unreachable, "the server is unwell or busy (%d %s)", code, http.StatusText(code))
+		e = failf(Unreachable, "the server is failing or busy (%d %s)", code, http.StatusText(code))
 	default:
 		e = failf(BadServer, "the server answers %d %s", code, http.StatusText(code))
 	}
@@ -90,7 +90,7 @@ func otherKind(response *http.Response, want string) *failure {
 	return failf(BadServer, "the server answers with %s instead of %s: the URL is not that of a git repository", foreign(response.Header.Get("Content-Type")), want)
 }
 
-// serverWords are what a server says in an error's body: a text, or what is in one of
+// serverWords are what a server says in an error's body: a string, or what is in one of
 // the fields in which GitHub, GitLab, Bitbucket, Azure DevOps, Gitea and RFC 9457 put it.
 func serverWords(response *http.Response) string {
 	kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))

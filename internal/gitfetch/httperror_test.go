@@ -61,18 +61,18 @@ func TestTheWishToWaitIsPassedOn(t *testing.T) {
 		handler http.Handler
 		want    Error
 	}{
-		"429":          {asking(429, "30"), Error{Reason: Unreachable, Message: "the server is unwell or busy (429 Too Many Requests); it asks to wait 30s", RetryAfter: 30 * time.Second}},
-		"503":          {asking(503, "3600"), Error{Reason: Unreachable, Message: "the server is unwell or busy (503 Service Unavailable); it asks to wait 1h0m0s", RetryAfter: time.Hour}},
-		"for the pack": {onPost(asking(503, "90"), site), Error{Reason: Unreachable, Message: "the server is unwell or busy (503 Service Unavailable); it asks to wait 1m30s", RetryAfter: 90 * time.Second}},
-		"for a day":    {asking(503, "86400"), Error{Reason: Unreachable, Message: "the server is unwell or busy (503 Service Unavailable); it asks to wait 24h0m0s, of which 1h0m0s is granted", RetryAfter: time.Hour}},
+		"429":          {asking(429, "30"), Error{Reason: Unreachable, Message: "the server is failing or busy (429 Too Many Requests); it asks to wait 30s", RetryAfter: 30 * time.Second}},
+		"503":          {asking(503, "3600"), Error{Reason: Unreachable, Message: "the server is failing or busy (503 Service Unavailable); it asks to wait 1h0m0s", RetryAfter: time.Hour}},
+		"for the pack": {onPost(asking(503, "90"), site), Error{Reason: Unreachable, Message: "the server is failing or busy (503 Service Unavailable); it asks to wait 1m30s", RetryAfter: 90 * time.Second}},
+		"for a day":    {asking(503, "86400"), Error{Reason: Unreachable, Message: "the server is failing or busy (503 Service Unavailable); it asks to wait 24h0m0s, of which 1h0m0s is granted", RetryAfter: time.Hour}},
 		"403":          {asking(403, "60"), Error{Reason: Unauthorized, Message: "the server forbids it (403); check that the credentials may read this repository, and the server's rate limit; it asks to wait 1m0s", RetryAfter: time.Minute}},
-		"not at all":   {asking(503, "0"), Error{Reason: Unreachable, Message: "the server is unwell or busy (503 Service Unavailable)"}},
+		"not at all":   {asking(503, "0"), Error{Reason: Unreachable, Message: "the server is failing or busy (503 Service Unavailable)"}},
 		"with words": {http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "5")
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(429)
 			_, _ = w.Write([]byte(`{"message":"slow down"}`))
-		}), Error{Reason: Unreachable, Message: `the server is unwell or busy (429 Too Many Requests); it asks to wait 5s; it says "slow down"`, RetryAfter: 5 * time.Second}},
+		}), Error{Reason: Unreachable, Message: `the server is failing or busy (429 Too Many Requests); it asks to wait 5s; it says "slow down"`, RetryAfter: 5 * time.Second}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -20,7 +20,7 @@ import (
 
 // What is kept of a commit, for the next fetch to build upon, is a pack with the commit,
 // its trees, its links and, as the last object, a list of where in the published tree
-// the content of its files is. Whoever can write to the volume can write to all of it;
+// the content of its files is. A process that can write to the volume can write to all of it;
 // but each object is known by its hash, so what somebody has changed is missing, and then
 // all of the new commit is fetched.
 
@@ -127,7 +127,7 @@ func (s *store) addList(list []byte) bool {
 func (s *store) fileList(e *entry, list []byte) []byte {
 	for _, c := range e.children {
 		switch c.kind {
-		case folder:
+		case directory:
 			list = s.fileList(c, list)
 		case file, fileGroup, executable:
 			list = append(list, c.hash[:]...)

@@ -151,7 +151,7 @@ func parseHostKey(kind, text string) (key ssh.PublicKey, why string) {
 	return key, ""
 }
 
-// matchesHost tells whether the names of a line cover a host; not ok is a hashed name
+// matchesHost reports whether the names of a line cover a host; not ok is a hashed name
 // that cannot be read.
 func matchesHost(names, host string) (matched, ok bool) {
 	if strings.HasPrefix(names, "|") {

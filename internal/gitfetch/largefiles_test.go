@@ -18,7 +18,7 @@ import (
 )
 
 // A file costs no memory that grows with its size, not even if it is stored as a delta.
-func TestLargeFilesAreNotHeldInMemory(t *testing.T) { //nolint:paralleltest // it looks at what all of the process allocates
+func TestLargeFilesAreNotHeldInMemory(t *testing.T) { //nolint:paralleltest // it measures what all of the process allocates
 	const size, allowed = 32 << 20, 8 << 20
 	random := make([]byte, size)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(random)
@@ -50,7 +50,7 @@ func TestLargeFilesAreNotHeldInMemory(t *testing.T) { //nolint:paralleltest // i
 }
 
 // Nor is one that an update takes from what is published, or builds a delta upon.
-func TestAnUpdateOfLargeFilesIsNotHeldInMemory(t *testing.T) { //nolint:paralleltest // it looks at what all of the process allocates
+func TestAnUpdateOfLargeFilesIsNotHeldInMemory(t *testing.T) { //nolint:paralleltest // it measures what all of the process allocates
 	const size, allowed = 32 << 20, 24 << 20 // the server and the race detector have their part
 	random := make([]byte, size)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(random)

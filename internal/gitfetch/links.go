@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// checkLinks refuses a link that leads out of the tree: whoever serves the content,
+// checkLinks refuses a link that leads out of the tree: a process that serves the content,
 // often as another user than the one who wrote it, would serve what is there.
 func checkLinks(links []*entry) error {
 	outside, err := leadingOut(links)
 	if err == nil && len(outside) > 0 {
-		err = leadsOut(outside[0], "out of the published folder")
+		err = leadsOut(outside[0], "out of the published directory")
 	}
 	return err
 }

@@ -16,22 +16,22 @@ import (
 
 // treeOf makes the entries of a tree, and returns its links by path.
 func treeOf(content files) ([]*entry, map[string]*entry) {
-	root := &entry{kind: folder}
+	root := &entry{kind: directory}
 	byPath := map[string]*entry{".": root}
-	var folderOf func(string) *entry
-	folderOf = func(dir string) *entry {
+	var directoryOf func(string) *entry
+	directoryOf = func(dir string) *entry {
 		if e := byPath[dir]; e != nil {
 			return e
 		}
-		parent := folderOf(path.Dir(dir))
-		e := &entry{name: path.Base(dir), kind: folder, parent: parent}
+		parent := directoryOf(path.Dir(dir))
+		e := &entry{name: path.Base(dir), kind: directory, parent: parent}
 		parent.children = append(parent.children, e)
 		byPath[dir] = e
 		return e
 	}
 	var links []*entry
 	for name, value := range content {
-		parent := folderOf(path.Dir(name))
+		parent := directoryOf(path.Dir(name))
 		e := &entry{name: path.Base(name), kind: file, parent: parent}
 		if target, found := strings.CutPrefix(value, isLink); found {
 			e.kind, e.target = link, target
@@ -83,7 +83,7 @@ func TestLinksMayNotLeadOutOfTheTree(t *testing.T) {
 			links, byPath := treeOf(c.tree)
 			var want *Error
 			if c.want != "" {
-				want = &Error{Reason: Refused, Message: fmt.Sprintf("the commit's link %q, with the target %q, leads out of the published folder", c.want, byPath[c.want].target)}
+				want = &Error{Reason: Refused, Message: fmt.Sprintf("the commit's link %q, with the target %q, leads out of the published directory", c.want, byPath[c.want].target)}
 			}
 			if diff := cmp.Diff(want, asError(checkLinks(links))); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)

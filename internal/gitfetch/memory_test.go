@@ -115,9 +115,9 @@ func randomRepo(t testing.TB, blobs int, blobSize int64, texts int) repo {
 }
 
 // Bases of deltas are unpacked again and again, into the same memory.
-func TestDeltasLeaveNothingToCollect(t *testing.T) { //nolint:paralleltest // it looks at what all of the process allocates
+func TestDeltasLeaveNothingToCollect(t *testing.T) { //nolint:paralleltest // it measures what all of the process allocates
 	const size, count = 1 << 20, 100
-	const allowed = count * size * 3 / 4 // the race detector empties pools by chance, and each content anew would be more than all
+	const allowed = count * size * 3 / 4 // the race detector empties pools by chance, and a new buffer for each content would be more than all
 	random := make([]byte, size)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(random)
 	var b packBuilder
@@ -145,7 +145,7 @@ func TestDeltasLeaveNothingToCollect(t *testing.T) { //nolint:paralleltest // it
 	}
 }
 
-// What a pod has: no home, no user name, no search path, no temporary folder.
+// What a pod has: no home, no user name, no search path, no temporary directory.
 func TestNoEnvironmentIsNeeded(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t, "")

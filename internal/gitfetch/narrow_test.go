@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// monorepo has a folder among much else.
+// monorepo has a directory among much else.
 func monorepo(t testing.TB) (repo, files) {
 	t.Helper()
 	r := newRepo(t, "")
@@ -24,21 +24,21 @@ func monorepo(t testing.TB) (repo, files) {
 	return r, tree
 }
 
-// below are the files of a folder, with the folders between.
+// below are the files of a directory, with the directories between.
 func below(all files, dir string) files {
 	out := files{}
 	for path, value := range all {
 		if rest, found := strings.CutPrefix(path, dir+"/"); found {
 			out[rest] = value
 			for up := filepath.Dir(rest); up != "."; up = filepath.Dir(up) {
-				out[up] = isFolder
+				out[up] = isDirectory
 			}
 		}
 	}
 	return out
 }
 
-// Of a large repository the folder that is published is fetched, and nothing else,
+// Of a large repository the directory that is published is fetched, and nothing else,
 // where a server can give out parts.
 func TestAFolderIsFetchedAlone(t *testing.T) {
 	t.Parallel()
@@ -52,7 +52,7 @@ func TestAFolderIsFetchedAlone(t *testing.T) {
 	for _, step := range []struct {
 		name     string
 		change   func()
-		received int64 // at the most, in version 2
+		received int64 // at most, in version 2
 	}{
 		{"at first", func() {}, 2000},
 		{"a file of it has changed", func() { tree["team/site/index.html"] = "hello, world" }, 1000},
@@ -65,7 +65,7 @@ func TestAFolderIsFetchedAlone(t *testing.T) {
 			tree["team/site/moved"] = tree["team/site/lib/moved"]
 			delete(tree, "team/site/lib/moved")
 		}, 1000},
-		{"it is another folder altogether", func() { tree["team/site/x/y/z"] = tree["lib/010"] + "more" }, 30_000},
+		{"it is another directory altogether", func() { tree["team/site/x/y/z"] = tree["lib/010"] + "more" }, 30_000},
 	} {
 		step.change()
 		commit = r.commit("refs/heads/main", tree, commit)

@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// similar are versions of a text, so that git stores all but one as deltas.
+// similar are versions of a string, so that git stores all but one as deltas.
 func similar(n, size int) files {
 	random := rand.New(rand.NewChaCha8([32]byte{7}))
 	text := make([]byte, size)

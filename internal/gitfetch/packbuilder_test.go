@@ -122,7 +122,7 @@ func readPack(ctx context.Context, root *os.Root, r io.Reader, maxBytes int64) (
 	return s, nil
 }
 
-// checkoutOf publishes a commit of a pack into a new folder, which it returns.
+// checkoutOf publishes a commit of a pack into a new directory, which it returns.
 func checkoutOf(t testing.TB, data []byte, commit plumbing.Hash, allowed budget) (Result, string, *Error) {
 	t.Helper()
 	dir := t.TempDir()

@@ -92,7 +92,7 @@ func (p *proxy) refusal(response *http.Response, host string) *failure {
 	}
 }
 
-// offersBasic tells whether Basic is among the challenges. Without any a proxy is taken
+// offersBasic reports whether Basic is among the challenges. Without any a proxy is taken
 // at its number.
 func offersBasic(challenges []string) bool {
 	for _, challenge := range challenges {
@@ -113,7 +113,7 @@ func (p *proxy) unreachable(err error) *failure {
 		return nil
 	}
 	if invalid, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return failf(UntrustedHost, "the certificate of the proxy %s is not to be trusted (%v); its authority belongs in the policy's extra ones", p.url.Host, invalid.Err)
+		return failf(UntrustedHost, "the certificate of the proxy %s is not trusted (%v); its authority belongs in the policy's extra ones", p.url.Host, invalid.Err)
 	}
 	return failf(Unreachable, "the proxy %s cannot be reached (%v)", p.url.Host, op.Err)
 }

@@ -204,7 +204,7 @@ func TestWhatIsWrongWithAProxyIsSaid(t *testing.T) {
 		t.Parallel()
 		p, request := proxied(t, true)
 		_, request.CAFile = serveTLS(t, status(404, "", ""), &tls.Config{Certificates: []tls.Certificate{selfSigned(t)}})
-		want := &Error{Reason: UntrustedHost, Message: request.Repo + ": the certificate of the proxy " + hostOf(p.url) + " is not to be trusted (x509: certificate signed by unknown authority); its authority belongs in the policy's extra ones"}
+		want := &Error{Reason: UntrustedHost, Message: request.Repo + ": the certificate of the proxy " + hostOf(p.url) + " is not trusted (x509: certificate signed by unknown authority); its authority belongs in the policy's extra ones"}
 		if diff := cmp.Diff(want, mustFail(t, request)); diff != "" {
 			t.Errorf("error (-want +got):\n%s", diff)
 		}
@@ -306,7 +306,7 @@ func TestExtraAuthoritiesAreBesideTheOthers(t *testing.T) {
 		request Request
 		want    Error
 	}{
-		"none of them": {Request{ExtraCAFile: other}, Error{Reason: UntrustedHost, Message: "the certificate of " + hostOf(url) + " is not to be trusted (x509: certificate signed by unknown authority); if its authority is a private one, name it with ca-configmap"}},
+		"none of them": {Request{ExtraCAFile: other}, Error{Reason: UntrustedHost, Message: "the certificate of " + hostOf(url) + " is not trusted (x509: certificate signed by unknown authority); if its authority is a private one, name it with ca-configmap"}},
 		"no file":      {Request{ExtraCAFile: "/nonexistent"}, Error{Reason: Misconfigured, Message: "the certificate authorities cannot be read (open /nonexistent: no such file or directory); check the ConfigMap that the policy names for all pods"}},
 	} {
 		c.request.Repo, c.want.Message = url, url+": "+c.want.Message

@@ -79,7 +79,7 @@ func parsePatterns(texts []string) (repoPatterns, error) {
 	return all, nil
 }
 
-// cover tells whether a pattern allows a URL. One that was upgraded from http may be
+// cover reports whether a pattern allows a URL. One that was upgraded from http may be
 // allowed as what it was.
 func (p repoPatterns) cover(u *url.URL, upgraded bool) bool {
 	path := repoOf(u)
@@ -106,7 +106,7 @@ func (p repoPattern) covers(scheme string, u *url.URL, path string) bool {
 	return p.scheme == scheme && matchesStars(p.host, host) && matchesStars(p.port, port) && matchesStars(p.path, path)
 }
 
-// plainPath tells whether a path means the same to all who read it: nothing is
+// plainPath reports whether a path means the same to all who read it: nothing is
 // percent-encoded, and nothing leads up.
 func plainPath(path string) bool {
 	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {

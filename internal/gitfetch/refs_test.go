@@ -140,19 +140,19 @@ func TestARefThatIsNotThereIsNamed(t *testing.T) {
 		want string
 		v0   string // if it is another
 	}{
-		"neither branch nor tag":         {"gone", `the repository has no branch and no tag "gone"; its default branch is "main"`, ""},
-		"no full name":                   {"refs/heads/gone", `the repository has no ref "refs/heads/gone"; its default branch is "main"`, ""},
-		"a clone's name of a branch":     {"origin/main", `the repository has no branch and no tag "origin/main"; did you mean its branch "main"?`, ""},
-		"a clone's long name of it":      {"remotes/origin/feature/x", `the repository has no branch and no tag "remotes/origin/feature/x"; did you mean its branch "feature/x"?`, ""},
-		"a clone's full name of it":      {"refs/remotes/origin/main", `the repository has no ref "refs/remotes/origin/main"; did you mean its branch "main"?`, ""},
-		"a clone's name of no branch":    {"origin/gone", `the repository has no branch and no tag "origin/gone"; its default branch is "main"`, ""},
-		"an ancestor out of reach":       {h.commits["second"], "", unreachable(h.commits["second"])},
-		"a hash of nothing":              {none, `the server does not give out this commit, or not any more; it says "upload-pack: not our ref ` + none + `"`, unreachable(none)},
-		"a ref that is no commit":        {"refs/tags/tree", "the ref points to a tree, not to a commit", ""},
-		"a tag of no commit":             {"blob", "the ref points to a blob, not to a commit", ""},
-		"what only begins as a branch":   {"mai", `the repository has no branch and no tag "mai"; its default branch is "main"`, ""},
-		"a branch in the wrong case":     {"MAIN", `the repository has no branch and no tag "MAIN"; its default branch is "main"`, ""},
-		"a folder of branches is no ref": {"feature", `the repository has no branch and no tag "feature"; its default branch is "main"`, ""},
+		"neither branch nor tag":            {"gone", `the repository has no branch and no tag "gone"; its default branch is "main"`, ""},
+		"no full name":                      {"refs/heads/gone", `the repository has no ref "refs/heads/gone"; its default branch is "main"`, ""},
+		"a clone's name of a branch":        {"origin/main", `the repository has no branch and no tag "origin/main"; did you mean its branch "main"?`, ""},
+		"a clone's long name of it":         {"remotes/origin/feature/x", `the repository has no branch and no tag "remotes/origin/feature/x"; did you mean its branch "feature/x"?`, ""},
+		"a clone's full name of it":         {"refs/remotes/origin/main", `the repository has no ref "refs/remotes/origin/main"; did you mean its branch "main"?`, ""},
+		"a clone's name of no branch":       {"origin/gone", `the repository has no branch and no tag "origin/gone"; its default branch is "main"`, ""},
+		"an ancestor out of reach":          {h.commits["second"], "", unreachable(h.commits["second"])},
+		"a hash of nothing":                 {none, `the server does not give out this commit, or not any more; it says "upload-pack: not our ref ` + none + `"`, unreachable(none)},
+		"a ref that is no commit":           {"refs/tags/tree", "the ref points to a tree, not to a commit", ""},
+		"a tag of no commit":                {"blob", "the ref points to a blob, not to a commit", ""},
+		"what only begins as a branch":      {"mai", `the repository has no branch and no tag "mai"; its default branch is "main"`, ""},
+		"a branch in the wrong case":        {"MAIN", `the repository has no branch and no tag "MAIN"; its default branch is "main"`, ""},
+		"a directory of branches is no ref": {"feature", `the repository has no branch and no tag "feature"; its default branch is "main"`, ""},
 	} {
 		for way, r := range ways {
 			t.Run(name+" over "+way, func(t *testing.T) {
@@ -314,7 +314,7 @@ func TestASubdirectoryIsTheRoot(t *testing.T) {
 	}
 	commit := r.commit("refs/heads/main", tree)
 	url := serveRepo(t, r)
-	want := files{"index.html": "i", "css": isFolder, "css/a.css": "a", "home": isLink + "./css/../index.html"}
+	want := files{"index.html": "i", "css": isDirectory, "css/a.css": "a", "home": isLink + "./css/../index.html"}
 	for _, subdir := range []string{"site/public", "/site//public/", "./site/public"} {
 		_, tree := mustFetch(t, Request{Repo: url, Subdir: subdir})
 		if diff := cmp.Diff(want, readTree(t, tree)); diff != "" {
@@ -329,8 +329,8 @@ func TestASubdirectoryIsTheRoot(t *testing.T) {
 		"README/x":          `"README" is a file`,
 		"site/nosuch":       `in "site" there is "public"`,
 		"site/public/css/x": `in "site/public/css" there is none`,
-		"link":              `"link" is a link, which is not followed here; name the folder it leads to`,
-		"link/public":       `"link" is a link, which is not followed here; name the folder it leads to`,
+		"link":              `"link" is a link, which is not followed here; name the directory it leads to`,
+		"link/public":       `"link" is a link, which is not followed here; name the directory it leads to`,
 		"other/module":      `"other/module" is a submodule, which is another repository`,
 		"other/many":        `in "other" there are "0", "1", "2", "3", "4", "5", "6", "7" and 2 more`,
 		"site/..":           `in "site" there is "public"`,
@@ -338,7 +338,7 @@ func TestASubdirectoryIsTheRoot(t *testing.T) {
 	} {
 		want := &Error{
 			Reason: NoSuchSubdir, Commit: commit,
-			Message: fmt.Sprintf("%s at %s: the commit has no folder %q: %s", url, commit, subdir, why),
+			Message: fmt.Sprintf("%s at %s: the commit has no directory %q: %s", url, commit, subdir, why),
 		}
 		if diff := cmp.Diff(want, mustFail(t, Request{Repo: url, Subdir: subdir})); diff != "" {
 			t.Errorf("error (-want +got):\n%s", diff)
@@ -367,7 +367,7 @@ func TestABadCommitIsNotFetchedAgain(t *testing.T) {
 	}
 	again, _ := mustFetch(t, Request{Repo: url, Bad: refused.Commit})
 	if diff := cmp.Diff(Result{Commit: refused.Commit}, again); diff != "" {
-		t.Errorf("a second look (-want +got):\n%s", diff)
+		t.Errorf("a second review (-want +got):\n%s", diff)
 	}
 	if got := packs.Load(); got != 1 {
 		t.Errorf("%d packs were asked for, want 1", got)

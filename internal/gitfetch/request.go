@@ -19,7 +19,7 @@ const (
 	AuthGitHubApp = "github-app"
 )
 
-// Request says what to fetch, as whom, and where to put it.
+// Request says what to fetch, with which credentials, and where to put it.
 type Request struct {
 	// Repo is the repository's URL: https://, http:// or ssh://.
 	Repo string `json:"repo"`
@@ -29,13 +29,13 @@ type Request struct {
 	// Depth is how many commits of history to ask for, at least 1. It matters only for
 	// a hash that no ref points to: that is looked for among so many commits.
 	Depth int `json:"depth"`
-	// Subdir is the folder to publish, with slashes. Empty: all of the commit.
+	// Subdir is the directory to publish, with slashes. Empty: all of the commit.
 	Subdir string `json:"subdir,omitempty"`
 	// Auth is how to use AuthDir: "", "basic", "ssh" or "github-app".
 	Auth string `json:"auth,omitempty"`
 	// AuthDir holds, for basic, the files password and (optional) username; for ssh,
 	// ssh-privatekey and known_hosts; for github-app, githubAppID, githubAppInstallationID
-	// and githubAppPrivateKey. They are read anew by every call.
+	// and githubAppPrivateKey. They are read again by every call.
 	AuthDir string `json:"authDir,omitempty"`
 	// CAFile holds, as PEM, the authorities that may vouch for an https server, besides
 	// those of ExtraCAFile; no others do. Empty: the system's.
@@ -76,7 +76,7 @@ type Request struct {
 	// again. Nothing in them is trusted. Empty: all is fetched.
 	Published string `json:"published,omitempty"`
 	Kept      string `json:"kept,omitempty"`
-	// Whole says to fetch all of the commit for one folder of it, even from a server that
+	// Whole says to fetch all of the commit for one directory of it, even from a server that
 	// can give out less.
 	Whole bool `json:"whole,omitempty"`
 	// Bad is a commit that an earlier poll has blamed (Error.Commit). If Ref still means
@@ -88,9 +88,9 @@ type Request struct {
 	// and Dir/kept, a file for the request after this one.
 	Dir string `json:"dir"`
 	// MaxBytes is the budget for the pack and, separately, for the checkout: what it
-	// takes of the volume, where no file, link or folder is smaller than 4096 bytes.
+	// takes of the volume, where no file, link or directory is smaller than 4096 bytes.
 	MaxBytes int64 `json:"maxBytes"`
-	// MaxFiles is the budget for the files, links and folders of the checkout.
+	// MaxFiles is the budget for the files, links and directories of the checkout.
 	MaxFiles int `json:"maxFiles"`
 }
 
@@ -170,7 +170,7 @@ func isControl(r rune) bool { return r < 0x20 || r == 0x7f }
 // maxBudget is beyond all disks, and leaves room to compute.
 const maxBudget = 1 << 50
 
-// check finds what can be found wrong without a look at any file or server.
+// check finds what can be found wrong without reading any file or asking a server.
 func (r *Request) check(e endpoint) error {
 	_, err := gitref.Parse(r.Ref)
 	switch {

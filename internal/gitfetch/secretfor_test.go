@@ -18,10 +18,10 @@ func TestARedirectTakesTheSecretOnlyWhereThePolicySendsIt(t *testing.T) {
 		secretFor []string
 		gets      bool
 	}{
-		"to a repository that the Secret is for":       {[]string{"https://{host}/acme/*", "https://{host}/other/*"}, true},
-		"to one that it is not for":                    {[]string{"https://{host}/acme/*"}, false},
-		"where the Secret is for ssh alone":            {[]string{"ssh://{host}/other/*"}, false},
-		"where the policy does not say whom it is for": {nil, true},
+		"to a repository that the Secret is for":             {[]string{"https://{host}/acme/*", "https://{host}/other/*"}, true},
+		"to one that it is not for":                          {[]string{"https://{host}/acme/*"}, false},
+		"where the Secret is for ssh alone":                  {[]string{"ssh://{host}/other/*"}, false},
+		"where the policy does not say where it may be sent": {nil, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -60,9 +60,9 @@ func TestASubmoduleGetsTheSecretOnlyWhereThePolicySendsIt(t *testing.T) {
 		secretFor []string
 		gets      bool
 	}{
-		"the policy does not say whom it is for": {nil, true},
-		"the Secret is for the submodule":        {[]string{"https://{host}/*"}, true},
-		"the Secret is for the repository alone": {[]string{"https://{host}/site.git"}, false},
+		"the policy does not say where it may be sent": {nil, true},
+		"the Secret is for the submodule":              {[]string{"https://{host}/*"}, true},
+		"the Secret is for the repository alone":       {[]string{"https://{host}/site.git"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

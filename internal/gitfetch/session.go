@@ -63,7 +63,7 @@ func (s *Session) fetch(ctx context.Context, r Request, t timeouts) (Result, err
 	return result, nil
 }
 
-// mayBeStale tells whether an error may be that of a kept connection: it broke, or the
+// mayBeStale reports whether an error may be that of a kept connection: it broke, or the
 // credentials with which it was made have ended, or the server speaks otherwise today.
 // Over http a connection that broke has been replaced already.
 func (f *fetcher) mayBeStale(err error) bool {
@@ -130,8 +130,8 @@ func (f *fetcher) key() (key [sha256.Size]byte, err error) {
 // maxSecret is how much of a file is compared, in bytes: what a Secret can hold.
 const maxSecret = 1 << 20
 
-// hashFile adds a file to a digest. One that cannot be read is somebody else's to
-// complain of.
+// hashFile adds a file to a digest. One that cannot be read is
+// reported when it is used.
 func hashFile(sum io.Writer, name string) error {
 	content, err := os.Open(name)
 	if err != nil {

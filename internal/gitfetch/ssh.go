@@ -45,7 +45,7 @@ func newSSHRemote(e endpoint, authDir string, r *route) (*sshRemote, error) {
 	}
 	signer, err := ssh.ParsePrivateKey(pem)
 	if _, ok := errors.AsType[*ssh.PassphraseMissingError](err); ok {
-		return nil, failf(Misconfigured, "the Secret's ssh-privatekey is protected by a passphrase, which nobody can enter here; use a key without one")
+		return nil, failf(Misconfigured, "the Secret's ssh-privatekey is protected by a passphrase, which cannot be entered here; use a key without one")
 	}
 	if err != nil {
 		return nil, failf(Misconfigured, "the Secret's ssh-privatekey cannot be read (%v); it must be a private key as ssh-keygen writes it", err)

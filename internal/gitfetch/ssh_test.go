@@ -51,7 +51,7 @@ func TestARepositoryIsFetchedOverSSH(t *testing.T) {
 			again := s.request(t, r.dir, knownHosts)
 			again.Have = hash
 			if got, _ := mustFetch(t, again); got != (Result{Commit: hash}) {
-				t.Errorf("the second look found %+v, want no change", got)
+				t.Errorf("the second poll found %+v, want no change", got)
 			}
 		})
 	}
@@ -150,7 +150,7 @@ func TestWhatCanBeWrongWithSSH(t *testing.T) {
 		"a key with a passphrase": {
 			map[string]string{"ssh-privatekey": string(pem.EncodeToMemory(locked)), "known_hosts": line},
 			r.dir,
-			Error{Reason: Misconfigured, Message: "the Secret's ssh-privatekey is protected by a passphrase, which nobody can enter here; use a key without one"},
+			Error{Reason: Misconfigured, Message: "the Secret's ssh-privatekey is protected by a passphrase, which cannot be entered here; use a key without one"},
 		},
 		"no key": {
 			map[string]string{"ssh-privatekey": "secret!", "known_hosts": line},

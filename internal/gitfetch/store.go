@@ -37,10 +37,10 @@ const (
 	// maxObjects bounds the index, which is in memory: some 60 bytes each.
 	maxObjects = 1 << 19
 	// maxChain is how many deltas may stand upon each other. git writes 50, and 4095
-	// at the most.
+	// at most.
 	maxChain = 4095
 	// maxInflation bounds the bytes that a pack may unpack to, as a multiple of the
-	// budget. It is far from what an honest repository needs, even if only a folder of
+	// budget. It is far from what an honest repository needs, even if only a directory of
 	// it is published, and keeps a bomb from being unpacked for hours.
 	maxInflation = 32
 	// inMemory is the largest base of a delta that is kept in memory; larger ones are

@@ -9,7 +9,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// subdir finds a folder, and notes the trees on the way. It does not follow links.
+// subdir finds a directory, and notes the trees on the way. It does not follow links.
 func (s *store) subdir(root plumbing.Hash, path string, keep map[int32]bool) (way, error) {
 	at := way{{tree: root}}
 	for name := range strings.SplitSeq(path, "/") {
@@ -20,8 +20,8 @@ func (s *store) subdir(root plumbing.Hash, path string, keep map[int32]bool) (wa
 		if err != nil {
 			return nil, err
 		}
-		if e == nil || e.kind != folder {
-			return nil, s.noSuchFolder(path, at, name, e)
+		if e == nil || e.kind != directory {
+			return nil, s.noSuchDirectory(path, at, name, e)
 		}
 		at = at.down(name, e.hash)
 	}
@@ -54,31 +54,31 @@ func (s *store) entries(tree plumbing.Hash, keep map[int32]bool, each func(*entr
 	return err
 }
 
-// maxNamed is how many folders an error names.
+// maxNamed is how many directories an error names.
 const maxNamed = 8
 
-// noSuchFolder says what there is instead of a folder.
-func (s *store) noSuchFolder(path string, at way, name string, instead *entry) error {
+// noSuchDirectory says what there is instead of a directory.
+func (s *store) noSuchDirectory(path string, at way, name string, instead *entry) error {
 	if instead != nil {
 		what := "a file"
 		switch instead.kind {
 		case link:
-			what = "a link, which is not followed here; name the folder it leads to"
+			what = "a link, which is not followed here; name the directory it leads to"
 		case submodule:
 			what = "a submodule, which is another repository"
-		case folder, file, fileGroup, executable:
+		case directory, file, fileGroup, executable:
 		}
-		return failf(NoSuchSubdir, "the commit has no folder %s: %s is %s", foreign(path), foreign(at.down(name, plumbing.ZeroHash).path()), what)
+		return failf(NoSuchSubdir, "the commit has no directory %s: %s is %s", foreign(path), foreign(at.down(name, plumbing.ZeroHash).path()), what)
 	}
 	var names []string
 	if err := s.entries(at.tree(), map[int32]bool{}, func(e *entry) {
-		if e.kind == folder {
+		if e.kind == directory {
 			names = append(names, e.name)
 		}
 	}); err != nil {
 		return err
 	}
-	format, args := "the commit has no folder %s: ", []any{foreign(path)}
+	format, args := "the commit has no directory %s: ", []any{foreign(path)}
 	if len(at) == 1 {
 		format += "at its top there"
 	} else {

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// maxModules is how many submodules of a commit are fetched at the most.
+	// maxModules is how many submodules of a commit are fetched at most.
 	maxModules = 100
 	// maxGitmodules is the largest .gitmodules that is read, in bytes.
 	maxGitmodules = 256 << 10
@@ -73,7 +73,7 @@ func (f *fetcher) resolve(text string) string {
 		return text
 	}
 	u := *f.endpoint.URL
-	u.Path, u.RawPath = path.Join(u.Path, text), "" // a repository's name is a folder here, so that ../ leads to those beside it
+	u.Path, u.RawPath = path.Join(u.Path, text), "" // a repository's name is a directory here, so that ../ leads to those beside it
 	return u.String()
 }
 
@@ -117,7 +117,7 @@ func parseGitmodules(text string) map[string]string {
 	return urls
 }
 
-// fetchModules puts the content of submodules into their folders. It comes without history,
+// fetchModules puts the content of submodules into their directories. It comes without history,
 // and without submodules of its own.
 func (f *fetcher) fetchModules(ctx context.Context, root *os.Root, modules []module, t *treeReader, into *Result) error {
 	const dir = "module"

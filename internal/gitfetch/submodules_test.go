@@ -63,7 +63,7 @@ func TestSubmodulesAreFetchedFromWhereThePolicyAllows(t *testing.T) {
 	if got := readTree(t, tree); got["themes/lib/lib.js"] != "two" || got["index.html"] != "hello" || result.Submodules != 0 || result.Misfit != "" {
 		t.Errorf("after an update there is %v, %+v", got, result)
 	}
-	// One folder that has a submodule.
+	// One directory that has a submodule.
 	r.Have, r.Published, r.Kept, r.Subdir = "", "", "", "themes"
 	if _, tree = mustFetch(t, r); readTree(t, tree)["lib/lib.js"] != "two" {
 		t.Errorf("below subdir there is %v", readTree(t, tree))
@@ -92,7 +92,7 @@ func TestASubmoduleThatCannotBeFetchedIsNamed(t *testing.T) {
 		"another path in .gitmodules":               {files{".gitmodules": gitmodules("n", "../lib/site.git"), "m": isSubmodule + hash}, `the commit's submodule "m" has no URL in .gitmodules`, "", 0},
 		"a commit that is not there":                {files{".gitmodules": gitmodules("m", "../lib/site.git"), "m": isSubmodule + none}, `the submodule "m": ` + url + `/lib/site.git: the server does not give out this commit, or not any more`, "", 0},
 		"more than the budget leaves":               {files{".gitmodules": gitmodules("m", "../lib/site.git"), "m": isSubmodule + hash, "b": strings.Repeat("b", 30<<10)}, `the submodule "m": ` + url + `/lib/site.git at ` + hash + `: the repository holds an object of 65536 bytes, which is over the budget of 40960`, "", 80 << 10},
-		"a link that leads out through a submodule": {files{".gitmodules": gitmodules("m", "../lib/site.git"), "m": isSubmodule + hash, "l": isLink + "m/a/b/../../../x"}, `the commit's link "l", with the target "m/a/b/../../../x", leads out of the published folder`, "", 0},
+		"a link that leads out through a submodule": {files{".gitmodules": gitmodules("m", "../lib/site.git"), "m": isSubmodule + hash, "l": isLink + "m/a/b/../../../x"}, `the commit's link "l", with the target "m/a/b/../../../x", leads out of the published directory`, "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ref := "refs/heads/" + strings.ReplaceAll(strings.TrimPrefix(name, "no ."), " ", "-")

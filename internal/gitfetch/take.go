@@ -17,7 +17,7 @@ import (
 // get along with being told what we have, or somebody has changed what is published.
 var misfits = []Reason{BadServer, Local}
 
-// poll looks, and takes what is new. If that does not fit, it does so again, with less
+// poll asks the server, and takes what is new. If that does not fit, it does so again, with less
 // that could be the reason.
 func (f *fetcher) poll(ctx context.Context) (Result, error) {
 	misfit := ""
@@ -69,7 +69,7 @@ func (f *fetcher) cleanDir() error {
 
 func (f *fetcher) attempt(ctx context.Context) (Result, error) {
 	server := f.session.server
-	hello, want, err := f.look(ctx, server)
+	hello, want, err := f.resolveRef(ctx, server)
 	if err != nil {
 		return Result{}, server.explain(err)
 	}
@@ -132,7 +132,7 @@ func (f *fetcher) gather(ctx context.Context, server remote, hello *greeting, wa
 		}
 		return f.download(ctx, server, hello, o, objects)
 	}
-	// The commit alone, then one folder after the other on the way to the one that is
+	// The commit alone, then one directory after the other on the way to the one that is
 	// published, and that one with all that is in it.
 	o.filter = noTrees
 	if err := f.download(ctx, server, hello, o, objects); err != nil {
@@ -157,7 +157,7 @@ const noTrees = "tree:0"
 const maxFills = 100
 
 // filler fetches objects that turn out to be missing: those that the server left out
-// because they were elsewhere in the commit that we have a folder of. A tree comes
+// because they were elsewhere in the commit that we have a directory of. A tree comes
 // alone, or whole, with all that is in it.
 func (f *fetcher) filler(ctx context.Context, server remote, hello *greeting, objects *store) func(plumbing.Hash, bool) error {
 	fills := 0
@@ -182,7 +182,7 @@ func (f *fetcher) download(ctx context.Context, server remote, hello *greeting, 
 	if err != nil {
 		return err
 	}
-	// What is around the pack, and between its pieces, is a hundredth of it at the most.
+	// What is around the pack, and between its pieces, is a hundredth of it at most.
 	in := &stream{ctx: ctx, r: answer, left: f.MaxBytes + f.MaxBytes/16 + 1<<20, what: "pack"}
 	data, err := hello.answer(in)
 	if err != nil {
@@ -230,7 +230,7 @@ func (f *fetcher) checkout(ctx context.Context, root *os.Root, objects *store, w
 	}
 	f.session.Close() // what remains to be done takes a while
 	out := &checkout{pack: objects, time: c.time, buffer: bufio.NewWriterSize(io.Discard, 64<<10)}
-	if err := out.writeFolder(ctx, root, "tree", tree); err != nil {
+	if err := out.writeDirectory(ctx, root, "tree", tree); err != nil {
 		return Result{}, malformed(err)
 	}
 	if err := objects.keep(root, t.keep, tree); err != nil {

@@ -22,5 +22,5 @@ func (t *Token) after(reason Reason) *Token {
 	return t
 }
 
-// ending tells whether it is time for another. No token never ends.
+// ending reports whether it is time for another. No token never ends.
 func (t *Token) ending() bool { return t != nil && time.Until(t.Ends) < tokenMargin }

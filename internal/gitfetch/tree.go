@@ -17,7 +17,7 @@ const (
 	// to leave room, of its 4095, for where the app mounts the content.
 	maxName = 255
 	maxPath = 2048
-	// maxTree is the largest folder that is read, in bytes of its list of entries: some
+	// maxTree is the largest directory that is read, in bytes of its list of entries: some
 	// 400,000 entries of usual names.
 	maxTree = 16 << 20
 	// maxTarget is the longest target of a link that Linux takes, in bytes.
@@ -32,7 +32,7 @@ type kind string
 
 // The kinds, by the mode that git writes for them (100664 is of old versions).
 const (
-	folder     kind = "40000"
+	directory  kind = "40000"
 	file       kind = "100644"
 	fileGroup  kind = "100664"
 	executable kind = "100755"
@@ -40,16 +40,16 @@ const (
 	submodule  kind = "160000"
 )
 
-// entry is a file, link or folder of the commit.
+// entry is a file, link or directory of the commit.
 type entry struct {
 	name     string
 	kind     kind
 	object   int32 // in the store; not of a submodule
 	hash     plumbing.Hash
 	parent   *entry   // nil for the root
-	children []*entry // of a folder, by name
+	children []*entry // of a directory, by name
 	target   string   // of a link
-	boundary bool     // a folder that a link was followed to: what is above it is not what was
+	boundary bool     // a directory that a link was followed to: what is above it is not what was
 }
 
 // path is the entry's path from the root.
@@ -79,7 +79,7 @@ type treeReader struct {
 	maxBytes, disk  int64 // in whole blocks
 	links           []*entry
 	keep            map[int32]bool // trees and links: what the next fetch can build upon
-	origins         map[*entry]way // of the root, and of folders that a link was followed to
+	origins         map[*entry]way // of the root, and of directories that a link was followed to
 	written         int            // files and links
 	modules         []*entry       // submodules
 	bytes           int64          // of the files
@@ -90,12 +90,12 @@ func (t *treeReader) read(ctx context.Context, from way) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	root := &entry{kind: folder, object: i, hash: from.tree()}
+	root := &entry{kind: directory, object: i, hash: from.tree()}
 	t.origins = map[*entry]way{root: from}
-	return root, t.readFolder(ctx, root, 0)
+	return root, t.readDirectory(ctx, root, 0)
 }
 
-func (t *treeReader) readFolder(ctx context.Context, e *entry, length int) error {
+func (t *treeReader) readDirectory(ctx context.Context, e *entry, length int) error {
 	if ctx.Err() != nil {
 		return timedOut(ctx)
 	}
@@ -121,8 +121,8 @@ func (t *treeReader) readFolder(ctx context.Context, e *entry, length int) error
 		if i > 0 && c.name == e.children[i-1].name {
 			return failf(Refused, "the commit has two entries with the path %s", foreign(c.path()))
 		}
-		if c.kind == folder {
-			if err := t.readFolder(ctx, c, length+len(c.name)+1); err != nil {
+		if c.kind == directory {
+			if err := t.readDirectory(ctx, c, length+len(c.name)+1); err != nil {
 				return err
 			}
 		}
@@ -151,14 +151,14 @@ func (t *treeReader) admit(e *entry, hash plumbing.Hash, length int) error {
 		return err
 	}
 	if t.files++; t.files > t.maxFiles {
-		return failf(TooLarge, "the commit has more than the %d files and folders that the budget allows", t.maxFiles)
+		return failf(TooLarge, "the commit has more than the %d files and directories that the budget allows", t.maxFiles)
 	}
 	var err error
 	switch e.kind {
-	case submodule: // an empty folder, as git leaves it
+	case submodule: // an empty directory, as git leaves it
 		t.modules = append(t.modules, e)
 		return t.spend(e, 0)
-	case folder:
+	case directory:
 		if e.object, err = t.pack.find(hash, plumbing.TreeObject); err != nil {
 			return err
 		}
@@ -169,7 +169,7 @@ func (t *treeReader) admit(e *entry, hash plumbing.Hash, length int) error {
 		}
 		return t.admitBlob(e)
 	default:
-		return failf(Refused, "the commit's entry %s has the mode %s, which is none of a file, folder, link or submodule", foreign(e.path()), foreign(string(e.kind)))
+		return failf(Refused, "the commit's entry %s has the mode %s, which is none of a file, directory, link or submodule", foreign(e.path()), foreign(string(e.kind)))
 	}
 }
 
@@ -214,7 +214,7 @@ func (t *treeReader) admitLink(e *entry, size int64) error {
 func checkName(e *entry, length int) error {
 	switch {
 	case e.name == "" || e.name == "." || e.name == ".." || strings.ContainsAny(e.name, "/\x00"):
-		return failf(Refused, "the commit has an entry named %s in folder %s, which is not a name", foreign(e.name), foreign(e.parent.path()))
+		return failf(Refused, "the commit has an entry named %s in directory %s, which is not a name", foreign(e.name), foreign(e.parent.path()))
 	case strings.EqualFold(e.name, ".git"):
 		return failf(Refused, "the commit has an entry %s, a name that belongs to git", foreign(e.path()))
 	case e.parent.parent == nil && strings.HasPrefix(e.name, ".."):

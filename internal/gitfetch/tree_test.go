@@ -25,36 +25,36 @@ func TestACommitThatMustNotBePublishedIsRefused(t *testing.T) {
 		tree func(*packBuilder) plumbing.Hash
 		want Error
 	}{
-		"an empty name":    {one("100644", "", "x"), Error{Reason: Refused, Message: `the commit has an entry named "" in folder "", which is not a name`}},
-		"a dot":            {one("100644", ".", "x"), Error{Reason: Refused, Message: `the commit has an entry named "." in folder "", which is not a name`}},
-		"two dots":         {one("100644", "..", "x"), Error{Reason: Refused, Message: `the commit has an entry named ".." in folder "", which is not a name`}},
-		"a slash":          {one("100644", "../x", "x"), Error{Reason: Refused, Message: `the commit has an entry named "../x" in folder "", which is not a name`}},
-		"an absolute path": {one("100644", "/etc/passwd", "x"), Error{Reason: Refused, Message: `the commit has an entry named "/etc/passwd" in folder "", which is not a name`}},
-		"git's folder":     {one("100644", ".git", "x"), Error{Reason: Refused, Message: `the commit has an entry ".git", a name that belongs to git`}},
+		"an empty name":    {one("100644", "", "x"), Error{Reason: Refused, Message: `the commit has an entry named "" in directory "", which is not a name`}},
+		"a dot":            {one("100644", ".", "x"), Error{Reason: Refused, Message: `the commit has an entry named "." in directory "", which is not a name`}},
+		"two dots":         {one("100644", "..", "x"), Error{Reason: Refused, Message: `the commit has an entry named ".." in directory "", which is not a name`}},
+		"a slash":          {one("100644", "../x", "x"), Error{Reason: Refused, Message: `the commit has an entry named "../x" in directory "", which is not a name`}},
+		"an absolute path": {one("100644", "/etc/passwd", "x"), Error{Reason: Refused, Message: `the commit has an entry named "/etc/passwd" in directory "", which is not a name`}},
+		"git's directory":  {one("100644", ".git", "x"), Error{Reason: Refused, Message: `the commit has an entry ".git", a name that belongs to git`}},
 		"in other case":    {one("120000", ".GiT", "x"), Error{Reason: Refused, Message: `the commit has an entry ".GiT", a name that belongs to git`}},
 		"our own names":    {one("100644", "..data", "x"), Error{Reason: Refused, Message: `the commit has a top-level entry "..data", and names that begin with two dots are kept for publishing; rename it`}},
 		"a long name":      {one("100644", long, "x"), Error{Reason: Refused, Message: "the commit has an entry whose name has 256 bytes, and 255 are possible: " + quote(long)}},
 		"two dots below": {func(b *packBuilder) plumbing.Hash {
 			return b.tree(item{"40000", "a\x1b[2J", b.tree(item{"100644", "..", b.blob("x")})})
-		}, Error{Reason: Refused, Message: `the commit has an entry named ".." in folder "a\x1b[2J", which is not a name`}},
-		"git's folder below": {func(b *packBuilder) plumbing.Hash {
+		}, Error{Reason: Refused, Message: `the commit has an entry named ".." in directory "a\x1b[2J", which is not a name`}},
+		"git's directory below": {func(b *packBuilder) plumbing.Hash {
 			return b.tree(item{"40000", "a", b.tree(item{"40000", ".git", b.tree()})})
 		}, Error{Reason: Refused, Message: `the commit has an entry "a/.git", a name that belongs to git`}},
-		"a device": {one("60000", "sda", "x"), Error{Reason: Refused, Message: `the commit's entry "sda" has the mode "60000", which is none of a file, folder, link or submodule`}},
-		"setuid":   {one("104755", "su", "x"), Error{Reason: Refused, Message: `the commit's entry "su" has the mode "104755", which is none of a file, folder, link or submodule`}},
-		"no mode":  {one("", "a", "x"), Error{Reason: Refused, Message: `the commit's entry "a" has the mode "", which is none of a file, folder, link or submodule`}},
+		"a device": {one("60000", "sda", "x"), Error{Reason: Refused, Message: `the commit's entry "sda" has the mode "60000", which is none of a file, directory, link or submodule`}},
+		"setuid":   {one("104755", "su", "x"), Error{Reason: Refused, Message: `the commit's entry "su" has the mode "104755", which is none of a file, directory, link or submodule`}},
+		"no mode":  {one("", "a", "x"), Error{Reason: Refused, Message: `the commit's entry "a" has the mode "", which is none of a file, directory, link or submodule`}},
 		"two files": {func(b *packBuilder) plumbing.Hash {
 			x := b.blob("x")
 			return b.tree(item{"100644", "a", x}, item{"100644", "b", x}, item{"100644", "a", x})
 		}, Error{Reason: Refused, Message: `the commit has two entries with the path "a"`}},
-		"a file and a folder": {func(b *packBuilder) plumbing.Hash {
+		"a file and a directory": {func(b *packBuilder) plumbing.Hash {
 			return b.tree(item{"40000", "d", b.tree(item{"120000", "a", b.blob("b")}, item{"40000", "a", b.tree()})})
 		}, Error{Reason: Refused, Message: `the commit has two entries with the path "d/a"`}},
-		"a link and a folder": {func(b *packBuilder) plumbing.Hash {
+		"a link and a directory": {func(b *packBuilder) plumbing.Hash {
 			return b.tree(item{"40000", "a", b.tree(item{"100644", "passwd", b.blob("x")})}, item{"120000", "a", b.blob("/etc")})
 		}, Error{Reason: Refused, Message: `the commit has two entries with the path "a"`}},
-		"a link to root":         {one("120000", "a", "/"), Error{Reason: Refused, Message: `the commit's link "a", with the target "/", leads out of the published folder`}},
-		"a link to the token":    {one("120000", "a", "../../var/run/secrets/token"), Error{Reason: Refused, Message: `the commit's link "a", with the target "../../var/run/secrets/token", leads out of the published folder`}},
+		"a link to root":         {one("120000", "a", "/"), Error{Reason: Refused, Message: `the commit's link "a", with the target "/", leads out of the published directory`}},
+		"a link to the token":    {one("120000", "a", "../../var/run/secrets/token"), Error{Reason: Refused, Message: `the commit's link "a", with the target "../../var/run/secrets/token", leads out of the published directory`}},
 		"a link to nothing":      {one("120000", "a", ""), Error{Reason: Refused, Message: `the commit's link "a" has the target "", which cannot be one`}},
 		"a link with a NUL":      {one("120000", "a", "b\x00c"), Error{Reason: Refused, Message: `the commit's link "a" has the target "b\x00c", which cannot be one`}},
 		"a link as long as that": {one("120000", "a", strings.Repeat("a", 4096)), Error{Reason: Refused, Message: `the commit's link "a" has a target of 4096 bytes, and 4095 are possible`}},
@@ -68,7 +68,7 @@ func TestACommitThatMustNotBePublishedIsRefused(t *testing.T) {
 		"no tree": {func(b *packBuilder) plumbing.Hash { return b.blob("x") }, Error{
 			Reason: BadServer, Message: "the repository is damaged: " + plumbing.ComputeHash(plumbing.BlobObject, []byte("x")).String() + " should be a tree, and is a blob",
 		}},
-		"a file that is a folder": {func(b *packBuilder) plumbing.Hash { return b.tree(item{"100644", "a", b.tree()}) }, Error{
+		"a file that is a directory": {func(b *packBuilder) plumbing.Hash { return b.tree(item{"100644", "a", b.tree()}) }, Error{
 			Reason: BadServer, Message: "the repository is damaged: 4b825dc642cb6eb9a060e54bf8d69288fbee4904 should be a blob, and is a tree",
 		}},
 		"a file that is not there": {func(b *packBuilder) plumbing.Hash {
@@ -86,7 +86,7 @@ func TestACommitThatMustNotBePublishedIsRefused(t *testing.T) {
 				items = append(items, item{"160000", fmt.Sprint(i), plumbing.ZeroHash})
 			}
 			return b.tree(items...)
-		}, Error{Reason: TooLarge, Message: "the commit has more than the 2000 files and folders that the budget allows"}},
+		}, Error{Reason: TooLarge, Message: "the commit has more than the 2000 files and directories that the budget allows"}},
 		// https://kate.io/blog/git-bomb/: ten trees, 10^10 files
 		"a bomb": {func(b *packBuilder) plumbing.Hash {
 			tree := b.tree(item{"100644", "f", b.blob("x")})
@@ -98,7 +98,7 @@ func TestACommitThatMustNotBePublishedIsRefused(t *testing.T) {
 				tree = b.tree(items...)
 			}
 			return tree
-		}, Error{Reason: TooLarge, Message: "the commit has more than the 2000 files and folders that the budget allows"}},
+		}, Error{Reason: TooLarge, Message: "the commit has more than the 2000 files and directories that the budget allows"}},
 		"one file too large": {one("100644", "a", strings.Repeat("x", 16<<20+1)), Error{
 			Reason: TooLarge, Message: "the repository holds an object of 16777217 bytes, which is over the budget of 16777216",
 		}},
@@ -155,8 +155,8 @@ func TestWhatIsOddButHarmlessIsPublished(t *testing.T) {
 		t.Errorf("result (-want +got):\n%s", diff)
 	}
 	got := readTree(t, tree)
-	if got[path] != isFolder {
-		t.Errorf("the deepest folder is not there")
+	if got[path] != isDirectory {
+		t.Errorf("the deepest directory is not there")
 	}
 	for path := range got {
 		if strings.HasPrefix(path, "deep/") {
@@ -164,8 +164,8 @@ func TestWhatIsOddButHarmlessIsPublished(t *testing.T) {
 		}
 	}
 	wantTree := files{
-		"group": "x", name: isExecutable + "x", "module": isFolder, "s": isFolder, "s/..data": "x", "s/up": isLink + "..//./s/../group",
-		"new\nline \xff\x1b": "x", ".gitignore": "x", ".x": "x", "zero": isFolder, "deep": isFolder, "self": isLink + "self", "gone": isLink + "s/nothing",
+		"group": "x", name: isExecutable + "x", "module": isDirectory, "s": isDirectory, "s/..data": "x", "s/up": isLink + "..//./s/../group",
+		"new\nline \xff\x1b": "x", ".gitignore": "x", ".x": "x", "zero": isDirectory, "deep": isDirectory, "self": isLink + "self", "gone": isLink + "s/nothing",
 	}
 	if diff := cmp.Diff(wantTree, got); diff != "" {
 		t.Errorf("tree (-want +got):\n%s", diff)
@@ -227,12 +227,12 @@ func TestPointersOfLFSAreCounted(t *testing.T) {
 // A tree that is accepted is on disk as it was read, and nothing else is.
 func FuzzTree(f *testing.F) {
 	var b packBuilder
-	blob, folder := b.blob("up"), b.tree(item{"100644", "f", b.blob("x")})
+	blob, directory := b.blob("up"), b.tree(item{"100644", "f", b.blob("x")})
 	for _, name := range []string{"a", "..", "../a", "a/b", ".git", "..data", "a\x00b", "link"} {
 		for _, mode := range []string{"100644", "120000", "160000"} {
 			f.Add([]byte(mode+" "+name+"\x00"+string(blob[:])), "../a")
 		}
-		f.Add([]byte("40000 "+name+"\x00"+string(folder[:])), "a")
+		f.Add([]byte("40000 "+name+"\x00"+string(directory[:])), "a")
 	}
 	f.Fuzz(func(t *testing.T, tree []byte, target string) {
 		b := packBuilder{}

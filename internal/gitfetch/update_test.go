@@ -55,8 +55,8 @@ func (f *follower) poll() (Result, files) {
 	return result, readTree(f.t, tree)
 }
 
-// story makes a repository change in all ways, one commit after the other.
-func story(r repo, steps int) func() string {
+// changes makes a repository change in all ways, one commit after the other.
+func changes(r repo, steps int) func() string {
 	random := rand.New(rand.NewPCG(1, 2))
 	ballast := make([]byte, 100_000) // which no pack can make small
 	_, _ = rand.NewChaCha8([32]byte{1}).Read(ballast)
@@ -114,7 +114,7 @@ func TestAnUpdateIsWhatGitWouldCheckOut(t *testing.T) {
 	t.Parallel()
 	const steps = 14
 	r := newRepo(t, "")
-	next := story(r, steps)
+	next := changes(r, steps)
 	followers := map[string]*follower{}
 	for way, request := range transports(t, r) {
 		request.Ref = "main"
@@ -181,7 +181,7 @@ func rewrite(h http.Handler, request, answer func(string) string) http.Handler {
 	})
 }
 
-// rewriteIf answers requests that hold a text in another way.
+// rewriteIf answers requests that hold a string in another way.
 func rewriteIf(h http.Handler, text string, answer func(http.ResponseWriter)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -311,7 +311,7 @@ func TestAPackWhoseBasesAreMissingForEver(t *testing.T) {
 	}
 }
 
-// Where a server cuts off history does not matter to us, who never look at it.
+// Where a server cuts off history does not matter to us, since we never read it.
 func TestAShallowBoundaryMayMove(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t, "")

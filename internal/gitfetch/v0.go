@@ -17,7 +17,7 @@ func (g *greeting) order(o order) []byte {
 	return g.want(o)
 }
 
-// want encodes a request for a pack as of before version 2 (gitprotocol-pack(5)).
+// want encodes a request for a pack of the versions before 2 (gitprotocol-pack(5)).
 // multi_ack makes no difference to us, who have nothing to negotiate, but Azure DevOps
 // answers 400 without it; ofs-delta is shorter; the rest keeps the server's chatter away.
 func (g *greeting) want(o order) []byte {
@@ -82,7 +82,7 @@ func (g *greeting) answer(r *stream) (io.Reader, error) {
 	return buffered, nil
 }
 
-// acknowledges tells whether one more such line follows, as from servers that say it
+// acknowledges reports whether one more such line follows, as from servers that say it
 // once for multi_ack and once for the end. In front of them is a length of four digits.
 func acknowledges(in *bufio.Reader) bool {
 	ahead, err := in.Peek(7)

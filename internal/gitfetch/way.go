@@ -9,7 +9,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// way is how to a folder of the repository: the folders from its root on, which has no
+// way is how to a directory of the repository: the directories from its root on, which has no
 // name.
 type way []step
 
@@ -28,12 +28,12 @@ func (w way) path() string {
 	return strings.Join(names, "/")
 }
 
-// down is the way to a folder in the last one.
+// down is the way to a directory in the last one.
 func (w way) down(name string, tree plumbing.Hash) way {
 	return append(slices.Clone(w), step{name, tree})
 }
 
-// holds tells whether a folder is another, or has it somewhere below.
+// holds reports whether a directory is another, or has it somewhere below.
 func (w way) holds(other way) bool {
 	return len(w) <= len(other) && slices.EqualFunc(w, other[:len(w)], func(a, b step) bool { return a.name == b.name })
 }

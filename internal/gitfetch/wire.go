@@ -19,12 +19,12 @@ const maxRefs = 64 << 20
 
 // remote is a way to a repository on a server.
 type remote interface {
-	// greet opens what the server says first, with whom a conversation begins.
+	// greet opens what the server says first, if it begins the conversation.
 	greet(ctx context.Context) (io.Reader, error)
 	// ask sends a request and opens the answer. A conversation that was greeted can ask
 	// several times, if the server speaks version 2.
 	ask(ctx context.Context, request []byte) (io.Reader, error)
-	// forgetful tells whether each request stands for itself, so that a server that
+	// forgetful reports whether each request stands for itself, so that a server that
 	// speaks version 2 need not be greeted again.
 	forgetful() bool
 	// explain makes more of an error with what the server said beside the protocol.

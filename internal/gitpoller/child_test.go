@@ -148,7 +148,7 @@ func TestAChildIsEndedWithItsContext(t *testing.T) {
 			},
 			"hangs: the poll was stopped before it was done, when the time for all attempts was over",
 		},
-		"by whoever asked": {
+		"by the caller": {
 			func(ctx context.Context) (context.Context, context.CancelFunc) {
 				ctx, cancel := context.WithCancel(ctx)
 				cancel()

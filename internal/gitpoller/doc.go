@@ -10,6 +10,6 @@
 //
 // A child process polls, over one connection as long as that is of use: see [Child]. What
 // a hostile server or repository can do to a program that parses its answers (take
-// all the memory, take for ever, make it panic) then happens to an expendable
+// all the memory, take forever, make it panic) then happens to an expendable
 // process.
 package gitpoller

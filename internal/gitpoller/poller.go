@@ -111,7 +111,7 @@ func (p *poller) sync(ctx context.Context) error {
 	return nil
 }
 
-// pinned tells whether there will never be anything new.
+// pinned reports whether there will never be anything new.
 func (p *poller) pinned() bool { return p.failures == 0 && gitref.IsHash(p.Request.Ref) }
 
 // next is how long to wait before the next poll, after one that ended with err.

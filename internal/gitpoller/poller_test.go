@@ -236,7 +236,7 @@ func TestAnotherWritersFileIsNotOverwritten(t *testing.T) {
 		}
 		stop()
 		synctest.Wait()
-		if !strings.Contains(log.String(), "was put there by somebody else") {
+		if !strings.Contains(log.String(), "was put there by another process") {
 			t.Errorf("the log does not say why:\n%s", &log)
 		}
 	})

@@ -47,7 +47,7 @@ func start(path string, dir *os.File) (*process, error) {
 	return p, nil
 }
 
-// worksIn tells whether the process was handed this very directory: somebody who can write to
+// worksIn reports whether the process was handed this very directory: somebody who can write to
 // the volume may have put another one in its place.
 func (p *process) worksIn(dir *os.File) bool {
 	if dir == nil || p.dir == nil {

@@ -25,10 +25,10 @@ func TestAServersWishToWaitIsObeyed(t *testing.T) {
 		var log bytes.Buffer
 		r := &remote{commit: "a"}
 		o := options(t, r, &log)
-		var looks []time.Time
+		var polls []time.Time
 		o.Fetch = func(ctx context.Context, q gitfetch.Request) (gitfetch.Result, error) {
-			looks = append(looks, time.Now())
-			if len(looks) <= 2 {
+			polls = append(polls, time.Now())
+			if len(polls) <= 2 {
 				return gitfetch.Result{}, &gitfetch.Error{Reason: gitfetch.Unreachable, Message: "busy", RetryAfter: 20 * time.Minute}
 			}
 			return r.fetch(ctx, q)
@@ -43,12 +43,12 @@ func TestAServersWishToWaitIsObeyed(t *testing.T) {
 			t.Error(err)
 		}
 		for i := range 2 {
-			if gap := looks[i+1].Sub(looks[i]); gap < 20*time.Minute || gap > 22*time.Minute {
-				t.Errorf("look %d came after %v, want 20 to 22 minutes", i+1, gap)
+			if gap := polls[i+1].Sub(polls[i]); gap < 20*time.Minute || gap > 22*time.Minute {
+				t.Errorf("poll %d came after %v, want 20 to 22 minutes", i+1, gap)
 			}
 		}
-		if gap := looks[3].Sub(looks[2]); gap > 2*time.Minute {
-			t.Errorf("after a success the next look came after %v, want the period of a minute", gap)
+		if gap := polls[3].Sub(polls[2]); gap > 2*time.Minute {
+			t.Errorf("after a success the next poll came after %v, want the period of a minute", gap)
 		}
 		if !strings.Contains(log.String(), "error=busy") {
 			t.Errorf("the log is %s", log.String())
@@ -74,7 +74,7 @@ func TestAWishToWaitDoesNotOutliveOnce(t *testing.T) {
 	})
 }
 
-// A token of one look is there for the next, whether the first succeeded or not.
+// A token of one poll is there for the next, whether the first succeeded or not.
 func TestATokenIsPassedFromLookToLook(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

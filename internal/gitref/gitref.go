@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// maxLength is how long a name is at the most, in bytes: that of a file, as which git keeps it.
+// maxLength is how long a name is at most, in bytes: that of a file, as which git keeps it.
 const maxLength = 255
 
 var fullHash = regexp.MustCompile(`^([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$`)
@@ -49,8 +49,8 @@ func Parse(text string) (string, error) {
 	return text, nil
 }
 
-// IsHash tells whether a canonical ref is a full hash, which always means the same.
+// IsHash reports whether a canonical ref is a full hash, which always means the same.
 func IsHash(ref string) bool { return fullHash.MatchString(ref) }
 
-// IsSHA256 tells whether a canonical ref is a full hash of a repository with SHA-256.
+// IsSHA256 reports whether a canonical ref is a full hash of a repository with SHA-256.
 func IsSHA256(ref string) bool { return len(ref) == 64 && IsHash(ref) }

@@ -100,7 +100,7 @@ func TestAnObjectThatDiffersIsLeftAlone(t *testing.T) { //nolint:paralleltest //
 	if err := Create(there); err != nil {
 		t.Fatal(err)
 	}
-	const out = "; let whoever makes it ask for the same, or remove it first"
+	const out = "; let its creator use the same attributes, or remove it first"
 	cases := []struct {
 		asked Object
 		want  string
@@ -142,9 +142,9 @@ func TestTheOwnerIsPartOfWhatWasAsked(t *testing.T) { //nolint:paralleltest // i
 	if err := Create(objects); err != nil {
 		t.Fatal(err)
 	}
-	const want = `the queue /q exists with maxmsg 10 msgsize 1024 mode 0666 uid 0, asked were maxmsg 10 msgsize 1024 mode 0666 uid 1000; let whoever makes it ask for the same, or remove it first
-the semaphore set 0x00000001 exists with 1 semaphores mode 0666 uid 0, asked were 1 semaphores mode 0666 uid 1000; let whoever makes it ask for the same, or remove it first
-the queue /closed exists, and user 1000 may not look at it: permission denied; let it be made with a mode like 0666`
+	const want = `the queue /q exists with maxmsg 10 msgsize 1024 mode 0666 uid 0, asked were maxmsg 10 msgsize 1024 mode 0666 uid 1000; let its creator use the same attributes, or remove it first
+the semaphore set 0x00000001 exists with 1 semaphores mode 0666 uid 0, asked were 1 semaphores mode 0666 uid 1000; let its creator use the same attributes, or remove it first
+the queue /closed exists, and user 1000 may not read it: permission denied; let it be made with a mode like 0666`
 	if err := syscall.Setresuid(1000, 1000, 1000); err != nil { // all threads
 		t.Skip("only root has several users:", err)
 	}
@@ -155,7 +155,7 @@ the queue /closed exists, and user 1000 may not look at it: permission denied; l
 		t.Errorf("a queue that others may not read exists all the same: %v %v", there, err)
 	}
 	if there, err := SysVExists(Sem, 1); err != nil || !there {
-		t.Errorf("a semaphore exists, whoever may use it: %v %v", there, err)
+		t.Errorf("a semaphore exists, even for a user who may not use it: %v %v", there, err)
 	}
 }
 
@@ -169,7 +169,7 @@ func TestALimitIsNamedWithItsValue(t *testing.T) { //nolint:paralleltest // its 
 		want  string
 	}{
 		"a queue that is too long":   {Queue{"/q", 70000, 1, 0o666}, "the queue /q with maxmsg 70000 msgsize 1 mode 0666 uid 0 cannot be made: invalid argument: in this pod fs.mqueue.msg_max is 10 and fs.mqueue.msgsize_max is 8192, which maxmsg and msgsize must not exceed"},
-		"a set of too many":          {SysV{Sem, Key{Number: 1}, 40000, 0o666}, "the semaphore set 0x00000001 with 40000 semaphores mode 0666 uid 0 cannot be made: invalid argument: kernel.sem is 32000 1024000000 500 32000, and the first number is the most semaphores of one set"},
+		"a set of too many":          {SysV{Sem, Key{Number: 1}, 40000, 0o666}, "the semaphore set 0x00000001 with 40000 semaphores mode 0666 uid 0 cannot be made: invalid argument: kernel.sem is 32000 1024000000 500 32000, and the first number is the maximum of semaphores in a set"},
 		"more than there is":         {SysV{Shm, Key{Number: 1}, 1<<63 - 1, 0o666}, "the shared memory 0x00000001 with 9223372036854775807 bytes mode 0666 uid 0 cannot be made: "},
 		"a pipe in no directory":     {FIFO{"/no/pipe", 0o666}, "the named pipe /no/pipe with mode 0666 uid 0 cannot be made: no such file or directory: there is no directory /no in this container; it must be a volume that the containers share"},
 		"a key whose path is absent": {SysV{Msg, Key{Path: dir + "/no", ID: 65}, 0, 0o666}, "the message queue ftok(" + dir + "/no,65) cannot be made: its key needs a path that exists in this container: stat " + dir + "/no: no such file or directory"},

@@ -9,7 +9,7 @@
 // starts first.
 //
 // An object that is there already is good if it is as asked: the init containers
-// of a pod run again whenever its sandbox is made anew. One that differs is left
+// of a pod run again whenever its sandbox is recreated. One that differs is left
 // alone and is an error that names what is and what was asked. All objects are
 // attempted, so that one run tells all that is wrong.
 //

@@ -31,7 +31,7 @@ func differs(object, is, asked string) error {
 	if is == asked {
 		return nil
 	}
-	return fmt.Errorf("%s exists with %s, asked were %s; let whoever makes it ask for the same, or remove it first", object, is, asked)
+	return fmt.Errorf("%s exists with %s, asked were %s; let its creator use the same attributes, or remove it first", object, is, asked)
 }
 
 // access is the part of an object's attributes that says who may use it.

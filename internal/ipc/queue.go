@@ -41,7 +41,7 @@ func CheckName(what, name string) error {
 	return nil
 }
 
-// QueueExists tells whether there is a queue of that name, whoever may use it.
+// QueueExists reports whether there is a queue of that name, even if this user may not use it.
 func QueueExists(name string) (bool, error) {
 	fd, err := openQueue(name, syscall.O_RDONLY|syscall.O_NONBLOCK, 0, nil)
 	switch {
@@ -71,7 +71,7 @@ func (q Queue) attributes(a access) string {
 	return fmt.Sprintf("maxmsg %d msgsize %d %s", q.MaxMsg, q.MsgSize, a)
 }
 
-// compare looks at the queue that is there.
+// compare checks the queue that is there.
 func (q Queue) compare() error {
 	var fd int
 	var err error
@@ -81,7 +81,7 @@ func (q Queue) compare() error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("the queue %s exists, and user %d may not look at it: %w; let it be made with a mode like 0666", q.Name, syscall.Geteuid(), err)
+		return fmt.Errorf("the queue %s exists, and user %d may not read it: %w; let it be made with a mode like 0666", q.Name, syscall.Geteuid(), err)
 	}
 	defer syscall.Close(fd)
 	var info syscall.Stat_t

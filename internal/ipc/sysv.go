@@ -47,7 +47,7 @@ func ParseSysV(text string) (SysV, error) {
 	return s, err
 }
 
-// SysVExists tells whether there is an object of that kind and key, whoever may use
+// SysVExists reports whether there is an object of that kind and key, whichever user may use
 // it.
 func SysVExists(kind SysVKind, key int32) (bool, error) {
 	err := getSysV(kind, key, 0, 0)
@@ -89,7 +89,7 @@ func (s SysV) attributes(size uint64, a access) string {
 	}
 }
 
-// compare looks at the object that is there.
+// compare checks the object that is there.
 func (s SysV) compare(key int32) error {
 	row, err := lookUp(s.Kind, key)
 	if err != nil {
@@ -105,11 +105,11 @@ func (s SysV) explain(err error) string {
 	case s.Kind == Msg && errors.Is(err, syscall.ENOSPC):
 		return fmt.Sprintf(": the pod has as many message queues as it may have, %s", said("kernel/msgmni"))
 	case s.Kind == Sem && errors.Is(err, syscall.EINVAL):
-		return fmt.Sprintf(": %s, and the first number is the most semaphores of one set", said("kernel/sem"))
+		return fmt.Sprintf(": %s, and the first number is the maximum of semaphores in a set", said("kernel/sem"))
 	case s.Kind == Sem && errors.Is(err, syscall.ENOSPC):
 		return fmt.Sprintf(": the pod has as many semaphores as it may have: %s (of one set, of all sets, -, sets)", said("kernel/sem"))
 	case s.Kind == Shm && errors.Is(err, syscall.EINVAL):
-		return fmt.Sprintf(": %s bytes are the most of one segment", said("kernel/shmmax"))
+		return fmt.Sprintf(": %s bytes are the maximum of one segment", said("kernel/shmmax"))
 	case s.Kind == Shm && errors.Is(err, syscall.ENOSPC):
 		return fmt.Sprintf(": the pod's segments have reached their limit: %s pages, %s segments", said("kernel/shmall"), said("kernel/shmmni"))
 	case errors.Is(err, syscall.ENOMEM):

@@ -24,19 +24,19 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pillion_notify_attempts_total",
-			Help: "Attempts to tell the app of a change, by http or by signal, and whether it has heard.",
+			Help: "Attempts to notify the app of a change, by via (http or signal) and result.",
 		}, []string{"via", "result"}),
 		lost: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pillion_notify_superseded_total",
-			Help: "Changes that the app was not told of before the next one came.",
+			Help: "Changes of which the app was not notified before the next one came.",
 		}, via),
 		waiting: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "pillion_notify_pending",
-			Help: "1 while the app has not heard of the newest change.",
+			Help: "1 while the app has not been notified of the newest change.",
 		}, via),
 		success: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "pillion_notify_last_success_timestamp_seconds",
-			Help: "When the app last heard of a change, in seconds since 1970. 0: never.",
+			Help: "When the app was last notified of a change, in seconds since 1970. 0: never.",
 		}, via),
 	}
 	registry.MustRegister(m.attempts, m.lost, m.waiting, m.success)

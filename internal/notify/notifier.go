@@ -11,7 +11,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/backoff"
 )
 
-// A Target is whom to tell: a [*Request] or a [*Signal].
+// A Target is what to notify: a [*Request] or a [*Signal].
 type Target interface {
 	// Tell tells of a change once. An error says why the app has not heard.
 	Tell(ctx context.Context, change string) error
@@ -25,7 +25,7 @@ type Target interface {
 const (
 	retryFirst  = time.Second
 	retryAtMost = time.Minute
-	// gap is the least time between two attempts, however fast changes come.
+	// gap is the minimum time between two attempts, however fast changes come.
 	gap = time.Second
 )
 
@@ -199,13 +199,13 @@ func (t *teller) run(ctx context.Context) {
 		}
 		t.outcome()
 		if err == nil {
-			t.log.Info("app told", "change", change, "attempts", failures+1, "took", time.Since(began).Round(time.Millisecond).String())
+			t.log.Info("app notified", "change", change, "attempts", failures+1, "took", time.Since(began).Round(time.Millisecond).String())
 			backoff.Sleep(ctx, gap, nil)
 			continue
 		}
 		failures++
 		wait := backoff.After(failures, retryFirst, retryAtMost)
-		t.log.Warn("telling the app failed", "change", change, "error", err.Error(), "failures", failures, "retryIn", wait.Round(time.Millisecond).String())
+		t.log.Warn("notifying the app failed", "change", change, "error", err.Error(), "failures", failures, "retryIn", wait.Round(time.Millisecond).String())
 		backoff.Sleep(ctx, gap, nil)
 		if t.isNewest(number) {
 			backoff.Sleep(ctx, wait-gap, t.news)

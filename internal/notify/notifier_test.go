@@ -74,14 +74,14 @@ func running(t *testing.T, a *app) (n *Notifier, registry *prometheus.Registry, 
 // counts compares the counters and the gauge of what is pending.
 func counts(t *testing.T, registry *prometheus.Registry, heard, failed, superseded, pending int) {
 	t.Helper()
-	want := fmt.Sprintf(`# HELP pillion_notify_attempts_total Attempts to tell the app of a change, by http or by signal, and whether it has heard.
+	want := fmt.Sprintf(`# HELP pillion_notify_attempts_total Attempts to notify the app of a change, by via (http or signal) and result.
 # TYPE pillion_notify_attempts_total counter
 pillion_notify_attempts_total{result="error",via="http"} %d
 pillion_notify_attempts_total{result="success",via="http"} %d
-# HELP pillion_notify_pending 1 while the app has not heard of the newest change.
+# HELP pillion_notify_pending 1 while the app has not been notified of the newest change.
 # TYPE pillion_notify_pending gauge
 pillion_notify_pending{via="http"} %d
-# HELP pillion_notify_superseded_total Changes that the app was not told of before the next one came.
+# HELP pillion_notify_superseded_total Changes of which the app was not notified before the next one came.
 # TYPE pillion_notify_superseded_total counter
 pillion_notify_superseded_total{via="http"} %d
 `, failed, heard, pending, superseded)
@@ -110,7 +110,7 @@ func TestAnAppHearsOfEveryChangeThatItHasTimeFor(t *testing.T) {
 			t.Errorf("the state is %+v", got)
 		}
 		stop()
-		if n := strings.Count(log.String(), `msg="app told" notify=app change=`); n != 3 {
+		if n := strings.Count(log.String(), `msg="app notified" notify=app change=`); n != 3 {
 			t.Errorf("%d lines about it, want 3:\n%s", n, log)
 		}
 	})
@@ -143,7 +143,7 @@ func TestAnAppThatIsDownIsToldWhenItIsBack(t *testing.T) {
 		time.Sleep(time.Hour)
 		counts(t, registry, 1, len(heard), 0, 0) // it is told once
 		stop()
-		if !strings.Contains(log.String(), `level=WARN msg="telling the app failed" notify=app change=aaa error=down failures=1 retryIn=`) {
+		if !strings.Contains(log.String(), `level=WARN msg="notifying the app failed" notify=app change=aaa error=down failures=1 retryIn=`) {
 			t.Errorf("the log does not say so:\n%s", log)
 		}
 	})

@@ -73,7 +73,7 @@ func scan(proc, container string) (all processes, own place, err error) {
 		if err != nil {
 			continue
 		}
-		p := look(proc, id)
+		p := readProcess(proc, id)
 		if p == nil {
 			continue
 		}
@@ -85,8 +85,8 @@ func scan(proc, container string) (all processes, own place, err error) {
 	return all, own, nil
 }
 
-// look reads what there is to know of a process; nil if it has ended.
-func look(proc string, id int) *process {
+// readProcess reads what there is to know of a process; nil if it has ended.
+func readProcess(proc string, id int) *process {
 	handle, err := os.FindProcess(id) // first, so that all that follows is about this process
 	if err != nil {
 		return nil
@@ -195,7 +195,7 @@ func (ps processes) release() {
 	}
 }
 
-// shared tells whether the pod's containers have one process namespace. In one of its
+// shared reports whether the pod's containers have one process namespace. In one of its
 // own a container's first process is number 1; in a shared one that is the pod's
 // sandbox, which has no termination log.
 func (ps processes) shared(own place) bool {
@@ -244,7 +244,7 @@ func (ps processes) mains() processes {
 // handles it. What those do with processes below them is theirs to decide: nginx tells its
 // workers, tini its one child.
 func (ps processes) handlers(s syscall.Signal) (found processes) {
-	seen := map[int]bool{} // numbers that are given anew during the scan could make a circle
+	seen := map[int]bool{} // numbers that are reused during the scan could make a circle
 	var down func(p *process)
 	down = func(p *process) {
 		if seen[p.id] {

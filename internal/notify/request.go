@@ -132,7 +132,7 @@ func (r *Request) Tell(ctx context.Context, change string) error {
 func (r *Request) explain(err error) error {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("nobody listens at %s of the pod's loopback (connection refused)", r.url.Host)
+		return fmt.Errorf("nothing listens at %s of the pod's loopback (connection refused)", r.url.Host)
 	case errors.Is(err, context.Canceled):
 		return errors.New("the helper was stopped before the app answered")
 	case os.IsTimeout(err):

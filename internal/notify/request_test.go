@@ -116,7 +116,7 @@ func TestAnAppThatIsNotUpIsSaidToBeDown(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
 	address := strings.TrimPrefix(server.URL, "http://")
-	tell(t, server.URL, "POST", "2xx", "nobody listens at "+address+" of the pod's loopback (connection refused)")
+	tell(t, server.URL, "POST", "2xx", "nothing listens at "+address+" of the pod's loopback (connection refused)")
 }
 
 // An answer without end is read as far as its bounds.

@@ -10,7 +10,7 @@
 //	..3f786850e387550fdab836ed7e6dc881de23001b.1b9d6bcd-2fa1c07e/
 //
 // Each tree has a directory of its own, and one rename(2) of the link ..data makes
-// the change, so whoever opens a directory sees one tree and never parts of two.
+// the change, so a process that opens a directory sees one tree and never parts of two.
 // The content is at the path itself: the path is no link, and nothing beside it is
 // hidden.
 //

@@ -4,7 +4,7 @@ package publish
 
 import "fmt"
 
-// keptName is a file beside the trees that says more of the current one, to whoever
+// keptName is a file beside the trees that says more of the current one, to a process that
 // makes the next. It is not for readers.
 const keptName = "..kept"
 

@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// files maps a path to a text; "-> target" is a link, a path that ends in a slash a
-// folder.
+// files maps a path to a string; "-> target" is a link, a path that ends in a slash a
+// directory.
 type files map[string]string
 
 func (f files) write(t *testing.T, dir string) {
@@ -129,7 +129,7 @@ func TestReadersSeeTheTreeAtThePathItself(t *testing.T) {
 	if diff := cmp.Diff(first, seen(t, dir)); diff != "" {
 		t.Errorf("after the first tree (-want +got):\n%s", diff)
 	}
-	second := files{"index.html": "2", "css/site.css": "blue", "new.html": "hi", "was-file/now-folder": "y"}
+	second := files{"index.html": "2", "css/site.css": "blue", "new.html": "hi", "was-file/now-directory": "y"}
 	mustPublish(t, v, "bbb", second)
 	if diff := cmp.Diff(second, seen(t, dir)); diff != "" {
 		t.Errorf("after the second tree (-want +got):\n%s", diff)
@@ -174,7 +174,7 @@ func TestWhatOthersWroteIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ others, tree files }{
 		"a file":               {files{"index.html": "date"}, files{"index.html": "site"}},
-		"a folder":             {files{"index.html/x": "date"}, files{"index.html": "site"}},
+		"a directory":          {files{"index.html/x": "date"}, files{"index.html": "site"}},
 		"a link of theirs":     {files{"index.html": "-> /etc/passwd"}, files{"index.html": "site"}},
 		"a link to other data": {files{"index.html": "-> ..data/other"}, files{"index.html": "site"}},
 		"a dangling link":      {files{"index.html": "-> nowhere"}, files{"index.html": "site"}},

@@ -16,7 +16,7 @@ import (
 // grace is how long a tree stays in this test after the next one is published.
 const grace = time.Second
 
-// A reader opens a folder and reads all of it. Whatever happens meanwhile, it must
+// A reader opens a directory and reads all of it. Whatever happens meanwhile, it must
 // find all the files, with the text of one and the same tree, if it is done within the
 // grace that is promised.
 func TestNoReaderSeesTwoTreesAtOnce(t *testing.T) {
@@ -70,7 +70,7 @@ func TestNoReaderSeesTwoTreesAtOnce(t *testing.T) {
 func readWhole(dir string) error {
 	d, err := os.OpenRoot(dir)
 	if err != nil {
-		return fmt.Errorf("the folder was not there: %w", err)
+		return fmt.Errorf("the directory was not there: %w", err)
 	}
 	defer d.Close()
 	var first []byte

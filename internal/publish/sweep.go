@@ -57,7 +57,7 @@ func (v *Volume) remove(name string) error {
 	return nil
 }
 
-// blockSize is what a file or folder takes at the least on the usual file systems.
+// blockSize is what a file or directory takes at least on the usual file systems.
 const blockSize = 4096
 
 // RoundUp is the space that n bytes of one file take on the disk, as far as one can
@@ -76,7 +76,7 @@ func (v *Volume) size(name string) (int64, error) {
 	return total, nil
 }
 
-// sizeIn counts a directory, and what is in it. Whoever may write to the volume may
+// sizeIn counts a directory, and what is in it. A process that may write to the volume may
 // remove or exchange meanwhile what is counted.
 func sizeIn(parent *safedir.Dir, name string) (int64, error) {
 	dir, err := parent.OpenDir(name)

@@ -95,7 +95,7 @@ func (v *Volume) cleanUp() error {
 }
 
 // Current is the id of the tree that readers see. It is "" if there is none, and
-// also if the node has been started anew since it was written: after a crash its
+// also if the node has been restarted since it was written: after a crash its
 // files need not have reached the disk. Such a tree stays until it is replaced.
 func (v *Volume) Current() string {
 	id, boot := v.current()
@@ -132,7 +132,7 @@ func (v *Volume) currentDir() string {
 
 // Stage returns the path of an empty directory on the file system of the volume that
 // only this process's user can read. Whatever is in it is removed. The directory
-// itself stays between two trees, so that a look at the remote that finds nothing
+// itself stays between two trees, so that a poll that finds nothing
 // new causes no event for those who watch the volume.
 //
 // The path leads through a descriptor of this process, /proc/self/fd, to the very
@@ -144,7 +144,7 @@ func (v *Volume) Stage() (string, error) {
 	return fmt.Sprintf("/proc/self/fd/%d", v.stage.File().Fd()), v.Discard()
 }
 
-// openStage opens the staged directory. What somebody else has put there is removed.
+// openStage opens the staged directory. What another process has put there is removed.
 func (v *Volume) openStage() error {
 	if err := v.closeStage(); err != nil {
 		return err
@@ -167,7 +167,7 @@ func (v *Volume) openStage() error {
 	return err
 }
 
-// isMine tells whether this process's user made something.
+// isMine reports whether this process's user made something.
 func isMine(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(stat.Uid) == os.Geteuid()
@@ -202,7 +202,7 @@ func (v *Volume) Discard() error {
 // tree: letters and digits, such as a commit hash.
 //
 // An error of type [OccupiedError] says that a name of the tree is in use by
-// somebody else; then nothing has changed for readers.
+// another process; then nothing has changed for readers.
 func (v *Volume) Publish(sub, id string) error {
 	if v.stage == nil {
 		return errors.New("nothing is staged to be published")
@@ -304,7 +304,7 @@ func (v *Volume) settle(current string) error {
 	return errors.Join(errs...)
 }
 
-// mine tells whether the link that this package makes for an entry is there. The
+// mine reports whether the link that this package makes for an entry is there. The
 // error is an [OccupiedError] if something else is.
 func (v *Volume) mine(name string) (bool, error) {
 	if strings.HasPrefix(name, reserved) {
@@ -315,7 +315,7 @@ func (v *Volume) mine(name string) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("%s cannot be looked at: %w", v.in(name), err)
+		return false, fmt.Errorf("%s cannot be examined: %w", v.in(name), err)
 	}
 	if info.Mode().Type() == fs.ModeSymlink {
 		if target, err := v.root.Readlink(name); err == nil && target == linkInto+name {
@@ -331,7 +331,7 @@ type OccupiedError struct {
 }
 
 func (e OccupiedError) Error() string {
-	return fmt.Sprintf("%s was put there by somebody else and is left alone; remove it, or publish elsewhere", e.Path)
+	return fmt.Sprintf("%s was put there by another process and is left alone; remove it, or publish elsewhere", e.Path)
 }
 
 func list(dir *safedir.Dir) ([]fs.DirEntry, error) {

@@ -27,7 +27,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		scans: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pillion_reload_scans_total",
-			Help: "Scans of the watched directories, by result: changed (the app is told), unchanged, or error.",
+			Help: "Scans of the watched directories, by result: changed (the app is notified), unchanged, or error.",
 		}, []string{"result"}),
 		change:  gauge("pillion_reload_last_change_timestamp_seconds", "When the content was last seen to have changed, in seconds since 1970. 0: not since the helper started."),
 		files:   gauge("pillion_reload_files", "Files and directories below the watched ones."),

@@ -14,7 +14,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/notify"
 )
 
-// Options say what to watch and whom to tell.
+// Options say what to watch and what to notify.
 type Options struct {
 	// Dirs are absolute paths of directories. One that is missing has no content for now.
 	Dirs []string
@@ -31,7 +31,7 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// polling is the most time between two scans while the kernel does not report all changes.
+// polling is the maximum time between two scans while the kernel does not report all changes.
 const polling = 5 * time.Second
 
 // patience is how many scans in a row may find that the content changed while it was
@@ -95,7 +95,7 @@ func (r *reloader) settle(ctx context.Context) {
 	}
 }
 
-// scan looks whether the content has changed, and tells. It is false if the content
+// scan checks whether the content has changed, and notifies the app. It is false if the content
 // changed while it was read, so that there has to be another scan soon.
 func (r *reloader) scan() (steady bool) {
 	r.watch.begin()
@@ -169,7 +169,7 @@ func (r *reloader) complain(err error) {
 	switch {
 	case trouble == r.trouble:
 	case trouble != "":
-		r.Log.Warn("a directory cannot be read; the app is not told of what it holds before it can", "error", trouble)
+		r.Log.Warn("a directory cannot be read; the app is notified of its content once it can", "error", trouble)
 	default:
 		r.Log.Info("recovered")
 	}

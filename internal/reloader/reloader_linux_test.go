@@ -122,7 +122,7 @@ func blind(*slog.Logger) *watcher {
 	return &watcher{events: make(chan struct{}, 1), watches: map[int]bool{}}
 }
 
-// tree is a directory's content: a text for each file, "-> target" for a link.
+// tree is a directory's content: a string for each file, "-> target" for a link.
 type tree map[string]string
 
 func (f tree) write(t testing.TB, dir string) {

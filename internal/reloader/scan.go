@@ -48,7 +48,7 @@ func newScan(enter func(*os.Root), visit func(*scan, *os.Root, string, fs.FileIn
 	return &scan{Hash: sha256.New(), enter: enter, visit: visit}
 }
 
-// errChanging is for a file that was replaced while it was looked at.
+// errChanging is for a file that was replaced while it was read.
 var errChanging = errors.New("it is being changed")
 
 // fingerprint tells, cheaply, whether anything may have happened to a directory. It has

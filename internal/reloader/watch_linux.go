@@ -138,7 +138,7 @@ func (w *watcher) say(err error) {
 	}
 }
 
-// complete tells whether the kernel reports all that happens in the directories.
+// complete reports whether the kernel reports all that happens in the directories.
 func (w *watcher) complete() bool { return w.file != nil && !w.missed }
 
 // directories is how many are watched.

@@ -69,7 +69,7 @@ func TestWhatIsSwappedMeanwhile(t *testing.T) {
 	t.Logf("%d read, %d written, %d failed", read, written, failed)
 }
 
-// Whoever opens a file on which somebody has a lease waits up to 45 seconds, unless it
+// A process that opens a file on which somebody has a lease waits up to 45 seconds, unless it
 // asks not to.
 func TestALeaseIsNotWaitedFor(t *testing.T) {
 	t.Parallel()

@@ -100,7 +100,7 @@ func (d *Dir) Open(name string) (*os.File, error) { return d.open(name, os.O_RDO
 
 // Create makes a file, to read and write it; flag may have O_APPEND. What has the name
 // already is an error that is [fs.ErrExist]: there is no way to tell that a file which
-// somebody else made is not a second name of a third one's, for names can be given and
+// another process made is not a second name of a third one's, for names can be given and
 // taken away between the questions. So what is written to is only ever one's own.
 func (d *Dir) Create(name string, flag int, perm fs.FileMode) (*os.File, error) {
 	return d.open(name, os.O_RDWR|os.O_CREATE|os.O_EXCL|flag&os.O_APPEND, perm)

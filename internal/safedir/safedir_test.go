@@ -222,7 +222,7 @@ func TestOtherOperationsFollowNoLink(t *testing.T) {
 	}
 }
 
-// Whoever holds the directory stays in it, wherever its path leads by then.
+// A process that holds the directory stays in it, wherever its path leads by then.
 func TestADirectoryThatIsReplacedIsNotEntered(t *testing.T) {
 	t.Parallel()
 	dir, path, victim := shared(t)

@@ -35,7 +35,7 @@ func NewRegistry() *prometheus.Registry {
 }
 
 // Bounds of the port. Any container of the pod can connect to it, and with
-// metrics-address pod whoever reaches the pod's address, while the helper has a few MiB
+// metrics-address pod every client that reaches the pod's address, while the helper has a few MiB
 // of memory. A connection serves one request, so nobody can keep the others out.
 const (
 	maxConnections = 16

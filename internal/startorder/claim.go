@@ -25,18 +25,18 @@ var descriptors = []int{1000, 200, 60, 10}
 // locked with a descriptor for the app. withdraw takes it back.
 //
 // The file is a new one each time, and what had the name is never written to: it may be
-// another's. All users may replace it, whoever is first.
+// another's. All users may replace it, whichever is first.
 func claim(ctx context.Context, at place, name string) (withdraw func(), err error) {
 	dir, err := at.open(name)
 	if err != nil {
-		return nil, fmt.Errorf("the start of %s cannot be told to others: %w", name, err)
+		return nil, fmt.Errorf("the start of %s cannot be recorded for other containers: %w", name, err)
 	}
 	fd, err := tell(ctx, dir, name, at.start)
 	switch {
 	case errors.Is(err, syscall.EWOULDBLOCK):
-		err = fmt.Errorf("%s cannot be locked: somebody else holds the lock: two containers with one name, or a process of an earlier start", dir.Path(name))
+		err = fmt.Errorf("%s cannot be locked: another process holds the lock: two containers with one name, or a process of an earlier start", dir.Path(name))
 	case err != nil:
-		err = fmt.Errorf("the start of %s cannot be told to others: %w", name, err)
+		err = fmt.Errorf("the start of %s cannot be recorded for other containers: %w", name, err)
 	}
 	if err != nil {
 		dir.Close()
@@ -93,7 +93,7 @@ func inheritable(file *os.File) (fd int, err error) {
 	return fd, err
 }
 
-// open opens the directory in which containers tell of their start, on behalf of the
+// open opens the directory in which containers record their start, on behalf of the
 // file name.
 func (at place) open(name string) (*safedir.Dir, error) {
 	dir, err := safedir.Open(at.state)
@@ -104,7 +104,7 @@ func (at place) open(name string) (*safedir.Dir, error) {
 }
 
 // unlocked wants nobody to hold the lock of an earlier start of the container. It waits
-// out those who just look, which takes them microseconds, and a lease that somebody
+// out those that just check, which takes them microseconds, and a lease that somebody
 // holds on the file, fcntl(2).
 func unlocked(ctx context.Context, dir *safedir.Dir, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -134,7 +134,7 @@ func tryLock(dir *safedir.Dir, name string) error {
 	return unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 }
 
-// has looks whether the container name has started or exited.
+// has checks whether the container name has started or exited.
 func (at place) has(what, name string) error {
 	dir, err := at.open(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -157,7 +157,7 @@ func (at place) has(what, name string) error {
 	if err != nil && !locked {
 		return err
 	}
-	// Whoever has just let go of the lock has written its start before.
+	// The process that has just released the lock has written its start before.
 	text := make([]byte, len(at.start)+1)
 	n, _ := file.ReadAt(text, 0) // the end of the file is no error here
 	present := string(text[:n]) == at.start
@@ -173,13 +173,13 @@ func (at place) has(what, name string) error {
 var errNotStarted = errors.New("has not started")
 
 // startOf tells one start of the pod from another: by the file of this program,
-// which an init container installs anew each time that the pod's sandbox is made.
+// which an init container reinstalls each time that the pod's sandbox is made.
 // So a file that has outlived a restart of the node means nothing. All containers of
 // the pod run the same file.
 func startOf(executable string) (string, error) {
 	info, err := os.Stat(executable)
 	if err != nil {
-		return "", fmt.Errorf("the helper's own file cannot be looked at: %w", err)
+		return "", fmt.Errorf("the helper's own file cannot be examined: %w", err)
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

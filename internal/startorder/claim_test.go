@@ -89,7 +89,7 @@ func TestAnEarlierStartOfThePodMeansNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tells(t, place{yesterday.state, "1 200\n"}, "", "is running") // installed anew beside it
+	tells(t, place{yesterday.state, "1 200\n"}, "", "is running") // reinstalled beside it
 	withdraw()
 	tells(t, yesterday, "has not started", "has not started")
 	for _, c := range []string{string(text), "", "1 100", "1 200\n1"} {
@@ -111,13 +111,13 @@ func TestOneHoldsTheLockAtATime(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	_, err = claim(ctx, at, "web")
-	want := at.state + "/web cannot be locked: somebody else holds the lock: two containers with one name, or a process of an earlier start"
+	want := at.state + "/web cannot be locked: another process holds the lock: two containers with one name, or a process of an earlier start"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
 	}
 }
 
-// Those who look hold a lock as well, for a moment.
+// Processes that check hold a lock as well, for a moment.
 func TestLookingDisturbsNobody(t *testing.T) {
 	t.Parallel()
 	at := place{t.TempDir(), "1 100\n"}

@@ -18,13 +18,13 @@ type Condition struct {
 	check func(ctx context.Context, at place) error // what is seen if it does not hold
 }
 
-// place is where conditions about containers look.
+// place is where conditions about containers are checked.
 type place struct {
 	state string // the directory
 	start string // see startOf
 }
 
-// AboutContainer tells whether it needs [Options.State].
+// AboutContainer reports whether it needs [Options.State].
 func (c Condition) AboutContainer() bool {
 	return strings.HasPrefix(c.text, "started:") || strings.HasPrefix(c.text, "exited:")
 }
@@ -37,7 +37,7 @@ var errAbsent = errors.New("does not exist")
 
 // ParseCondition reads a kind, a colon, and what the kind needs. "mqueue:/name",
 // "sysv-msg:KEY", "sysv-sem:KEY", "sysv-shm:KEY", "shm:/name" and "file:/path" hold
-// when it exists, whoever may use it. "socket:/path" and "tcp:host:port" hold when
+// when it exists, even if this user may not use it. "socket:/path" and "tcp:host:port" hold when
 // somebody accepts a connection; "fifo:/path" when it is a named pipe;
 // "http:host:port/path" when the answer to GET is one that a probe of the kubelet
 // takes for good; "started:CONTAINER" and "exited:CONTAINER" hold as

@@ -43,5 +43,5 @@
 //     descriptor or without.
 //   - A container that is restarted has exited until its next start takes the lock
 //     again, and how it exited is not known.
-//   - Whoever can write to the directory can lie: it is shared within one pod.
+//   - A process that can write to the directory can lie: it is shared within one pod.
 package startorder

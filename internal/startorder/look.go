@@ -11,10 +11,10 @@ import (
 	"github.com/pillion-dev/pillion/internal/ipc"
 )
 
-// exists makes a check of a look.
-func exists(look func() (bool, error)) func(context.Context, place) error {
+// exists makes a condition of a check.
+func exists(check func() (bool, error)) func(context.Context, place) error {
 	return func(context.Context, place) error {
-		there, err := look()
+		there, err := check()
 		if err == nil && !there {
 			err = errAbsent
 		}

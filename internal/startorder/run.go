@@ -32,7 +32,7 @@ type Options struct {
 	Timeout    time.Duration // for all conditions together
 	Umask      int           // that the app gets; -1 leaves it alone
 	Name       string        // of this container, if others wait for it; or ""
-	State      string        // the directory in which containers tell of their start
+	State      string        // the directory in which containers record their start
 	Command    []string      // and its arguments; never empty
 	Stderr     io.Writer     // the app's own, so two lines at most
 }

@@ -12,19 +12,19 @@ import (
 	"github.com/pillion-dev/pillion/internal/safedir"
 )
 
-// Time between two looks: the first, and what it grows to.
+// Time between two checks: the first, and what it grows to.
 const (
 	firstPause = 10 * time.Millisecond
 	lastPause  = 250 * time.Millisecond
 )
 
-// wait returns when all conditions hold in one look at them. Its error says which
+// wait returns when all conditions hold in one check of them. Its error says which
 // one did not when ctx ended, or is a [safedir.Error], which time does not cure. Before
-// the second look it calls waiting, with what was seen.
+// the second check it calls waiting, with what was seen.
 func wait(ctx context.Context, conditions []Condition, at place, waiting func(error)) error {
 	var seen error
 	for pause := firstPause; ; pause = min(pause*3/2, lastPause) {
-		failed, err := look(ctx, conditions, at)
+		failed, err := firstUnmet(ctx, conditions, at)
 		if err == nil {
 			return nil
 		}
@@ -46,7 +46,7 @@ func wait(ctx context.Context, conditions []Condition, at place, waiting func(er
 	}
 }
 
-// isUnsafe tells whether something lies where containers tell of their start that no
+// isUnsafe reports whether something lies where containers tell of their start that no
 // wrapper has put there.
 func isUnsafe(err error) bool {
 	var e *safedir.Error
@@ -55,10 +55,10 @@ func isUnsafe(err error) bool {
 
 var errNoAnswer = errors.New("no answer yet")
 
-// look returns the first condition that does not hold, and what was seen. It returns
+// firstUnmet returns the first condition that does not hold, and what was seen. It returns
 // when ctx ends even if the system does not answer, as a file system of a network does
 // whose server is gone: then the question is left behind in its goroutine.
-func look(ctx context.Context, conditions []Condition, at place) (Condition, error) {
+func firstUnmet(ctx context.Context, conditions []Condition, at place) (Condition, error) {
 	type answer struct {
 		condition Condition
 		err       error

@@ -12,10 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// fake is a condition that calls look with the time since it was made.
-func fake(text string, look func(time.Duration) error) Condition {
+// fake is a condition that calls check with the time since it was made.
+func fake(text string, check func(time.Duration) error) Condition {
 	begin := time.Now()
-	return Condition{text, func(context.Context, place) error { return look(time.Since(begin)) }}
+	return Condition{text, func(context.Context, place) error { return check(time.Since(begin)) }}
 }
 
 var errNotYet = errors.New("not yet")
@@ -23,10 +23,10 @@ var errNotYet = errors.New("not yet")
 func TestLooksBecomeRarer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var looks []int64
+		var checks []int64
 		said := 0
 		c := fake("c", func(at time.Duration) error {
-			looks = append(looks, at.Milliseconds())
+			checks = append(checks, at.Milliseconds())
 			if at < 2*time.Second {
 				return errNotYet
 			}
@@ -35,7 +35,7 @@ func TestLooksBecomeRarer(t *testing.T) {
 		if err := wait(t.Context(), []Condition{c}, place{}, func(error) { said++ }); err != nil || said != 1 {
 			t.Errorf("%v, said %d times", err, said)
 		}
-		if diff := cmp.Diff([]int64{0, 10, 25, 47, 81, 131, 207, 321, 492, 742, 992, 1242, 1492, 1742, 1992, 2242}, looks); diff != "" {
+		if diff := cmp.Diff([]int64{0, 10, 25, 47, 81, 131, 207, 321, 492, 742, 992, 1242, 1492, 1742, 1992, 2242}, checks); diff != "" {
 			t.Error(diff)
 		}
 	})

@@ -26,7 +26,7 @@ func TestAnAuthorityAndAPasswordAreCorrectedWhileTheHelperRuns(t *testing.T) {
     git-poller.pillion.dev/secret: login
     git-poller.pillion.dev/ca-configmap: authority`))
 	sentence := s.awaitFailure("web", "UntrustedHost", "")
-	for _, part := range []string{"the certificate of git.test:8443 is not to be trusted (x509: certificate signed by unknown authority", "the ConfigMap of ca-configmap must hold its authority"} {
+	for _, part := range []string{"the certificate of git.test:8443 is not trusted (x509: certificate signed by unknown authority", "the ConfigMap of ca-configmap must hold its authority"} {
 		if !strings.Contains(sentence, part) {
 			t.Errorf("the helper says %q, want %q in it", sentence, part)
 		}

@@ -40,7 +40,7 @@ func TestTheTranscriptOfAPush(t *testing.T) {
 	fmt.Fprintf(t.Output(), "# The page changed %.1f s after the push; the period is 1 s.\n", took.Seconds())
 	commit := s.git("cd /tmp/w && git rev-parse HEAD")
 	s.await(func() error {
-		if log := s.kubectl("logs", "web", "-c", "pillion-git-poller"); !strings.Contains(log, `"msg":"app told"`) || !strings.Contains(log, commit) {
+		if log := s.kubectl("logs", "web", "-c", "pillion-git-poller"); !strings.Contains(log, `"msg":"app notified"`) || !strings.Contains(log, commit) {
 			return fmt.Errorf("the log does not say that the app was told of %s:\n%s", commit, log)
 		}
 		return nil

@@ -105,7 +105,7 @@ func TestAQueueThatDiffersIsTold(t *testing.T) {
     - {name: too, image: "ghcr.io/pillion-dev/pillion-helper:v0.1.0", args: [ipc-init, "--mqueue=/ch6_ipc?maxmsg=5&msgsize=512"]}
   containers:
 `, 1))
-	const want = "the queue /ch6_ipc exists with maxmsg 10 msgsize 1024 mode 0666 uid 65532, asked were maxmsg 5 msgsize 512 mode 0666 uid 65532; let whoever makes it ask for the same, or remove it first"
+	const want = "the queue /ch6_ipc exists with maxmsg 10 msgsize 1024 mode 0666 uid 65532, asked were maxmsg 5 msgsize 512 mode 0666 uid 65532; let its creator use the same attributes, or remove it first"
 	s.await(func() error {
 		if got := s.kubectl("get", "pod", "mc2", "-o", `jsonpath={.status.initContainerStatuses[?(@.name=="too")].state.terminated.message}`); strings.TrimSpace(got) != want {
 			return errors.New("the message is " + got)

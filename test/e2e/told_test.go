@@ -52,7 +52,7 @@ spec:` + fmt.Sprintf(configured, ", {name: conf, mountPath: /srv/conf}", ", {nam
 	}
 	configMap("two")
 	s.awaitPage("web", "", "two")
-	s.awaitLog("web", "pillion-config-reloader", "", `"msg":"app told"`)
+	s.awaitLog("web", "pillion-config-reloader", "", `"msg":"app notified"`)
 }
 
 // git-poller brings the configuration, tells nginx of it by a signal and by a request, and
@@ -81,7 +81,7 @@ metadata:
 spec:
   hostAliases: [{ip: ` + ip + `, hostnames: [git.test]}]` + fmt.Sprintf(configured, "", ""))
 	s.wait("pod/web", "Ready")
-	if log := s.kubectl("logs", "web", "-c", poller); strings.Contains(log, "app told") {
+	if log := s.kubectl("logs", "web", "-c", poller); strings.Contains(log, "app notified") {
 		t.Errorf("the app is told of the first commit, which comes before it:\n%s", log)
 	}
 	commit := push("two")
@@ -99,7 +99,7 @@ spec:
 
 func toldOf(log, who, commit string) bool {
 	for line := range strings.Lines(log) {
-		if strings.Contains(line, `"msg":"app told"`) && strings.Contains(line, who) && strings.Contains(line, commit) {
+		if strings.Contains(line, `"msg":"app notified"`) && strings.Contains(line, who) && strings.Contains(line, commit) {
 			return true
 		}
 	}

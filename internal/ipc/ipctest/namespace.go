@@ -16,7 +16,7 @@ import (
 const inside = "PILLION_TEST_INSIDE"
 
 // Inside starts the test that calls it again, in a process with its own IPC and user
-// namespaces, and tells whether this is that process. There the caller is root, but
+// namespaces, and reports whether this is that process. There the caller is root, but
 // for the machine it has no rights, and if it is root on the machine as well it can
 // become other users. A process is also what a umask belongs to.
 func Inside(t *testing.T) bool {

@@ -37,7 +37,7 @@ func ParseStatuses(text string) (Statuses, error) {
 	return s, nil
 }
 
-// Match tells whether a status is in the set.
+// Match reports whether a status is in the set.
 func (s Statuses) Match(status int) bool {
 	return s.statuses[status] || status >= 0 && status < 1000 && s.classes[status/100]
 }
