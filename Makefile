@@ -119,7 +119,7 @@ e2e-down: ## Stop the node of e2e-up
 	$(NODE) down
 
 .PHONY: cluster
-cluster: ## Build etcd and Kubernetes, once per version (some minutes)
+cluster: ## Download or build etcd and Kubernetes, once per version (some minutes)
 	go -C test/cluster run .
 
 .PHONY: bench
