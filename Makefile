@@ -24,6 +24,7 @@ build: ## Build bin/webhook, bin/helper, bin/certificates and bin/kubectl-pillio
 
 .PHONY: demo
 demo: ## Show injected content that follows git, on an API server of its own (a minute; FULL=1 shows all)
+	@echo "Building the demo: seconds, or some minutes the first time"
 	@go run ./hack/demo $(if $(FULL),--full)
 
 .PHONY: recording

@@ -3,7 +3,8 @@
 // Command demo shows what Pillion does, on this machine and without root: `make demo`. It
 // starts an API server with Pillion's webhook and a git server, applies annotated objects with
 // kubectl, and runs the container that was added to a pod as a process. Everything listens on
-// 127.0.0.1, and all of it is stopped and removed in the end, also after an error or Ctrl-C.
+// 127.0.0.1, and all of it is stopped and removed in the end, also after an error or Ctrl-C, or when nobody reads
+// the output any more.
 //
 // Each step checks what it shows. If one is not as it should be, the exit code is 1.
 package main
@@ -14,15 +15,16 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"syscall"
 	"time"
+
+	"github.com/pillion-dev/pillion/test/controlplane"
 )
 
 func main() {
 	full := flag.Bool("full", false, "show all of what was added, as YAML, and all of what commands print")
 	record := flag.String("record", "", "write a recording of this run to the SVG `file`")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), controlplane.EndSignals...)
 	defer stop()
 	if err := demonstrate(ctx, newPrinter(os.Stdout), *full, *record); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)

@@ -166,7 +166,7 @@ func install(ctx context.Context, root string, b build, progress io.Writer) (str
 		return "", fmt.Errorf("a directory to build in cannot be made: %w", err)
 	}
 	defer os.RemoveAll(work)
-	fmt.Fprintf(progress, "cluster: building %s from source, kept for the next time in %s\n", b.title, dir)
+	fmt.Fprintf(progress, "cluster: building %s from source, kept for the next time in %s (some minutes on a cold cache)\n", b.title, dir)
 	for i, p := range todo {
 		built := filepath.Join(work, p.name)
 		done := step(progress, fmt.Sprintf("[%d/%d] %s", i+1, len(todo), p.name))

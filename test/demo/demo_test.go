@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -136,29 +137,40 @@ func TestTheDemoShowsContentThatFlows(t *testing.T) {
 	}
 }
 
-func TestAnInterruptLeavesNothing(t *testing.T) {
-	cmd, tmp := demo(t)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if strings.HasPrefix(lines.Text(), "$ pillion-helper probe") { // git-poller runs
-			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+func TestWhateverEndsItNothingIsLeft(t *testing.T) {
+	for name, tc := range map[string]struct {
+		at  string // the line after which it ends
+		end func(cmd *exec.Cmd, out io.Closer) error
+	}{
+		"Ctrl-C, while git-poller runs":                {"$ pillion-helper probe", func(cmd *exec.Cmd, _ io.Closer) error { return cmd.Process.Signal(syscall.SIGINT) }},
+		"the terminal is closed":                       {"[2/8]", func(cmd *exec.Cmd, _ io.Closer) error { return cmd.Process.Signal(syscall.SIGHUP) }},
+		"nobody reads its output any more, as by head": {"[2/8]", func(_ *exec.Cmd, out io.Closer) error { return out.Close() }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd, tmp := demo(t)
+			out, err := cmd.StdoutPipe()
+			if err != nil {
 				t.Fatal(err)
 			}
-		}
+			var said bytes.Buffer
+			cmd.Stderr = &said
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			for lines := bufio.NewScanner(out); lines.Scan(); {
+				if strings.HasPrefix(lines.Text(), tc.at) {
+					if err := tc.end(cmd, out); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			err = cmd.Wait()
+			if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(said.String(), "demo: stopped: ") {
+				t.Errorf("exit code %d (%v), want 1 and a sentence:\n%s", code, err, &said)
+			}
+			assertNothingLeft(t, tmp)
+		})
 	}
-	err = cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(said.String(), "demo: stopped: ") {
-		t.Errorf("exit code %d (%v), want 1 and a sentence:\n%s", code, err, &said)
-	}
-	assertNothingLeft(t, tmp)
 }
 
 func TestAStepThatFailsSaysWhichAndWhy(t *testing.T) {
