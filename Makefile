@@ -23,8 +23,13 @@ build: ## Build bin/webhook, bin/helper, bin/certificates and bin/kubectl-pillio
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
 
 .PHONY: demo
-demo: ## Show injection on a control plane that starts and stops by itself
-	@go run ./hack/demo
+demo: ## Show injected content that follows git, on an API server of its own (a minute; FULL=1 shows all)
+	@echo "Building the demo: seconds, or some minutes the first time"
+	@go run ./hack/demo $(if $(FULL),--full)
+
+.PHONY: recording
+recording: ## Run the demo, and write docs/img/demo.svg from what it prints
+	go run ./hack/demo --record docs/img/demo.svg
 
 .PHONY: test
 test: test-unit test-integration ## Run all tests
@@ -119,7 +124,7 @@ e2e-down: ## Stop the node of e2e-up
 	$(NODE) down
 
 .PHONY: cluster
-cluster: ## Build etcd and Kubernetes, once per version (some minutes)
+cluster: ## Download or build etcd and Kubernetes, once per version (some minutes)
 	go -C test/cluster run .
 
 .PHONY: bench

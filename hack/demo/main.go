@@ -1,117 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command demo shows what Pillion does, on a control plane that it starts and
-// stops by itself: `make demo`. It creates the pods of examples/ with kubectl,
-// reads them back from the API server and prints what was injected, and then
-// shows how a mistake is answered. It fails if nothing was injected.
+// Command demo shows what Pillion does, on this machine and without root: `make demo`. It
+// starts an API server with Pillion's webhook and a git server, applies annotated objects with
+// kubectl, and runs the container that was added to a pod as a process. Everything listens on
+// 127.0.0.1, and all of it is stopped and removed in the end, also after an error or Ctrl-C, or when nobody reads
+// the output any more.
+//
+// Each step checks what it shows. If one is not as it should be, the exit code is 1.
 package main
 
 import (
 	"context"
-	"errors"
+	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
+	"os/signal"
 	"time"
-
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
-	"sigs.k8s.io/yaml"
 
 	"github.com/pillion-dev/pillion/test/controlplane"
 )
 
 func main() {
-	os.Exit(controlplane.Run(controlplane.Options{Controllers: true, Webhook: true}, run(time.Now())))
+	full := flag.Bool("full", false, "show all of what was added, as YAML, and all of what commands print")
+	record := flag.String("record", "", "write a recording of this run to the SVG `file`")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), controlplane.EndSignals...)
+	defer stop()
+	if err := demonstrate(ctx, newPrinter(os.Stdout), *full, *record); err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1) //nolint:gocritic // exitAfterDefer: the signal handler needs no undoing in a process that ends.
+	}
 }
 
-// run returns what is to be done once the control plane is there.
-func run(start time.Time) func(context.Context, *controlplane.Plane) int {
-	return func(ctx context.Context, p *controlplane.Plane) int {
-		d := demo{plane: p, out: newPrinter(os.Stdout)}
-		for _, show := range []func(context.Context) error{
-			func(ctx context.Context) error { return d.inject(ctx, "git", "examples/nginx-git.yaml") },
-			func(ctx context.Context) error { return d.inject(ctx, "date", "examples/nginx-date.yaml") },
-			d.refuse,
-		} {
-			if err := show(ctx); err != nil {
-				fmt.Fprintln(os.Stderr, "demo:", err)
-				return 1
-			}
+// demonstrate goes through the steps. It has stopped and removed everything when it returns.
+func demonstrate(ctx context.Context, out *printer, full bool, record string) (err error) {
+	start := time.Now()
+	d := &demo{out: out, full: full}
+	defer func() {
+		cleanErr := d.clean()
+		if err == nil {
+			err = cleanErr
 		}
-		d.out.title(fmt.Sprintf("Done in %.0f s. Stopping and cleaning up.", time.Since(start).Seconds()))
-		return 0
+	}()
+	steps := d.steps()
+	for i, s := range steps {
+		if ctx.Err() != nil {
+			break
+		}
+		out.step(i+1, len(steps), s.title)
+		if err := s.do(ctx); err != nil {
+			if ctx.Err() != nil {
+				break
+			}
+			return fmt.Errorf("step %d, %q, went wrong: %w", i+1, s.title, err)
+		}
 	}
-}
-
-type demo struct {
-	plane *controlplane.Plane
-	out   *printer
-}
-
-// inject creates the pod of an example and prints what came back that was not
-// written there.
-func (d demo) inject(ctx context.Context, namespace, example string) error {
-	if err := d.plane.Namespace(ctx, namespace, nil); err != nil {
-		return err
+	if ctx.Err() != nil {
+		return fmt.Errorf("stopped: %w", context.Cause(ctx))
 	}
-	wrote, err := d.read(example)
-	if err != nil {
-		return err
+	out.line("", "")
+	out.line(bold, fmt.Sprintf("That took %.0f seconds. Stopping and removing all of it.", time.Since(start).Seconds()))
+	if record != "" {
+		return writeRecording(record, out.lines)
 	}
-	d.out.command("kubectl apply -n", namespace, "-f", example)
-	stdout, _, err := d.plane.Kubectl(ctx, "", "apply", "-n", namespace, "-f", example)
-	if err != nil {
-		return err
-	}
-	d.out.text(stdout)
-
-	clients, err := kubernetes.NewForConfig(d.plane.Config())
-	if err != nil {
-		return err
-	}
-	got, err := clients.CoreV1().Pods(namespace).Get(ctx, wrote.Name, metav1.GetOptions{})
-	if err != nil {
-		return err
-	}
-	if len(got.Spec.InitContainers) == len(wrote.Spec.InitContainers) {
-		return fmt.Errorf("%s: no container was injected", example)
-	}
-	d.out.command("kubectl get pod -n", namespace, wrote.Name, "-o yaml    # the user's annotations, and in green what was injected")
-	return d.out.sections(additions(wrote, got))
-}
-
-// refuse shows what somebody reads who mistypes an annotation.
-func (d demo) refuse(ctx context.Context) error {
-	const example, right, typo = "examples/nginx-git.yaml", "git-poller.pillion.dev/ref:", "git-poller.pillion.dev/reff:"
-	manifest, err := os.ReadFile(filepath.Join(d.plane.Root(), example))
-	if err != nil {
-		return err
-	}
-	mistyped := strings.Replace(string(manifest), right, typo, 1)
-	if mistyped == string(manifest) {
-		return fmt.Errorf("%s no longer has %q to be mistyped", example, right)
-	}
-	d.out.command("sed s/ref:/reff:/", example, "| kubectl apply -f -")
-	_, stderr, err := d.plane.Kubectl(ctx, mistyped, "apply", "-n", "default", "-f", "-")
-	if err == nil {
-		return errors.New("a pod with an unknown annotation was admitted")
-	}
-	d.out.text(stderr)
 	return nil
-}
-
-// read returns the pod of an example as its author wrote it.
-func (d demo) read(example string) (*corev1.Pod, error) {
-	data, err := os.ReadFile(filepath.Join(d.plane.Root(), example))
-	if err != nil {
-		return nil, err
-	}
-	var pod corev1.Pod
-	if err := yaml.UnmarshalStrict(data, &pod); err != nil {
-		return nil, fmt.Errorf("%s: %w", example, err)
-	}
-	return &pod, nil
 }

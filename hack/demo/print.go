@@ -14,20 +14,29 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// width is where lines are cut, and about how long a list or object on one line may be.
-const width = 110
+// width is where lines are cut that can be, and about how long a list or object on one line may
+// be. Commands and what they print are never cut.
+const width = 100
 
 const (
-	bold  = "\x1b[1m"
-	green = "\x1b[32m"
-	dim   = "\x1b[2m"
-	reset = "\x1b[0m"
+	bold   = "\x1b[1m"
+	green  = "\x1b[32m"
+	yellow = "\x1b[33m"
+	blue   = "\x1b[1;34m"
+	cyan   = "\x1b[36m"
+	dim    = "\x1b[2m"
+	reset  = "\x1b[0m"
 )
 
+// A printer writes lines, and remembers them for a recording.
 type printer struct {
 	out    io.Writer
 	colour bool
+	lines  []styled
 }
+
+// styled is one line and its style, or "".
+type styled struct{ style, text string }
 
 // newPrinter uses colour on a terminal, unless NO_COLOR (no-color.org) or the
 // terminal's type forbid it.
@@ -38,15 +47,74 @@ func newPrinter(f *os.File) *printer {
 }
 
 func (p *printer) line(style, text string) {
+	p.lines = append(p.lines, styled{style, text})
 	if p.colour && style != "" {
 		text = style + text + reset
 	}
 	fmt.Fprintln(p.out, text)
 }
 
-func (p *printer) title(text string)       { p.line(bold, "\n"+text) }
-func (p *printer) command(words ...string) { p.title("$ " + strings.Join(words, " ")) }
-func (p *printer) text(output string)      { p.line("", strings.TrimSpace(output)) }
+func (p *printer) step(i, n int, title string) {
+	if i > 1 {
+		p.line("", "")
+	}
+	p.line(blue, fmt.Sprintf("[%d/%d] %s", i, n, title))
+}
+
+// command prints a command as it can be typed: with quotes where a shell needs them, and on
+// more than one line if it is long.
+func (p *printer) command(words ...string) {
+	line := "$"
+	for _, word := range words {
+		if strings.ContainsAny(word, " *?$'\"\\;&|<>()") {
+			word = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+		if len(line)+len(word)+len("  \\") > width {
+			p.line(bold, line+" \\")
+			line = "   "
+		}
+		line += " " + word
+	}
+	p.line(bold, line)
+}
+
+// text prints the output of a command, if there is any.
+func (p *printer) text(output string) {
+	for line := range strings.Lines(strings.TrimRight(output, " \n")) {
+		line = strings.TrimRight(line, "\n")
+		style := ""
+		if strings.HasPrefix(line, "Warning:") {
+			style = yellow
+		}
+		p.line(style, line)
+	}
+}
+
+// cut shortens a line to the width.
+func cut(line string) string {
+	if runes := []rune(line); len(runes) > width {
+		return string(runes[:width-1]) + "…"
+	}
+	return line
+}
+
+// progress prints what starts a control plane.
+type progress struct {
+	out  *printer
+	rest []byte // of a line
+}
+
+func (p *progress) Write(data []byte) (int, error) {
+	p.rest = append(p.rest, data...)
+	for {
+		line, rest, found := bytes.Cut(p.rest, []byte("\n"))
+		if !found {
+			return len(data), nil
+		}
+		p.out.line(dim, strings.TrimPrefix(string(line), "controlplane: "))
+		p.rest = rest
+	}
+}
 
 // sections prints what was written as it is, and what was added in green and
 // with a plus.
@@ -75,11 +143,7 @@ func (p *printer) block(style, prefix string, value any) error {
 		return err
 	}
 	for line := range strings.Lines(text) {
-		line = prefix + strings.TrimSuffix(line, "\n")
-		if runes := []rune(line); len(runes) > width {
-			line = string(runes[:width-1]) + "…"
-		}
-		p.line(style, line)
+		p.line(style, cut(prefix+strings.TrimSuffix(line, "\n")))
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ type build struct {
 	pieces    []piece
 	moduleDir string
 	title     string // and version, for people
+	version   string // as in go.mod, such as v1.37.2
 	flags     []string
 	key       string // names the directory in the cache
 }
@@ -47,7 +48,7 @@ func newBuild(ctx context.Context, s set) (build, error) {
 	if err != nil {
 		return build{}, err
 	}
-	return build{pieces: s.pieces, moduleDir: dir, title: s.title + " " + version, flags: flags, key: s.keyPrefix + key}, nil
+	return build{pieces: s.pieces, moduleDir: dir, title: s.title + " " + version, version: version, flags: flags, key: s.keyPrefix + key}, nil
 }
 
 // buildFlags has no -trimpath: it would compile all of Kubernetes anew instead of

@@ -13,7 +13,11 @@ tool (
 	k8s.io/kubernetes/cmd/kubelet
 )
 
-require go.etcd.io/etcd/server/v3 v3.7.3
+require (
+	github.com/go-logr/logr v1.4.4
+	go.etcd.io/etcd/server/v3 v3.7.3
+	sigs.k8s.io/controller-runtime/tools/setup-envtest v0.25.1
+)
 
 require (
 	cel.dev/expr v0.25.2 // indirect
@@ -49,7 +53,6 @@ require (
 	github.com/fsnotify/fsnotify v1.9.0 // indirect
 	github.com/fxamacker/cbor/v2 v2.9.1 // indirect
 	github.com/go-errors/errors v1.4.2 // indirect
-	github.com/go-logr/logr v1.4.4 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect
 	github.com/go-logr/zapr v1.3.0 // indirect
 	github.com/go-openapi/jsonpointer v1.0.0 // indirect

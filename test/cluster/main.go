@@ -1,22 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command cluster builds the programs of others that the tests and the demo run
-// from source, through the Go module proxy and nothing else, and prints the
-// directory that holds them. Progress goes to stderr.
+// Command cluster provides the programs of others that the tests and the demo run, and
+// prints the directory that holds them. Progress goes to stderr.
 //
-//	go -C test/cluster run .               # etcd, kube-apiserver, kube-controller-manager, kubectl
+//	go -C test/cluster run .               # etcd, kube-apiserver, kubectl, kube-controller-manager
+//	go -C test/cluster run . apiserver     # the first three
 //	go -C test/cluster run . node          # and kubelet, kube-proxy, kube-scheduler, pause
 //	go -C test/cluster run . certmanager   # cert-manager's controllers, of test/certmanager
 //	go -C test/cluster run . helm/v4       # Helm 4; or helm/v3
 //
-// What is built is kept in $PILLION_CACHE, or else in the user's cache
-// directory, so the minutes are spent once per version. If
-// KUBEBUILDER_ASSETS is set, that directory is used for the control plane and
-// nothing is built. A node's pieces have to fit each other, and no published
-// archive holds them all, so they are built whatever it says.
+// The first three come from the archives that are published for envtest, if they can be
+// downloaded: the version of go.mod, or the newest of its minor version. The index of
+// these archives has their checksums; PILLION_ENVTEST_INDEX is the URL of another index. What
+// cannot be downloaded, and everything if PILLION_BUILD=1, is built from source, through the Go
+// module proxy and nothing else.
+//
+// All is kept in $PILLION_CACHE, or else in the user's cache directory, so the minutes
+// are spent once per version. If KUBEBUILDER_ASSETS is set, that directory is used for the
+// control plane, and nothing is downloaded or built. A node's pieces have to fit each other, and
+// no published archive holds them all, so they are built in any case.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +34,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"sigs.k8s.io/controller-runtime/tools/setup-envtest/versions"
 )
 
 func main() {
@@ -47,8 +55,8 @@ func run(ctx context.Context, args []string, progress io.Writer) (string, error)
 	if err != nil {
 		return "", err
 	}
-	if given := os.Getenv("KUBEBUILDER_ASSETS"); given != "" && len(args) == 0 {
-		return provided(given, progress)
+	if given := os.Getenv("KUBEBUILDER_ASSETS"); given != "" && s.published {
+		return provided(given, s.pieces, progress)
 	}
 	b, err := newBuild(ctx, s)
 	if err != nil {
@@ -58,18 +66,34 @@ func run(ctx context.Context, args []string, progress io.Writer) (string, error)
 	if err != nil {
 		return "", err
 	}
+	if s.published && len(missing(filepath.Join(root, b.key), b.pieces)) > 0 && !mustBuild() {
+		var want versions.Concrete
+		if _, err := fmt.Sscanf(b.version, "v%d.%d.%d", &want.Major, &want.Minor, &want.Patch); err != nil {
+			return "", fmt.Errorf("%s is no release, as v1.37.2 is: %w", b.title, err)
+		}
+		name, err := newPublisher(progress).fetch(ctx, root, want)
+		if err != nil {
+			return "", err
+		}
+		b.key = cmp.Or(name, b.key)
+	}
 	return install(ctx, root, b, progress)
+}
+
+func mustBuild() bool {
+	v := os.Getenv("PILLION_BUILD")
+	return v != "" && v != "0"
 }
 
 // provided checks a directory that somebody else filled. The archives that are
 // published for envtest have no kube-controller-manager, so only that one may
 // be missing.
-func provided(dir string, progress io.Writer) (string, error) {
+func provided(dir string, pieces []piece, progress io.Writer) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return "", fmt.Errorf("KUBEBUILDER_ASSETS: %w", err)
 	}
-	for _, p := range controlPlane() {
+	for _, p := range pieces {
 		err := executable(filepath.Join(dir, p.name))
 		switch {
 		case err == nil:
@@ -142,17 +166,18 @@ func install(ctx context.Context, root string, b build, progress io.Writer) (str
 		return "", fmt.Errorf("a directory to build in cannot be made: %w", err)
 	}
 	defer os.RemoveAll(work)
-	start := time.Now()
-	fmt.Fprintf(progress, "cluster: building %s, kept for the next time in %s (some minutes on a cold cache)\n", b.title, dir)
-	for _, p := range todo {
+	fmt.Fprintf(progress, "cluster: building %s from source, kept for the next time in %s (some minutes on a cold cache)\n", b.title, dir)
+	for i, p := range todo {
 		built := filepath.Join(work, p.name)
-		if err := b.compile(ctx, p, built); err != nil {
+		done := step(progress, fmt.Sprintf("[%d/%d] %s", i+1, len(todo), p.name))
+		err := b.compile(ctx, p, built)
+		done(err)
+		if err != nil {
 			return "", err
 		}
 		if err := place(built, filepath.Join(dir, p.name)); err != nil {
 			return "", fmt.Errorf("the finished %s cannot be put in place: %w", p.name, err)
 		}
-		fmt.Fprintf(progress, "cluster: %4.0fs  %s\n", time.Since(start).Seconds(), p.name)
 	}
 	return dir, nil
 }

@@ -96,7 +96,7 @@ func TestPiecesAskedForLaterJoinThoseThatAreThere(t *testing.T) {
 
 func TestAnUnknownArgumentIsRefused(t *testing.T) {
 	_, err := run(t.Context(), []string{"nodes"}, io.Discard)
-	if err == nil || !strings.HasPrefix(err.Error(), `the argument is "nodes"; there are node, `) {
+	if err == nil || !strings.HasPrefix(err.Error(), `the argument is "nodes"; there are apiserver, node, `) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -127,7 +127,7 @@ func TestProvidedAssetsMayLackOnlyTheControllerManager(t *testing.T) {
 	for _, name := range []string{"etcd", "kubectl"} {
 		write(t, filepath.Join(dir, name), "", 0o755)
 	}
-	_, err := provided(dir, io.Discard)
+	_, err := provided(dir, controlPlane(), io.Discard)
 	want := "KUBEBUILDER_ASSETS names " + dir + ", which lacks a usable kube-apiserver: "
 	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("error %v, want it to start with %q", err, want)
@@ -135,7 +135,7 @@ func TestProvidedAssetsMayLackOnlyTheControllerManager(t *testing.T) {
 
 	write(t, filepath.Join(dir, "kube-apiserver"), "", 0o755)
 	var progress strings.Builder
-	if got, err := provided(dir, &progress); err != nil || got != dir {
+	if got, err := provided(dir, controlPlane(), &progress); err != nil || got != dir {
 		t.Errorf("got %q, error %v; want %q", got, err, dir)
 	}
 	if !strings.Contains(progress.String(), "no kube-controller-manager") {

@@ -26,6 +26,7 @@ type set struct {
 	keyPrefix string   // of its directories in the cache
 	sources   []string // patterns of files that decide what the binaries are
 	pieces    []piece
+	published bool // others publish archives of the control plane's binaries
 	stamp     func(version string) (ldflags string, err error)
 }
 
@@ -33,7 +34,9 @@ type set struct {
 func findSet(name string) (set, error) {
 	switch name {
 	case "":
-		return kubernetes(controlPlane()), nil
+		return published(kubernetes(controlPlane())), nil
+	case "apiserver":
+		return published(kubernetes(apiServer())), nil
 	case "node":
 		return kubernetes(append(controlPlane(), node()...)), nil
 	case "certmanager":
@@ -41,7 +44,7 @@ func findSet(name string) (set, error) {
 	case "helm/v3", "helm/v4":
 		return helm(strings.TrimPrefix(name, "helm/")), nil
 	default:
-		return set{}, fmt.Errorf("the argument is %q; there are node, certmanager, helm/v3 and helm/v4, or none for the control plane", name)
+		return set{}, fmt.Errorf("the argument is %q; there are apiserver, node, certmanager, helm/v3 and helm/v4, or none for the control plane", name)
 	}
 }
 
@@ -52,13 +55,23 @@ func kubernetes(pieces []piece) set {
 	}
 }
 
-func controlPlane() []piece {
+func published(s set) set {
+	s.published = true
+	return s
+}
+
+// apiServer is what stores objects and asks webhooks, and all that an archive for envtest holds.
+func apiServer() []piece {
 	return []piece{
 		{name: "etcd", pkg: module + "/etcd"},
 		{name: "kube-apiserver", pkg: "k8s.io/kubernetes/cmd/kube-apiserver"},
 		{name: "kubectl", pkg: "k8s.io/kubernetes/cmd/kubectl"},
-		{name: "kube-controller-manager", pkg: "k8s.io/kubernetes/cmd/kube-controller-manager", optional: true},
 	}
+}
+
+// controlPlane makes pods of Deployments as well.
+func controlPlane() []piece {
+	return append(apiServer(), piece{name: "kube-controller-manager", pkg: "k8s.io/kubernetes/cmd/kube-controller-manager", optional: true})
 }
 
 // node is what a machine needs besides, in order to run pods.

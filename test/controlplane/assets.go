@@ -13,15 +13,19 @@ import (
 )
 
 // findAssets asks the program in test/cluster for the directory of the binaries.
-// It honours KUBEBUILDER_ASSETS and builds what is missing, which takes minutes
-// the first time, so its progress is shown.
+// It honours KUBEBUILDER_ASSETS, and downloads or builds what is missing, which can take
+// minutes the first time, so its progress is shown.
 func (p *Plane) findAssets(ctx context.Context) error {
 	root, err := output(ctx, "", p.opts, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/pillion-dev/pillion")
 	if err != nil {
 		return err
 	}
 	p.root = root
-	p.assets, err = output(ctx, filepath.Join(root, "test", "cluster"), p.opts, "go", "run", ".")
+	args := []string{"run", "."}
+	if !p.opts.Controllers {
+		args = append(args, "apiserver") // whose binaries are published, so that they need no building
+	}
+	p.assets, err = output(ctx, filepath.Join(root, "test", "cluster"), p.opts, "go", args...)
 	return err
 }
 
@@ -39,5 +43,8 @@ func output(ctx context.Context, dir string, opts Options, name string, args ...
 	}
 	return strings.TrimSpace(stdout.String()), nil
 }
+
+// Binaries is the directory that holds kubectl and what else the control plane is made of.
+func (p *Plane) Binaries() string { return p.assets }
 
 func (p *Plane) asset(name string) string { return filepath.Join(p.assets, name) }

@@ -123,12 +123,17 @@ func (p *Plane) Root() string { return p.root }
 // binaries without kube-controller-manager. Then a Deployment makes no pods.
 func (p *Plane) HasControllers() bool { return p.controlled }
 
+// EndSignals are what ends a program that has started a control plane: Ctrl-C, a supervisor, a
+// terminal that is closed, and a reader of its output that went away, as in `… | head`. Without
+// a handler for each, etcd and kube-apiserver would outlive it.
+var EndSignals = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE}
+
 // Run starts a control plane, calls do, stops everything and returns an exit
-// code: that of do, or 1 after an error, which it prints. On SIGINT or SIGTERM
-// it stops everything too. The context of do ends then, but do is not waited
+// code: that of do, or 1 after an error, which it prints. On one of the
+// [EndSignals] it stops everything too. The context of do ends then, but do is not waited
 // for, because a testing.M cannot be told to stop.
 func Run(opts Options, do func(context.Context, *Plane) int) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), EndSignals...)
 	defer stop()
 	p, err := Start(ctx, opts)
 	if err != nil {

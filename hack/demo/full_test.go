@@ -3,8 +3,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -49,30 +47,6 @@ func TestWhatTheAPIServerAddsToEveryPodIsNotShown(t *testing.T) {
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-func TestWhatWasAddedIsGreen(t *testing.T) {
-	t.Parallel()
-	var out strings.Builder
-	p := &printer{out: &out, colour: true}
-	if err := p.block(green, "+ ", []string{"x"}); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := out.String(), "\x1b[32m+ - x\x1b[0m\n"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
-func TestAFileGetsNoColour(t *testing.T) {
-	t.Parallel()
-	f, err := os.Create(filepath.Join(t.TempDir(), "out"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if newPrinter(f).colour {
-		t.Error("a file is written in colour")
 	}
 }
 
