@@ -7,17 +7,11 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/pillion-dev/pillion/internal/inject"
-	"github.com/pillion-dev/pillion/internal/inject/helper"
-	"github.com/pillion-dev/pillion/internal/inject/helpers"
-	"github.com/pillion-dev/pillion/internal/inject/option"
-	"github.com/pillion-dev/pillion/internal/inject/pod"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
@@ -74,93 +68,6 @@ func run(root string) error {
 		}
 	}
 	return nil
-}
-
-func annotations() string {
-	var out strings.Builder
-	out.WriteString(`# Annotations
-
-Put them on the pod, or on the **pod template** of a workload. A key is
-` + "`[<instance>.]<helper>." + helper.Domain + "/<option>`" + `; any option of a helper asks for that helper. A second
-instance of a helper gets a name in front: ` + "`docs.git-poller." + helper.Domain + "/repo`" + `. (There is one ` + "`ipc` and one `start`" + ` in a pod.)
-
-Anything unknown under ` + "`" + helper.Domain + "`" + ` is refused, with the nearest valid key. Booleans are exactly
-` + "`\"true\"` and `\"false\"`" + ` (quoted, since annotations are text), durations use Go syntax (` + "`90s`, `1h30m`" + `), sizes are
-Kubernetes quantities (` + "`64Ki`, `1Mi`" + `), lists are separated by commas.
-
-A policy can set another default, narrow the bounds, list what is allowed, or fix a value.
-
-| key | meaning |
-|---|---|
-| ` + "`" + inject.InjectAnnotation + "`" + ` | ` + "`\"false\"`" + ` opts the pod out of what a policy adds by default; what the pod asks for itself stays. Where a policy requires helpers and adds none by default it is refused. |
-| ` + "`" + inject.StatusAnnotation + "`" + ` | Written by Pillion: what it did and why. Never read to decide anything. |
-`)
-	for _, h := range helpers.Builtin().All() {
-		fmt.Fprintf(&out, "\n## %s\n\n%s\n\n", h.Name, h.Doc)
-		out.WriteString(adds(h) + "\n\n")
-		out.WriteString("| option | type | default | bounds | example | meaning |\n|---|---|---|---|---|---|\n")
-		for i := range h.Options {
-			o := &h.Options[i]
-			fmt.Fprintf(&out, "| `%s` | %s | %s | %s | `%s` | %s |\n", o.Name, o.Kind.Name, standard(o), bounds(o), o.Example, o.Doc)
-		}
-		if len(h.Engines) > 0 {
-			engine(&out, h)
-		}
-	}
-	return out.String()
-}
-
-// engine is the table of what each option means with the engine git-sync.
-func engine(out *strings.Builder, h *helper.Helper) {
-	fmt.Fprintf(out, `
-### %s with the engine git-sync
-
-Where the policy says `+"`engine: git-sync`"+`, the program is that of [kubernetes/git-sync](https://github.com/kubernetes/git-sync), and
-[not all is the same](../design/0013-engine-git-sync.md). What cannot be is refused with the reason.
-
-| option | with git-sync |
-|---|---|
-`, h.Name)
-	for i := range h.Options {
-		o := &h.Options[i]
-		fmt.Fprintf(out, "| `%s` | %s |\n", o.Name, cmp.Or(o.WithGitSync, "The same."))
-	}
-	out.WriteString(`
-Of what a policy says for all pods, git-sync takes from ` + "`proxy`" + ` the ` + "`url` and `noProxy`" + `, for https and http: as curl reads that, ` + "`.acme.example`" + `
-means the host acme.example as well, loopback addresses are no exception, and a proxy's own certificate is checked against the system's
-authorities. ` + "`extraCAs`" + ` become git's ` + "`http.sslCAPath`" + `, which takes any file if git uses GnuTLS, as in git-sync's image. A connection on which nothing
-comes for a minute is given up.
-`)
-}
-
-// adds says what a pod gets of a helper.
-func adds(h *helper.Helper) string {
-	if h.Adds != "" {
-		return h.Adds
-	}
-	return fmt.Sprintf("The container is `%s%s`, or `%s%s-<instance>`.", pod.ReservedPrefix, h.Name, pod.ReservedPrefix, h.Name)
-}
-
-func standard(o *option.Option) string {
-	switch {
-	case o.Required:
-		return "**required**"
-	case o.Default == "":
-		return ""
-	}
-	return "`" + o.Default + "`"
-}
-
-func bounds(o *option.Option) string {
-	switch {
-	case o.Listed:
-		return "what the policy lists"
-	case len(o.Kind.Choices) > 0:
-		return "`" + strings.Join(o.Kind.Choices, "`, `") + "`"
-	case o.Min == "" && o.Max == "":
-		return ""
-	}
-	return o.Min + " to " + o.Max
 }
 
 func reasons() string {
