@@ -102,6 +102,23 @@ func anchors(page string) []string {
 	return all
 }
 
+// A schema has one address, which the site serves, or is a file of the repository.
+func TestEveryNamedSchemaIsOneThatTheSiteServes(t *testing.T) {
+	t.Parallel()
+	const served = "https://pillion-dev.github.io/pillion/schema/"
+	out, err := exec.CommandContext(t.Context(), "git", "-C", root(t), "grep", "-hoE", `yaml-language-server: \$schema=[^ ]+`, "--", ":!test/docs").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		_, address, _ := strings.Cut(strings.TrimSpace(line), "=")
+		file := strings.Replace(address, served, "docs/reference/", 1)
+		if _, err := os.Stat(filepath.Join(root(t), file)); err != nil {
+			t.Errorf("%s: the site has no such schema", address)
+		}
+	}
+}
+
 // The site is built strictly; each of its links leads to a page and an anchor of it, and it
 // loads nothing from elsewhere.
 func TestTheSiteIsBuiltAndItsLinksLeadSomewhere(t *testing.T) {

@@ -337,14 +337,50 @@ func (r *reader) parse(t *testing.T, b block) {
 	}
 }
 
-var simple = regexp.MustCompile(`^(kubectl|helm) [^|;&<>$` + "`" + `(]+`)
+// In prose, too, there is no command or flag that kubectl, its plugin or Helm do not have.
+func TestCommandsInProseHaveFlagsThatThereAre(t *testing.T) {
+	t.Parallel()
+	names, err := pages(root(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newReader(t, "prose")
+	known := map[string]bool{}
+	for _, page := range append(names, "docs/reference/kubectl-pillion.md", "README.md", "charts/pillion/README.md") {
+		text, err := os.ReadFile(filepath.Join(root(t), page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, span := range codeSpan.FindAllString(fenced.ReplaceAllString(string(text), ""), -1) {
+			for _, command := range commands(strings.Trim(span, "`")) {
+				if known[command] || strings.Contains(command, "…") {
+					continue
+				}
+				known[command] = true
+				if out, code := r.run(t, command+" --help </dev/null", false); code != 0 {
+					t.Errorf("%s: %s\n%s", page, command, out)
+				}
+			}
+		}
+	}
+	if len(known) < 20 {
+		t.Errorf("there are %d commands", len(known))
+	}
+}
+
+// krew is a plugin that is not here.
+var simple = regexp.MustCompile(`^(kubectl (?:[^k]|k[^r])|helm )[^|;&<>$` + "`" + `(]+`)
 
 // commands are those of kubectl and Helm that begin a line, up to what only a shell reads.
 func commands(script string) []string {
 	var found []string
 	for line := range strings.Lines(strings.ReplaceAll(script, "\\\n", " ")) {
 		if m := simple.FindString(strings.TrimSpace(line)); m != "" {
-			found = append(found, strings.TrimSpace(strings.SplitN(strings.SplitN(m, " #", 2)[0], " -- ", 2)[0]))
+			command := strings.TrimSpace(strings.SplitN(strings.SplitN(m, " #", 2)[0], " -- ", 2)[0])
+			if words := strings.Fields(command); strings.HasPrefix(words[len(words)-1], "-") {
+				command += " VALUE" // a flag that is named without one
+			}
+			found = append(found, command)
 		}
 	}
 	return found
