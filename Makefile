@@ -178,6 +178,20 @@ generate: ## Write docs/reference from the code, and config from the chart
 	go run ./cmd/kubectl-pillion reference >docs/reference/kubectl-pillion.md
 	CGO_ENABLED=0 go -C test/chart run ./generate
 
+SITE ?= bin/site
+
+# The address of the schemas does not change; see docs/release.md.
+.PHONY: docs
+docs: ## Build the documentation in bin/site, and check it strictly
+	@command -v mkdocs >/dev/null || { echo "make docs: there is no mkdocs; install mkdocs-material, by apt (Debian 12) or pip" >&2; exit 1; }
+	mkdocs build --strict --site-dir "$(abspath $(SITE))"
+	mkdir -p "$(SITE)/schema"
+	cp docs/reference/*.schema.json "$(SITE)/schema"
+
+.PHONY: docs-serve
+docs-serve: ## Serve the documentation at http://127.0.0.1:8000, and build it again when a page changes
+	mkdocs serve --strict
+
 .PHONY: verify
 verify: generate lint test ## All that a pull request must pass; leaves no difference
 	for module in . $(MODULES) $(HELMS); do go -C $$module mod tidy -diff; done

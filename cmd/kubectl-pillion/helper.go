@@ -128,7 +128,7 @@ func newHelperInit() *cobra.Command {
 	}
 }
 
-const scaffold = `# yaml-language-server: $schema=https://raw.githubusercontent.com/pillion-dev/pillion/main/docs/reference/helper.schema.json
+const scaffold = `# yaml-language-server: $schema=https://pillion-dev.github.io/pillion/schema/helper.schema.json
 apiVersion: pillion.dev/v1alpha1
 kind: Helper
 metadata: {name: %[1]s}

@@ -29,7 +29,7 @@ as it is, so that one can begin with it and lint each step.`,
 	}
 }
 
-const policyScaffold = `# yaml-language-server: $schema=https://raw.githubusercontent.com/pillion-dev/pillion/main/docs/reference/policy.schema.json
+const policyScaffold = `# yaml-language-server: $schema=https://pillion-dev.github.io/pillion/schema/policy.schema.json
 #
 # Namespaces with the label pillion.dev/policy=%[1]s have this policy. What is not listed is denied.
 apiVersion: pillion.dev/v1alpha1

@@ -85,7 +85,7 @@ A file is one helper, of kind ` + "`" + defined.Kind + "`" + ` and version ` + "
 directory of ` + "`--policy-dir`" + `, the chart's value ` + "`helpers`" + `, or a ConfigMap; the policies list the helper as they list a built-in one. The annotations
 of a pod are then ` + "`NAME." + helper.Domain + "/OPTION`" + `. A mistake in one file, and nothing is served. A file has at most ` + fmt.Sprint(defined.MaxFile>>10) + ` KiB, and there are at most 200.
 
-[helper.schema.json](helper.schema.json) is for editors, ` + "`kubectl pillion policy lint`" + ` for everybody, ` + "`kubectl pillion helpers NAME --policy DIR -o markdown`" + ` writes the
+Editors read [a schema](helper.schema.json), published at ` + "`" + schemaURL + "helper.schema.json`; `kubectl pillion policy lint`" + ` checks more, ` + "`kubectl pillion helpers NAME --policy DIR -o markdown`" + ` writes the
 page for app developers, and ` + "`kubectl pillion helper import`" + ` makes a definition of the container template of another injector. Why it is as it is:
 [0026](../design/0026-helpers-of-the-platform.md).
 

@@ -18,10 +18,10 @@ func policyPage(docs map[string]string) string {
 	var out strings.Builder
 	out.WriteString(`# Policy files
 
-A file is one policy, of kind ` + "`" + policy.Kind + "`" + ` and version ` + "`" + policy.APIVersion + "`" + `, whose ` + "`metadata.name`" + ` a namespace picks with the label
-` + "`" + inject.PolicyLabel + "`" + `. What is left out has its default; a field that does not exist, and a rule that contradicts itself, are
-errors. [policy.schema.json](policy.schema.json) is for editors, ` + "`kubectl pillion policy lint`" + ` for everybody, and
-[examples/policies](../../examples/policies) has five of them. Helpers and their options: [annotations.md](annotations.md).
+A file is one policy, of kind ` + "`" + policy.Kind + "`" + ` and version ` + "`" + policy.APIVersion + "`" + `. A namespace chooses it by its ` + "`metadata.name`" + `, with the label
+` + "`" + inject.PolicyLabel + "`" + `. A field that is left out has its default; an unknown field and a rule that contradicts itself are
+errors. Editors read [a schema](policy.schema.json), published at ` + "`" + schemaURL + "policy.schema.json`; `kubectl pillion policy lint`" + ` checks more than a schema can.
+[examples/policies](../../examples/policies) has five policies. Helpers and their options: [annotations](annotations.md).
 `)
 	for _, part := range []struct {
 		where string

@@ -12,20 +12,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write docs/mistakes.md anew")
+var update = flag.Bool("update", false, "rewrite docs/mistakes.md")
 
 const mistakesPage = "../../docs/mistakes.md"
 
 const mistakesHead = `<!-- Written by "go test ./test/integration -run TestThePageOfMistakes -update" from a real API server. Do not edit. -->
 
-# Mistakes, and what kubectl says
+# What kubectl says about mistakes
 
-Pods are made by controllers, so what is said about a pod is read by nobody. Pillion therefore looks at the workload as well, when
-a person applies it, and answers with warnings. It refuses no workload: each pod is decided on when it is made, and one that would
-be refused is an event of its ReplicaSet, in the words that are below.
+Controllers create pods, and nobody reads a message about such a pod. Pillion therefore reviews the workload as well when it is
+applied, and answers with warnings. It denies no workload: each pod is reviewed when it is created, and a denied one
+is an event of its ReplicaSet, with the messages below.
 
 In every example the namespace has the label ` + "`pillion.dev/policy: web`" + ` and the policy is that of
-[examples/policies](../examples/policies/policies/web.yaml). ` + "`-`" + ` and ` + "`+`" + ` mark what was changed in this file:
+[examples/policies](../examples/policies/policies/web.yaml). ` + "`-`" + ` and ` + "`+`" + ` mark the change to this file:
 
 `
 
@@ -64,18 +64,18 @@ var mistakes = []struct {
 	title, remark string
 	changes       []change
 }{
-	{"Nothing is wrong", "What will be added, and for which containers.", nil},
-	{"A typo in the option", "Every mistake comes with the nearest key that there is.", behindMount("        git-poller.pillion.dev/perod: 1m\n")},
+	{"No mistake", "What will be added, and for which containers.", nil},
+	{"A typo in the option", "A message names the nearest valid key.", behindMount("        git-poller.pillion.dev/perod: 1m\n")},
 	{
-		"A typo in the helper", "What the annotation would have said is missing now, which is the second sentence.",
+		"A typo in the helper", "The second message follows from the first: the helper lacks a required option.",
 		[]change{{repoLine, "        git-poler.pillion.dev/repo: https://github.com/acme/site.git\n"}},
 	},
 	{
-		"A typo in the domain", "Such a key is somebody else's, as far as Kubernetes knows, and no pod with it is sent to Pillion. Only here is it noticed.",
+		"A typo in the domain", "For Kubernetes such a key belongs to somebody else, and no pod with it is sent to Pillion. Only this warning notices it.",
 		[]change{{repoLine + mountLine, strings.ReplaceAll(repoLine+mountLine, "pillion.dev", "pilion.dev")}},
 	},
 	{
-		"On the workload instead of its pod template", "The pods would start without their helper, and nobody would say so.",
+		"On the workload instead of its pod template", "Without the warning the pods would silently start without their helper.",
 		[]change{
 			{"  name: site\n", "  name: site\n  annotations:\n" + strings.ReplaceAll(repoLine+mountLine, "        ", "    ")},
 			{"      annotations:\n" + repoLine + mountLine, ""},
@@ -86,7 +86,7 @@ var mistakes = []struct {
 		imageLine,
 		imageLine + "        volumeMounts:\n        - {name: page, mountPath: /usr/share/nginx/html}\n      volumes:\n      - name: page\n        configMap: {name: page}\n",
 	}}},
-	{"A container that is not there", "", behindMount("        git-poller.pillion.dev/containers: wbe\n")},
+	{"A container that does not exist", "", behindMount("        git-poller.pillion.dev/containers: wbe\n")},
 	{
 		"A repository that the policy does not allow", "Repositories are compared part by part, so this is another host.",
 		[]change{{repoLine, "        git-poller.pillion.dev/repo: https://github.com.evil.example/acme/site.git\n"}},
@@ -138,7 +138,7 @@ func TestThePageOfMistakes(t *testing.T) {
 	page.WriteString(fence("console", "$ kubectl apply -f site.yaml\n"+
 		kubectl(t, strings.Replace(mistakesBase, mountLine, mountLine+optOut, 1), "apply", "-n", required, "-f", "-")+"deployment.apps/site created\n"))
 	ns := newNamespace(t, nil)
-	page.WriteString("\n## A label that names no policy\n\nThe person who writes the label is told at once, and so is everybody who applies something in the namespace.\n\n")
+	page.WriteString("\n## A label that names no policy\n\nThe warning comes when the label is written, and at each apply in the namespace.\n\n")
 	page.WriteString(fence("console", "$ kubectl label namespace shop pillion.dev/policy=wbe\n"+label(t, ns, "wbe")+"namespace/shop labeled\n$ kubectl apply -n shop -f site.yaml\n"+
 		strings.ReplaceAll(kubectl(t, mistakesBase, "apply", "-n", ns, "-f", "-"), ns, "shop")+"deployment.apps/site created\n"))
 	compareMistakes(t, page.String())
