@@ -29,27 +29,27 @@ func newCheck() *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
 		Use:   "check [-n NAMESPACE]",
-		Short: "Look at the installation, link by link",
-		Long: `Look at the installation, link by link: from the API server's version over webhook
+		Short: "Check the installation, step by step",
+		Long: `Check the installation, step by step: from the API server's version over webhook
 configurations, certificates, replicas and endpoints to a pod of each policy that is
 made as a dry run. What comes first causes what comes later, and what fails because of
-a link before it says so.
+an earlier check says so.
 
   ✓ it holds
-  ! it works, and somebody should know
-  ✗ it is broken: pods do not get what they ask for, or are refused
-  ? it could not be checked, and may be broken
+  ! it works, with a warning
+  ✗ it failed: pods do not get what they request, or are denied
+  ? it could not be checked, and may fail
   · it was not checked, for the reason given
 
-Nothing is stored in the cluster. For most links the right to read is enough; the
+Nothing is stored in the cluster. For most checks the right to read is enough; the
 right to create pods (as a dry run) and to port-forward to the replicas completes the
 answer. What is missing is listed at the end.
 
-Exit codes: 0 no link is broken; 1 one is; 2 something could not be checked, a flag is
+Exit codes: 0 no errors; 1 a check failed; 2 something could not be checked, a flag is
 wrong, or the cluster did not answer.`,
 		Example: `  kubectl pillion check
 
-  # in a pipeline: what is broken, and what to do
+  # in a pipeline: what failed, and what to do
   kubectl pillion check -o json | jq -r '.[] | select(.result == "failed") | .name + ": " + .remedy'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -63,8 +63,8 @@ wrong, or the cluster did not answer.`,
 	return cmd
 }
 
-// run looks in the namespace of the flag alone: that of the kubeconfig's context is where
-// somebody works, and hardly where Pillion does.
+// run checks the namespace of the flag alone: that of the kubeconfig's context is seldom
+// the one of Pillion.
 func (o *checkOptions) run(ctx context.Context, out io.Writer, namespaceGiven bool) error {
 	if err := checkOutput(o.output); err != nil {
 		return err
@@ -121,14 +121,14 @@ func checkText(b *strings.Builder, results []check.Result) {
 			fmt.Fprintf(b, "    fix: %s\n", r.Remedy)
 		}
 	}
-	verdict := "nothing is broken"
+	verdict := "no errors"
 	switch {
 	case count[check.Failed] > 0:
-		verdict = fmt.Sprintf("%d broken", count[check.Failed])
+		verdict = counted(count[check.Failed], "error")
 	case count[check.Unknown] > 0:
-		verdict = fmt.Sprintf("incomplete: %d could not be checked, and nothing of the rest is broken", count[check.Unknown])
+		verdict = fmt.Sprintf("incomplete: %d could not be checked, no errors in the rest", count[check.Unknown])
 	}
-	fmt.Fprintf(b, "\n%s; %d to know of, %d not looked at\n", verdict, count[check.Warning], count[check.Skipped]+count[check.Unknown])
+	fmt.Fprintf(b, "\n%s; %s, %d not checked\n", verdict, counted(count[check.Warning], "warning"), count[check.Skipped]+count[check.Unknown])
 }
 
 // alike are the names of the first result, and of those after it that are left out for the
@@ -142,4 +142,12 @@ func alike(results []check.Result) []string {
 		names = append(names, string(r.Name))
 	}
 	return names
+}
+
+// counted is "1 error", "0 errors" or "2 errors" for the noun "error".
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
 }

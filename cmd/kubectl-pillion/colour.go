@@ -14,7 +14,7 @@ var signs = regexp.MustCompile(`(?m)^( *)([✓✗!])( )`)
 // colours are ANSI's: what holds is green, what is wrong red, what is to be known yellow.
 var colours = map[string]string{"✓": "32", "✗": "31", "!": "33"}
 
-// coloured colours the signs of a text.
+// coloured colours the signs of a string.
 func coloured(text string) string {
 	return signs.ReplaceAllStringFunc(text, func(match string) string {
 		parts := signs.FindStringSubmatch(match)
@@ -22,7 +22,7 @@ func coloured(text string) string {
 	})
 }
 
-// wantsColour tells whether out is a terminal, of a user who has nothing against colour
+// wantsColour reports whether out is a terminal, of a user who has nothing against colour
 // (https://no-color.org).
 func wantsColour(out io.Writer, env func(string) string) bool {
 	file, is := out.(*os.File)

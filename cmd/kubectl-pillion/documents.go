@@ -164,7 +164,7 @@ func (i *item) templates() []admission.Template {
 	return admission.TemplatesIn(i.raw)
 }
 
-// custom tells whether the kind is none of Kubernetes' own. Their groups have no dot, or end
+// custom reports whether the kind is none of Kubernetes' own. Their groups have no dot, or end
 // in .k8s.io; no version at all is taken for theirs. Our own kinds make no pods.
 func (i *item) custom() bool {
 	group, _, grouped := strings.Cut(i.apiVersion, "/")
@@ -184,7 +184,7 @@ func notes(errOut io.Writer, known *helper.Set, documents []*document) error {
 			i := &items[n]
 			stray, err := admission.Stray(known, i.raw, i.kind)
 			if err != nil {
-				continue // whoever decides on it says what is wrong
+				continue // the decision on it says what is wrong
 			}
 			if text := strings.ReplaceAll(strings.Join(stray, "\n"), "\npillion:   ", " "); text != "" {
 				for line := range strings.SplitSeq(text, "\n") {

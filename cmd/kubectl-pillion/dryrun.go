@@ -36,7 +36,7 @@ type dryRun struct {
 	Warnings  []string      `json:"warnings,omitempty"`
 }
 
-// good tells whether the pods get what they ask for.
+// good reports whether the pods get what they ask for.
 func (d *dryRun) good() bool { return d.Admitted && (!d.Asks || d.Version != "") }
 
 // dryRun asks the cluster: each pod is created as a dry run, with all webhooks, and nothing
@@ -99,7 +99,7 @@ func (o *object) dryRun(ctx context.Context, client *cluster.Client, d *document
 	found.Asks = inject.Asks(before.Annotations)
 	made, warnings, err := client.TryJSON(ctx, found.Namespace, pod)
 	found.Warnings = warnings
-	if denial := apierrors.APIStatus(nil); errors.As(err, &denial) && refusal(denial) {
+	if denial := apierrors.APIStatus(nil); errors.As(err, &denial) && isDenial(denial) {
 		found.Denial = denial.Status().Message
 		return found, nil
 	}
@@ -117,9 +117,9 @@ func (o *object) dryRun(ctx context.Context, client *cluster.Client, d *document
 	return found, nil
 }
 
-// refusal tells whether an answer is about the pod: a webhook, an admission plugin or a
-// validation refuses it. That the user may not create pods is no answer.
-func refusal(denial apierrors.APIStatus) bool {
+// isDenial reports whether an answer is about the pod: a webhook, an admission plugin or a
+// validation denies it. That the user may not create pods is no answer.
+func isDenial(denial apierrors.APIStatus) bool {
 	s := denial.Status()
 	switch s.Code {
 	case 400, 422:
@@ -182,12 +182,12 @@ func dryRunText(b *strings.Builder, all []dryRun) {
 		fmt.Fprintf(b, "%s %s/%s of namespace %s (%s): ", mark(d.good()), d.Kind, d.Name, d.Namespace, d.Source)
 		switch {
 		case !d.Admitted:
-			b.WriteString("the cluster refuses its pods\n")
+			b.WriteString("the cluster denies its pods\n")
 			fmt.Fprintf(b, "  ✗ %s\n", d.Denial)
 		case d.Version != "":
 			fmt.Fprintf(b, "its pods get %s, by %s under %s (%s)\n", orNothing(d.Helpers), d.Version, d.Policy, d.Reason)
 		case d.Asks:
-			b.WriteString("its pods ask for helpers, and get none\n  ✗ no webhook of Pillion looked at the pod; see: kubectl pillion check\n")
+			b.WriteString("its pods request helpers, and get none\n  ✗ no webhook of Pillion reviewed the pod; see: kubectl pillion check\n")
 		default:
 			b.WriteString("its pods ask for no helper, and get none\n")
 		}

@@ -68,7 +68,7 @@ func (r reportText) pod() *explain.Pod {
 	return nil
 }
 
-// made says what a pod has, and from whom.
+// made says what a pod has, and from which source.
 func made(p *explain.Pod) string {
 	with := strings.Join(p.Helpers, ", ")
 	if with == "" {
@@ -92,7 +92,7 @@ func (r reportText) meaning() string {
 // todo is what is wrong and what would be right, and what is good to know.
 func (r reportText) todo() {
 	if len(r.Problems) > 0 {
-		r.WriteString("\nrefused because\n")
+		r.WriteString("\ndenied because\n")
 		for _, p := range r.Problems {
 			fmt.Fprintf(r, "  ✗ %s\n", p)
 		}

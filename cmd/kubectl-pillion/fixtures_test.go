@@ -20,7 +20,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/version"
 )
 
-var update = flag.Bool("update", false, "write the golden files of testdata anew")
+var update = flag.Bool("update", false, "rewrite the golden files of testdata")
 
 // result is what one call of the command did.
 type result struct {
@@ -35,7 +35,7 @@ func call(stdin string, args ...string) result {
 	return result{code, out.String(), errOut.String()}
 }
 
-// injected runs inject on a text, which has to go well.
+// injected runs inject on a string, which has to go well.
 func injected(t *testing.T, text string, args ...string) string {
 	t.Helper()
 	r := call(text, append([]string{"inject", "-f", "-"}, args...)...)
@@ -45,7 +45,7 @@ func injected(t *testing.T, text string, args ...string) string {
 	return r.out
 }
 
-// wantGolden compares a text with a file of testdata. The version is not part of it.
+// wantGolden compares a string with a file of testdata. The version is not part of it.
 func wantGolden(t *testing.T, file, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", file)

@@ -110,7 +110,7 @@ func (o *optionInfo) facts() []string {
 	return facts
 }
 
-// wrapped writes a text in lines of at most 96 characters.
+// wrapped writes a string in lines of at most 96 characters.
 func wrapped(b *strings.Builder, indent, text string) {
 	const width = 96
 	line := indent

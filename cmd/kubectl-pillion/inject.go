@@ -32,7 +32,7 @@ Pods, Deployments, StatefulSets, DaemonSets, ReplicaSets, ReplicationControllers
 Jobs, CronJobs, PodTemplates, custom resources with pod templates (such as Rollouts,
 Knative Services and JobSets) and Lists of them are injected; every other object is
 printed as it is, and a kind of custom resource without one is named on standard
-error. If one object would be refused, nothing is printed, the reasons go to standard
+error. If one object would be denied, nothing is printed, the reasons go to standard
 error, and the exit code is 1.`,
 		Example: `  # what would Pillion add?
   kubectl pillion inject -f web.yaml | diff web.yaml -
@@ -73,29 +73,29 @@ func (o *injectOptions) run(ctx context.Context, in io.Reader, out, errOut io.Wr
 		return err
 	}
 	namespaces := namespacesIn(documents)
-	refused := false
+	denied := false
 	for _, d := range documents {
-		refusals, err := d.inject(func(o *object) (*inject.Policy, error) {
+		denials, err := d.inject(func(o *object) (*inject.Policy, error) {
 			choice, _ := policies.Choose(namespaces[o.namespace])
 			return choice.Policy()
 		}, errOut)
 		if err != nil {
 			return err
 		}
-		for _, text := range refusals {
-			refused = true
+		for _, text := range denials {
+			denied = true
 			fmt.Fprintf(errOut, "error: %s\n", text)
 		}
 	}
-	if refused {
+	if denied {
 		return errRefused
 	}
 	return print(out, documents)
 }
 
 // inject decides on every pod of a document, each by the policy of its namespace, and applies
-// the patches. It returns the texts of the refusals, and writes warnings as it goes.
-func (d *document) inject(policyOf func(*object) (*inject.Policy, error), errOut io.Writer) (refusals []string, err error) {
+// the patches. It returns the texts of the denials, and writes warnings as it goes.
+func (d *document) inject(policyOf func(*object) (*inject.Policy, error), errOut io.Writer) (denials []string, err error) {
 	objects, err := d.objects()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.source, err)
@@ -104,7 +104,7 @@ func (d *document) inject(policyOf func(*object) (*inject.Policy, error), errOut
 		o := &objects[i]
 		p, err := policyOf(o)
 		if err != nil {
-			refusals = append(refusals, o.label(d)+": "+err.Error())
+			denials = append(denials, o.label(d)+": "+err.Error())
 			continue
 		}
 		if o.misplaced {
@@ -121,7 +121,7 @@ func (d *document) inject(policyOf func(*object) (*inject.Policy, error), errOut
 			fmt.Fprintf(errOut, "warning: %s: the policy's imagePullSecrets are added, so those of the ServiceAccount no longer are\n", o.label(d))
 		}
 		if out.Result == reason.Denied {
-			refusals = append(refusals, o.label(d)+": "+out.Message())
+			denials = append(denials, o.label(d)+": "+out.Message())
 			continue
 		}
 		d.json = out.Patched
@@ -129,5 +129,5 @@ func (d *document) inject(policyOf func(*object) (*inject.Policy, error), errOut
 			d.patches = append(d.patches, out.Patch)
 		}
 	}
-	return refusals, nil
+	return denials, nil
 }

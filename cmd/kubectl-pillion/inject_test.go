@@ -143,7 +143,7 @@ func TestRefusedPods(t *testing.T) {
 			}
 		})
 	}
-	t.Run("all objects are looked at, and nothing is printed if one is refused", func(t *testing.T) {
+	t.Run("all objects are reviewed, and nothing is printed if one is denied", func(t *testing.T) {
 		t.Parallel()
 		bad := "date-writer.pillion.dev/mount-path: html"
 		r := call(podOf("Pod", "v1")+"---\n"+podOf("Job", "batch/v1", bad)+"---\n"+podOf("Deployment", "apps/v1", bad), "inject", "-f", "-")
@@ -250,14 +250,14 @@ func TestPolicyFile(t *testing.T) {
 			t.Errorf("image %v", image)
 		}
 	})
-	t.Run("it refuses what it does not list", func(t *testing.T) {
+	t.Run("it denies what it does not list", func(t *testing.T) {
 		t.Parallel()
 		r := call(podOf("Pod", "v1"), "inject", "-f", "-", "--policy", write(head+"  helpers: {git-poller: {}}\n"))
 		if r.code != exitRefused || !strings.Contains(r.errOut, `policy "web" does not allow date-writer; it allows git-poller`) {
 			t.Errorf("got %+v", r)
 		}
 	})
-	t.Run("a mistake in it is no refusal: exit code 2", func(t *testing.T) {
+	t.Run("a mistake in it is no denial: exit code 2", func(t *testing.T) {
 		t.Parallel()
 		file := write(head + "  helpres: {}\n")
 		want := result{exitFailed, "", "error: policy file " + file + ": line 5: unknown field \"spec.helpres\"; did you mean \"helpers\"?\n"}

@@ -38,7 +38,7 @@ func (i *inputs) bind(cmd *cobra.Command) {
 	_ = cmd.MarkFlagDirname("kustomize")
 }
 
-// named tells whether anything is to be read.
+// named reports whether anything is to be read.
 func (i *inputs) named() bool { return len(i.files) > 0 || i.kustomize != "" }
 
 // read reads all documents, in the order in which they are named; none is an error.

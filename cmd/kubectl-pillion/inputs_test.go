@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// manifests writes files, whose folders are made, and returns where.
+// manifests writes files, whose directories are made, and returns where.
 func manifests(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -36,7 +36,7 @@ func newLint() *cobra.Command {
 		Use:   "lint FILE|DIRECTORY|-...",
 		Short: "Find the mistakes in policy files",
 		Long: `Find the mistakes in policy files, with their lines: what the webhook would refuse to
-load, and as warnings what it would load and nobody can have meant. Of a directory,
+load, and as warnings what it would load but is probably not intended. Of a directory,
 manifests of other kinds are passed over and named; - is standard input.
 
 Exit codes: 0 the webhook would load the files; 1 it would not, or with --strict
@@ -111,7 +111,7 @@ func (o *lintOptions) run(args []string, in io.Reader, out io.Writer) error {
 	return nil
 }
 
-// lint looks at one file.
+// lint checks one file.
 func lint(file string, data []byte) linted {
 	l := linted{File: file}
 	lines := newLines(data)
@@ -147,7 +147,7 @@ func lint(file string, data []byte) linted {
 	return l
 }
 
-// lintHelper looks at a file that defines a helper.
+// lintHelper checks a file that defines a helper.
 func lintHelper(l linted, data []byte, lines *lines) linted {
 	h, err := defined.Parse(data)
 	if err == nil && helpers.Builtin().Find(h.Name) != nil {
@@ -201,7 +201,7 @@ func doubtful(h *helper.Helper, hp *rule.Helper, lines *lines) []remark {
 	return append(all, crossProduct(h, hp, lines, at)...)
 }
 
-// isPublicSuffix tells whether anybody can register names directly below a domain, such as com
+// isPublicSuffix reports whether anybody can register names directly below a domain, such as com
 // or github.io. A top-level domain that nobody lists, such as internal, is the reader's own.
 func isPublicSuffix(domain string) bool {
 	suffix, listed := publicsuffix.PublicSuffix(domain)

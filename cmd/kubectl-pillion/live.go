@@ -19,7 +19,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/version"
 )
 
-// live is one look at a cluster. Webhooks and policies are read once for all namespaces.
+// live is what was read of a cluster. Webhooks and policies are read once for all namespaces.
 type live struct {
 	client   *cluster.Client
 	webhooks []explain.Webhook // of Pillion; nil if they could not be read
@@ -125,11 +125,11 @@ func (l *live) explain(ctx context.Context, k cluster.Kind, name string) (*expla
 	c := l.namespace(ctx, namespace)
 	c.Bounds = &explain.Bounds{}
 	if c.Bounds.Ranges, c.Bounds.Quotas, err = l.client.Bounds(ctx, namespace); err != nil {
-		c.NotRead = append(c.NotRead, "whether a LimitRange or a ResourceQuota refuses the pod: "+err.Error())
+		c.NotRead = append(c.NotRead, "whether a LimitRange or a ResourceQuota denies the pod: "+err.Error())
 	}
 	r, err := explain.Explain(injector(), explain.Object{
 		Kind: o.kind, Name: o.name, Namespace: namespace, Document: raw, At: o.at,
-		// What is owned has its annotations copied from its owner, who is looked at below.
+		// What is owned has its annotations copied from its owner, which is checked below.
 		Misplaced: o.misplaced && metav1.GetControllerOf(&meta) == nil,
 	}, l.policies, c)
 	if err != nil {

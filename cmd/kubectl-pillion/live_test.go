@@ -200,8 +200,8 @@ func TestWhatCannotBeReadIsSaid(t *testing.T) {
 	}{
 		"the webhook configurations": {webhooksPath, "! NotLookedAt: whether the webhook is there: listing mutatingwebhookconfigurations: jane may not\n"},
 		"the namespace":              {"/api/v1/namespaces/shop", "! NotLookedAt: which policy the namespace picks: reading the namespace shop: jane may not\n"},
-		"the policies":               {"/api/v1/namespaces/pillion-system/configmaps/files", "! PolicyNotKnown: the policy \"web\" of the cluster is not known: reading the ConfigMap files of namespace pillion-system: jane may not; the built-in policy stands in for it\n"},
-		"the webhook's Deployment":   {"/apis/apps/v1/namespaces/pillion-system/deployments", "! PolicyNotKnown: the policy \"web\" of the cluster is not known: listing the deployments of namespace pillion-system: jane may not; the built-in policy stands in for it\n"},
+		"the policies":               {"/api/v1/namespaces/pillion-system/configmaps/files", "! PolicyNotKnown: the policy \"web\" of the cluster is not known: reading the ConfigMap files of namespace pillion-system: jane may not; the built-in policy is used instead\n"},
+		"the webhook's Deployment":   {"/apis/apps/v1/namespaces/pillion-system/deployments", "! PolicyNotKnown: the policy \"web\" of the cluster is not known: listing the deployments of namespace pillion-system: jane may not; the built-in policy is used instead\n"},
 		"the other pods":             {podsPath, "! NotLookedAt: its pods: listing pods: jane may not\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -81,7 +81,7 @@ policies. The same code decides as in the webhook. A table is a file like this:
       result: Injected
       helpers: [git-poller]
       values: {git-poller.pillion.dev/period: 1m}
-  - name: one of somebody else is refused
+  - name: one of another organization is denied
     pod: {metadata: {...}, spec: {...}}   # or a whole pod; or file: deploy.yaml
     annotations: {git-poller.pillion.dev/repo: https://example.com/x.git, ...}
     want: {result: Denied, reason: ValueNotAllowed, message: "allowed values:"}

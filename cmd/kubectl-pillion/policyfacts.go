@@ -95,7 +95,7 @@ func policyText(b *strings.Builder, all []helperInfo) {
 	f := all[0].PolicyFacts
 	enforcement := "Deny"
 	if f.Enforcement == "Warn" {
-		enforcement = "Warn: what it would refuse is admitted, and warned of"
+		enforcement = "Warn: what it would deny is admitted, and warned of"
 	}
 	network := "pods that use the node's network get no helpers"
 	if f.HostNetwork == "Allow" {

@@ -18,7 +18,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/policytest"
 )
 
-// policyFile is a file to look at, or one of a directory that is passed over.
+// policyFile is a file to read, or one of a directory that is passed over.
 type policyFile struct {
 	policy.File
 

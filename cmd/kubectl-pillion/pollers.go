@@ -38,7 +38,7 @@ func pollers(p *explain.PodIn) (list []poller, cannot []string) {
 	return list, cannot
 }
 
-// sharesProcesses tells whether processes of other containers can see those of a helper, which
+// sharesProcesses reports whether processes of other containers can see those of a helper, which
 // then hides: see hide of cmd/helper.
 func sharesProcesses(spec *corev1.PodSpec) bool {
 	return spec.HostPID || spec.ShareProcessNamespace != nil && *spec.ShareProcessNamespace
@@ -92,7 +92,7 @@ func (p poller) ask(ctx context.Context, client *cluster.Client, limit time.Dura
 	case json.Unmarshal(out, &s) == nil && s.Version != "":
 		a.Status = &s
 	case code == exitFailed:
-		a.Error = "the helper is of a version that cannot be asked; it came with the pod, so make the pod anew"
+		a.Error = "the helper is of a version that cannot be asked; it came with the pod, so recreate the pod"
 	default:
 		a.Error = fmt.Sprintf("the helper ends with exit code %d: %s", code, firstLine(problems))
 	}
@@ -107,7 +107,7 @@ func firstLine(text string) string {
 // shortCommit is a hash as people compare it; "-" for none.
 func shortCommit(hash string) string { return dash(hash[:min(len(hash), 12)]) }
 
-// age is how old what is published is known to be at the most.
+// age is how old what is published is known to be at most.
 func age(s *gitstatus.Status) string {
 	if a, known := s.Age(); known {
 		return a.Round(time.Second).String() + " ago"

@@ -19,7 +19,7 @@ import (
 // longestText is how many bytes of one text are printed.
 const longestText = 4 << 10
 
-// printable is a text on one line, with escapes such as \n, \x1b and \u202e in the place of
+// printable is a string on one line, with escapes such as \n, \x1b and \u202e in the place of
 // what cannot be seen.
 func printable(text string) string {
 	if len(text) > longestText {
@@ -57,7 +57,7 @@ func escaped(text string, lines bool) string {
 	return b.String()
 }
 
-// visible tells whether a character takes a place of its own and shows something there.
+// visible reports whether a character takes a place of its own and shows something there.
 // What is not is the business of terminals (control characters), of the order of writing
 // and of joining (format characters, among them those of zero width), is put over its
 // neighbours (nonspacing marks), is a space that is not that of ASCII, or is a letter by its

@@ -36,8 +36,8 @@ func reference(root *cobra.Command) string {
 Put the binary ` + "`kubectl-pillion`" + ` on your PATH, and it is ` + "`kubectl pillion`" + `. It only reads: it never changes a
 cluster or a file.
 
-Exit codes of all commands: **0** all is well; **1** the answer is no: a pod would be refused, or lacks what it asks
-for, or a policy has mistakes or fails its tests, or a link of the installation is broken; **2** there is no answer: a
+Exit codes of all commands: **0** all is well; **1** the answer is no: a pod would be denied, or lacks what it asks
+for, or a policy has mistakes or fails its tests, or a check of the installation fails; **2** there is no answer: a
 file, a flag or a policy is wrong, or the cluster did not answer. With ` + "`-o json`" + ` and ` + "`-o yaml`" + ` every command but ` + "`inject`" + ` prints a list.
 
 For completion behind ` + "`kubectl`" + `, put this on your PATH as an executable file ` + "`kubectl_complete-pillion`" + `:
@@ -55,7 +55,7 @@ and for ` + "`kubectl-pillion`" + ` itself see ` + "`kubectl pillion completion 
 	for _, c := range explain.Codes() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", c.Code, c.Doc)
 	}
-	b.WriteString("\n## Links of an installation\n\nWhat `kubectl pillion check` looks at, in this order.\n\n| link | what holds if it is ✓ |\n|---|---|\n")
+	b.WriteString("\n## Checks of an installation\n\nWhat `kubectl pillion check` checks, in this order.\n\n| check | what holds if it is ✓ |\n|---|---|\n")
 	for _, l := range check.Links() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", l.Link, l.Doc)
 	}

@@ -39,7 +39,7 @@ func newRoot() *cobra.Command {
 		Short: "See what Pillion makes of your pods",
 		Long: `See what Pillion makes of your pods.
 
-Exit codes of all commands: 0 all is well; 1 the answer is no: a pod would be refused,
+Exit codes of all commands: 0 all is well; 1 the answer is no: a pod would be denied,
 or lacks what it asks for, or a policy has mistakes or fails its tests, or a link of the
 installation is broken; 2 there is no answer: a file, a flag or a policy is wrong, or
 the cluster did not answer.`,

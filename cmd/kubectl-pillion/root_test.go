@@ -73,7 +73,7 @@ func TestFailures(t *testing.T) {
 		"a key twice":              {"kind: Pod\nkind: Pod\n", []string{"inject", "-f", "-"}, "error: standard input, document 1: yaml: unmarshal errors:\n  line 2: key \"kind\" already set in map\n"},
 		"an unknown anchor":        {"kind: *pod\n", []string{"inject", "-f", "-"}, "error: standard input, document 1: yaml: unknown anchor 'pod' referenced\n"},
 		"a list":                   {"- kind: Pod\n", []string{"inject", "-f", "-"}, "error: standard input, document 1: is not a Kubernetes object: it must be a mapping with apiVersion and kind\n"},
-		"a text":                   {"Pod\n", []string{"inject", "-f", "-"}, "error: standard input, document 1: is not a Kubernetes object: it must be a mapping with apiVersion and kind\n"},
+		"a string":                 {"Pod\n", []string{"inject", "-f", "-"}, "error: standard input, document 1: is not a Kubernetes object: it must be a mapping with apiVersion and kind\n"},
 		"the second document":      {podOf("Pod", "v1") + "---\n- 1\n", []string{"inject", "-f", "-"}, "error: standard input, document 2: is not a Kubernetes object: …"},
 		"a document separator with something behind": {"a: 1\n--- {b: 2}\n", []string{"inject", "-f", "-"}, "error: reading standard input, document 1: …"},
 		"a workload without a template":              {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {}\n", []string{"inject", "-f", "-"}, "error: Deployment/web (standard input, document 1): reading spec.template: it is absent\n"},
@@ -138,7 +138,7 @@ func TestSeveralFiles(t *testing.T) {
 			t.Errorf("exit code %d, %s", r.code, diff)
 		}
 	})
-	t.Run("are named in a refusal", func(t *testing.T) {
+	t.Run("are named in a denial", func(t *testing.T) {
 		t.Parallel()
 		r := call("", "inject", "-f", one, "-f", two)
 		if r.code != exitRefused || r.out != "" || !strings.HasPrefix(r.errOut, "error: Job/web ("+two+", document 1): spec.template.metadata.annotations[") {

@@ -23,9 +23,9 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
-// collect injects all objects of the files and finds the git-pollers. It tells whether a pod
-// was refused, and says why.
-func (t *trial) collect(ctx context.Context, documents []*document, errOut io.Writer) (refused bool, err error) {
+// collect injects all objects of the files and finds the git-pollers. It reports whether a pod
+// was denied, and says why.
+func (t *trial) collect(ctx context.Context, documents []*document, errOut io.Writer) (denied bool, err error) {
 	if t.policies.Assumed {
 		fmt.Fprintf(errOut, "warning: the policies of the cluster are not known: %s; the built-in policy stands in for them\n", t.policies.Why)
 	}
@@ -44,7 +44,7 @@ func (t *trial) collect(ctx context.Context, documents []*document, errOut io.Wr
 			}
 			if r.Result == reason.Denied {
 				fmt.Fprintf(errOut, "error: %s: %s\n", o.label(d), strings.Join(r.Problems, "; "))
-				refused = true
+				denied = true
 				continue
 			}
 			if err := t.add(d, o, r.Injected); err != nil {
@@ -52,7 +52,7 @@ func (t *trial) collect(ctx context.Context, documents []*document, errOut io.Wr
 			}
 		}
 	}
-	return refused, nil
+	return denied, nil
 }
 
 // of is what is known of an object's namespace.

@@ -83,12 +83,12 @@ func (o *tryOptions) run(ctx context.Context, in io.Reader, out, errOut io.Write
 	if err := notes(errOut, t.policies.Known(), documents); err != nil {
 		return err
 	}
-	refused, err := t.collect(ctx, documents, errOut)
+	denied, err := t.collect(ctx, documents, errOut)
 	if err != nil {
 		return err
 	}
 	switch {
-	case len(t.trials) == 0 && refused:
+	case len(t.trials) == 0 && denied:
 		return errRefused
 	case len(t.trials) == 0:
 		return errors.New("there is no git-poller to try in these files")
@@ -109,7 +109,7 @@ func (o *tryOptions) run(ctx context.Context, in io.Reader, out, errOut io.Write
 		return slices.ContainsFunc(results, func(r tried) bool { return r.Result == result })
 	}
 	switch {
-	case refused || is(wouldFail):
+	case denied || is(wouldFail):
 		return errRefused
 	case is(notKnown):
 		return errUnseen

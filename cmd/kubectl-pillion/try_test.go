@@ -195,8 +195,8 @@ func TestTrySaysHowTheFirstCheckoutWouldEnd(t *testing.T) {
 			exitFailed,
 			"✗ " + head + "  not known: the policy has the engine git-sync, a program of its own, so nothing was fetched\n",
 		},
-		"a pod that would be refused": {asksForGit("https://git.acme.example/x", "period: soon"), nil, exitRefused, "error: Deployment/web (standard input, document 1): …"},
-		"no git-poller":               {podOf("Pod", "v1", "acme.example/a: b"), nil, exitFailed, "error: there is no git-poller to try in these files\n"},
+		"a pod that would be denied": {asksForGit("https://git.acme.example/x", "period: soon"), nil, exitRefused, "error: Deployment/web (standard input, document 1): …"},
+		"no git-poller":              {podOf("Pod", "v1", "acme.example/a: b"), nil, exitFailed, "error: there is no git-poller to try in these files\n"},
 		"a Secret with wrong data": {
 			asksForGit(url+"/site.git") + "---\napiVersion: v1\nkind: Secret\nmetadata: {name: x}\ndata: {password: " + secretWord + "}\n", nil, exitFailed,
 			"error: Secret/x (standard input, document 2): the Secret cannot be read: data must be strings in base64, stringData plain strings\n",

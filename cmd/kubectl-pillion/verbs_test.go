@@ -44,7 +44,7 @@ func TestExplainOfFiles(t *testing.T) {
 		code int
 		args []string
 	}{
-		"refused":  {exitRefused, []string{"-f", in + "refused.in.yaml", "--policy", in + "web.policy.yaml"}},
+		"denied":   {exitRefused, []string{"-f", in + "denied.in.yaml", "--policy", in + "web.policy.yaml"}},
 		"injected": {exitOK, []string{"-f", in + "injected.in.yaml"}},
 		"required": {exitRefused, []string{"-f", in + "required.in.yaml", "--policy", in + "required.policy.yaml"}},
 	} {
@@ -85,7 +85,7 @@ func TestANamespaceInTheFilesPicksThePolicy(t *testing.T) {
 	}{
 		{"by its label", namespace + pod, "the namespace shop has the label pillion.dev/policy: web", exitOK},
 		{"a namespace that is not there has the default", pod, "a namespace without the label pillion.dev/policy has the policy default", exitOK},
-		{"a name of nothing is refused", strings.Replace(namespace, "policy: web", "policy: wep", 1) + pod, `the policy "wep" does not exist (` + dir + "); there is default, web", exitRefused},
+		{"a name of nothing is denied", strings.Replace(namespace, "policy: web", "policy: wep", 1) + pod, `the policy "wep" does not exist (` + dir + "); there is default, web", exitRefused},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

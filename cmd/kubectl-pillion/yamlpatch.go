@@ -92,7 +92,7 @@ func blockNode(value []byte) (*yamlv3.Node, error) {
 }
 
 func plain(n *yamlv3.Node) {
-	n.Style = 0 // the encoder quotes again where a text would read as something else
+	n.Style = 0 // the encoder quotes again where a string would read as something else
 	if n.Kind == yamlv3.MappingNode && len(n.Content) == 0 || n.Kind == yamlv3.SequenceNode && len(n.Content) == 0 {
 		n.Style = yamlv3.FlowStyle
 	}

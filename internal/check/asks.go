@@ -53,7 +53,7 @@ func (a *ask) pod() *corev1.Pod {
 	return p
 }
 
-// missingRight is the right to make pods in a namespace, if that is why one was refused.
+// missingRight is the right to make pods in a namespace, if that is why one was denied.
 func missingRight(err error, namespace string) string {
 	if apierrors.IsForbidden(err) && strings.Contains(err.Error(), `cannot create resource "pods"`) {
 		return right("create", podsOf(namespace))

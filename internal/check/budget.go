@@ -57,7 +57,7 @@ func replicasOf(in installed) int {
 	return 1
 }
 
-// blocks tells whether the rule allows no eviction even with all replicas ready. The status
+// blocks reports whether the rule allows no eviction even with all replicas ready. The status
 // is not asked: while a replica is down it says 0 for good reason.
 func blocks(b *policyv1.PodDisruptionBudget, replicas int) bool {
 	switch {

@@ -75,7 +75,7 @@ func (l *look) unfilled(message, remedy string) {
 			return
 		}
 	}
-	l.warn(message+", so nobody keeps caBundle right", remedy)
+	l.warn(message+", so nothing keeps caBundle right", remedy)
 }
 
 // injectedFrom is what the annotation of a configuration says; "" without one.
@@ -104,7 +104,7 @@ func (l *look) renewal(c *certs.Certificate) {
 	describe := fmt.Sprintf("kubectl -n %s describe certificate,certificaterequest", c.Namespace)
 	switch {
 	case c.Attempts > 0:
-		l.warn(fmt.Sprintf("the Certificate %s is issued, and issuing it anew has failed %d times: %s", name, c.Attempts, c.Trouble), describe)
+		l.warn(fmt.Sprintf("the Certificate %s is issued, and reissuing it has failed %d times: %s", name, c.Attempts, c.Trouble), describe)
 	case !c.Renewal.IsZero() && l.Now.After(c.Renewal.Add(lateRenewal)):
 		l.warn(fmt.Sprintf("the Certificate %s should have been renewed on %s", name, day(c.Renewal)), "see whether cert-manager runs: kubectl get pods -A -l app=cert-manager")
 	case c.Renewal.IsZero():
@@ -162,7 +162,7 @@ func (w chainWalk) issuer(ctx context.Context, c *certs.Certificate, depth int) 
 	}
 	i, err := certs.ReadIssuer(*raw)
 	if err != nil {
-		w.unseen("not looked at: " + err.Error())
+		w.unseen("not checked: " + err.Error())
 		return true
 	}
 	sound := w.authority(ctx, i, namespaced, depth)

@@ -31,10 +31,10 @@ func TestCertManager(t *testing.T) {
 		"not in the cluster":              {"", "x", nil, "ok cert-manager: not used: it is not in this cluster\n"},
 		"nothing of ours":                 {"", "x", map[string]string{list: "[]"}, "ok cert-manager: not used: no Certificate writes the Secret of the replicas\n"},
 		"wanted, and not there":           {"pillion-system/leaf", "", nil, "failed cert-manager: the annotation cert-manager.io/inject-ca-from wants cert-manager, which this cluster does not have\n"},
-		"wanted, and somebody helped":     {"pillion-system/leaf", "x", nil, "warning cert-manager: the annotation cert-manager.io/inject-ca-from wants cert-manager, which this cluster does not have, so nobody keeps caBundle right\n"},
+		"wanted, and somebody helped":     {"pillion-system/leaf", "x", nil, "warning cert-manager: the annotation cert-manager.io/inject-ca-from wants cert-manager, which this cluster does not have, so nothing keeps caBundle right\n"},
 		"no such Certificate":             {"pillion-system/laef", "", map[string]string{list: "[]"}, "failed cert-manager: the annotation cert-manager.io/inject-ca-from names the Certificate pillion-system/laef, which does not exist\n"},
 		"an annotation without namespace": {"leaf", "x", nil, "failed cert-manager: the annotation cert-manager.io/inject-ca-from is \"leaf\", which names no Certificate\n"},
-		"they may not be read":            {"pillion-system/leaf", "x", map[string]string{list: "forbidden"}, "skipped cert-manager: not looked at: you may not list certificates.cert-manager.io in the namespace pillion-system\n"},
+		"they may not be read":            {"pillion-system/leaf", "x", map[string]string{list: "forbidden"}, "skipped cert-manager: not checked: you may not list certificates.cert-manager.io in the namespace pillion-system\n"},
 		"no issuer": {
 			"pillion-system/leaf", "x",
 			map[string]string{list: "[{" + pillions + ", " + spec + "}]"},
@@ -65,7 +65,7 @@ func TestCertManager(t *testing.T) {
 			map[string]string{
 				list: "[{" + pillions + ", " + spec + `, status: {failedIssuanceAttempts: 3, conditions: [{type: Ready, status: "True"}, {type: Issuing, status: "False", message: quota}]}}]`, issuer: good,
 			},
-			"warning cert-manager: the Certificate pillion-system/leaf is issued, and issuing it anew has failed 3 times: quota\n",
+			"warning cert-manager: the Certificate pillion-system/leaf is issued, and reissuing it has failed 3 times: quota\n",
 		},
 		"a renewal that does not come": {
 			"pillion-system/leaf", "x",

@@ -48,7 +48,7 @@ func unusable(leaf *x509.Certificate, host string, now time.Time) string {
 	return ""
 }
 
-// expiresSoon tells whether less than a sixth of a certificate's life is left. cert-manager
+// expiresSoon reports whether less than a sixth of a certificate's life is left. cert-manager
 // renews when a third is.
 func expiresSoon(leaf *x509.Certificate, now time.Time) bool {
 	return leaf.NotAfter.Sub(now) < leaf.NotAfter.Sub(leaf.NotBefore)/6

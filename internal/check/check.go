@@ -25,7 +25,7 @@ func Run(ctx context.Context, c Cluster, o Options) ([]Result, error) {
 	for _, s := range steps() {
 		l.link = s.link
 		if root := l.first(s.needs, Failed, Skipped); root != "" {
-			l.skip("not looked at because of " + string(root))
+			l.skip("not checked because of " + string(root))
 			continue
 		}
 		before := len(l.results)
@@ -33,7 +33,7 @@ func Run(ctx context.Context, c Cluster, o Options) ([]Result, error) {
 			return nil, err
 		}
 		if len(l.results) == before {
-			l.skip("there is nothing to look at")
+			l.skip("there is nothing to check")
 		}
 	}
 	for _, i := range l.unread {
@@ -44,7 +44,7 @@ func Run(ctx context.Context, c Cluster, o Options) ([]Result, error) {
 	return l.results, nil
 }
 
-// matters tells whether a link that could not be checked may be broken without another
+// matters reports whether a link that could not be checked may be broken without another
 // saying so.
 func (l *look) matters(link Link) bool {
 	switch link {
@@ -68,8 +68,8 @@ func steps() []step {
 		{Nodes, "The kubelets are new enough: 1.29, for native sidecars.", (*look).nodes, nil, nil},
 		{Configuration, "A MutatingWebhookConfiguration calls Pillion, and it is one installation.", (*look).configuration, nil, nil},
 		{Entries, "Each namespace reaches exactly one entry, and that of its policy.", (*look).entries, found, nil},
-		{Settings, "The entries' settings: failurePolicy, reinvocationPolicy, timeout, order, and who else wrote their selectors.", (*look).settings, found, nil},
-		{Warnings, "A ValidatingWebhookConfiguration warns the authors of workloads, and can refuse nothing.", (*look).warnings, found, nil},
+		{Settings, "The entries' settings: failurePolicy, reinvocationPolicy, timeout, order, and other writers of their selectors.", (*look).settings, found, nil},
+		{Warnings, "A ValidatingWebhookConfiguration warns the authors of workloads, and denies nothing.", (*look).warnings, found, nil},
 		{Namespaces, "The labels of namespaces name policies that exist.", (*look).namespaces, found, nil},
 		{Service, "The Service that the entries name is there and has the port.", (*look).service, found, nil},
 		{CertManager, "cert-manager's Certificate is issued and renewed, and its issuers are ready.", (*look).certManager, found, nil},
@@ -80,6 +80,6 @@ func steps() []step {
 		{Served, "What the replicas serve is what the entries trust; read through a port-forward.", (*look).served, []Link{Configuration, Service}, []Link{Secret, CABundle, Endpoints}},
 		{Budget, "A PodDisruptionBudget keeps a replica, and lets nodes be drained.", (*look).budget, []Link{Configuration, Service}, nil},
 		{Pods, "For each policy, a pod that is made as a dry run gets its helper, and keeps it.", (*look).pods, found, []Link{Entries, Service, CertManager, Secret, CABundle, Endpoints, Served}},
-		{Permissions, "All could be read; if not, what to ask for.", (*look).permissions, nil, nil},
+		{Permissions, "All could be read; if not, the rights to request.", (*look).permissions, nil, nil},
 	}
 }

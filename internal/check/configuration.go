@@ -62,7 +62,7 @@ func (t target) String() string {
 // host is the name by which the API server calls it, and which its certificate is for.
 func (t target) host() string { return t.name + "." + t.namespace + ".svc" }
 
-// ours tells whether a configuration is Pillion's: by its labels, or else by the names of
+// ours reports whether a configuration is Pillion's: by its labels, or else by the names of
 // its entries, for not everybody installs with labels.
 func ours(meta *metav1.ObjectMeta, entries []string) bool {
 	if meta.Labels["app.kubernetes.io/part-of"] == "pillion" || strings.HasPrefix(meta.Labels["app.kubernetes.io/name"], "pillion") {
@@ -100,8 +100,8 @@ func (l *look) configuration(ctx context.Context) error {
 	l.to = sorted[i]
 	for _, other := range sorted {
 		if names := targets[other]; other != l.to {
-			l.warn(fmt.Sprintf("there is more than one installation: %s, and %s; only that is looked at", calls(names, other), calls(targets[l.to], l.to)),
-				"if it is left over: kubectl delete mutatingwebhookconfiguration "+strings.Join(names, " ")+"; to look at it: kubectl pillion check -n "+cmp.Or(other.namespace, "NAMESPACE"))
+			l.warn(fmt.Sprintf("there is more than one installation: %s, and %s; only that one is checked", calls(names, other), calls(targets[l.to], l.to)),
+				"if it is left over: kubectl delete mutatingwebhookconfiguration "+strings.Join(names, " ")+"; to check the other: kubectl pillion check -n "+cmp.Or(other.namespace, "NAMESPACE"))
 		}
 	}
 	if len(targets) == 1 {
@@ -182,7 +182,7 @@ func createsPods(r admissionregistrationv1.RuleWithOperations) bool {
 // policy is the name that the path ends in.
 func (e *entry) policy() string { return path.Base(e.path) }
 
-// takes tells whether the entry is sent the objects of a namespace with these labels.
+// takes reports whether the entry is sent the objects of a namespace with these labels.
 func (e *entry) takes(of labels.Set) bool { return selects(e.NamespaceSelector, of) }
 
 func selects(s *metav1.LabelSelector, of labels.Set) bool {

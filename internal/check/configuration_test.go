@@ -60,7 +60,7 @@ func TestSettings(t *testing.T) {
 	t.Parallel()
 	const good = "name: inject.pillion.dev, failurePolicy: Fail, reinvocationPolicy: IfNeeded, sideEffects: None, timeoutSeconds: 5"
 	for name, c := range map[string]struct{ entry, want string }{
-		"as they should be": {good, "ok settings: failurePolicy Fail, reinvocationPolicy IfNeeded, sideEffects None; what the later webhooks of zzz change is looked at in a second call\n"},
+		"as they should be": {good, "ok settings: failurePolicy Fail, reinvocationPolicy IfNeeded, sideEffects None; what the later webhooks of zzz change is reviewed in a second call\n"},
 		"no second look": {
 			"name: i, reinvocationPolicy: Never, sideEffects: None",
 			"warning settings: reinvocationPolicy is not IfNeeded in i: what webhooks change after Pillion is not seen by it; those of zzz come after it\n",

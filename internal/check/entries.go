@@ -59,7 +59,7 @@ func (l *look) entries(context.Context) error {
 		l.fail(text, "put the entry's path right; its last part names the policy")
 	}
 	for _, text := range wrong.none {
-		l.warn(text+": pods there that ask for a helper start without it, and nobody says so", "add an entry that takes them, or see that nobody needs one there")
+		l.warn(text+": pods there that ask for a helper start without it, and no error says so", "add an entry that takes them, or make sure that no pod needs one there")
 	}
 	if len(wrong.twice)+len(wrong.other)+len(wrong.none) == 0 {
 		l.ok("each namespace reaches one entry; the policies are %s", and(l.policies()))

@@ -35,7 +35,7 @@ func TestEntries(t *testing.T) {
 		"one for each": {[]entry{none, spelled, web, unknown}, "ok entries: each namespace reaches one entry; the policies are default and web\n"},
 		"unknown names are left out": {
 			[]entry{none, spelled, web},
-			"warning entries: no entry takes the namespaces whose label pillion.dev/policy names no policy: pods there that ask for a helper start without it, and nobody says so\n",
+			"warning entries: no entry takes the namespaces whose label pillion.dev/policy names no policy: pods there that ask for a helper start without it, and no error says so\n",
 		},
 		"the paths of two are swapped": {
 			[]entry{none, takes(t, "d", "/inject/web", "operator: In, values: [default]"), takes(t, "w", "/inject/default", "operator: In, values: [web]"), unknown},
@@ -69,7 +69,7 @@ func TestLabelsOfNamespaces(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ namespace, label, want string }{
 		"of a policy":                  {"shop", "web", "ok namespaces: 1 namespace with the label pillion.dev/policy, which names a policy that exists\n"},
-		"of no policy":                 {"shop", "wep", "warning namespaces: the namespace shop has the label pillion.dev/policy=wep, and the policies are default and web: pods there that ask for a helper are refused\n"},
+		"of no policy":                 {"shop", "wep", "warning namespaces: the namespace shop has the label pillion.dev/policy=wep, and the policies are default and web: pods there that ask for a helper are denied\n"},
 		"where no webhook is asked":    {"kube-system", "web", "failed namespaces: the namespace kube-system has the label pillion.dev/policy=web, and no entry is sent its pods: it does nothing there\n"},
 		"of no policy and not of ours": {"kube-system", "wep", "failed namespaces: the namespace kube-system has the label pillion.dev/policy=wep, and no entry is sent its pods: it does nothing there\n"},
 	} {

@@ -10,7 +10,7 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 )
 
-// guard is the name of the ValidatingAdmissionPolicy that refuses pods which lack what they
+// guard is the name of the ValidatingAdmissionPolicy that denies pods which lack what they
 // ask for, if it is in force; "" if there is none.
 func (l *look) guard(ctx context.Context) (string, error) {
 	policies, err := list[admissionregistrationv1.ValidatingAdmissionPolicy](ctx, l.cluster, object{group: admissionGroup, resource: "validatingadmissionpolicies"})

@@ -15,7 +15,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/certs"
 )
 
-// held tells whether a link was found to hold.
+// held reports whether a link was found to hold.
 func (l *look) held(link Link) bool { return l.first([]Link{link}, OK) != "" }
 
 // step is one link, and what of the links before it matters to it.
@@ -102,12 +102,12 @@ func (l *look) notRead(o object, err error) {
 		l.forbidden(o.right())
 		return
 	}
-	l.unseen(fmt.Sprintf("not looked at: reading %s: %v", o.path(), err))
+	l.unseen(fmt.Sprintf("not checked: reading %s: %v", o.path(), err))
 }
 
 // forbidden reports a link for which a right is missing.
 func (l *look) forbidden(right string) {
-	l.unseen("not looked at: you may not " + right)
+	l.unseen("not checked: you may not " + right)
 	if !slices.Contains(l.missing, right) {
 		l.missing = append(l.missing, right)
 	}
@@ -119,7 +119,7 @@ func (l *look) permissions(context.Context) error {
 		l.ok("nothing was left out for want of a right")
 	}
 	for _, right := range l.missing {
-		l.warn("you may not "+right, "ask whoever runs the cluster for the right to "+right)
+		l.warn("you may not "+right, "ask an administrator of the cluster for the right to "+right)
 	}
 	return nil
 }

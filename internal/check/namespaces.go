@@ -31,7 +31,7 @@ func (l *look) allNamespaces(ctx context.Context) ([]corev1.Namespace, error) {
 var byDesign = []string{metav1.NamespaceSystem, corev1.NamespaceNodeLease}
 
 // namespaces looks for labels that name no policy, which is a warning, since it is told to
-// whoever makes a pod; and for namespaces that are left out, of which nobody is told.
+// everyone who makes a pod; and for namespaces that are left out, which no error reports.
 func (l *look) namespaces(ctx context.Context) error {
 	all, err := l.allNamespaces(ctx)
 	if err != nil {
@@ -82,7 +82,7 @@ func (l *look) unknownPolicy(namespace, name string) {
 	if use == "" {
 		use = "POLICY"
 	}
-	l.warn(fmt.Sprintf("the namespace %s has the label %s=%s, and the policies are %s: pods there that ask for a helper are refused", namespace, inject.PolicyLabel, name, and(policies)),
+	l.warn(fmt.Sprintf("the namespace %s has the label %s=%s, and the policies are %s: pods there that ask for a helper are denied", namespace, inject.PolicyLabel, name, and(policies)),
 		fmt.Sprintf("kubectl label namespace %s %s=%s --overwrite", namespace, inject.PolicyLabel, use))
 }
 
@@ -90,7 +90,7 @@ func (l *look) unknownPolicy(namespace, name string) {
 func (l *look) leftOut(ctx context.Context, ns *corev1.Namespace) {
 	const fix = "have the entries' namespaceSelector take the namespace (excludedNamespaces in the chart)"
 	if ns.Name == l.to.namespace { // "default"
-		l.fail("Pillion is installed in the namespace default, which its entries leave out, as that of the installation: pods there that ask for a helper start without it, and nobody is told",
+		l.fail("Pillion is installed in the namespace default, which its entries leave out, as that of the installation: pods there that ask for a helper start without it, and no error says so",
 			"install Pillion in a namespace of its own, such as pillion-system")
 		return
 	}
@@ -105,7 +105,7 @@ func (l *look) leftOut(ctx context.Context, ns *corev1.Namespace) {
 	}
 }
 
-// takesNamespace tells whether any entry is sent the pods of a namespace.
+// takesNamespace reports whether any entry is sent the pods of a namespace.
 func (l *look) takesNamespace(ns *corev1.Namespace) bool {
 	return slices.ContainsFunc(l.entriesOf, func(e entry) bool { return e.takes(labels.Set(ns.Labels)) })
 }

@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// mostNamespaces is in how many namespaces of a policy a pod is tried, if others refuse it.
+// mostNamespaces is in how many namespaces of a policy a pod is tried, if others deny it.
 const mostNamespaces = 3
 
 // pods makes a pod for each policy, as a dry run: the proof that all links together hold.
@@ -52,18 +52,18 @@ func (l *look) policy(ctx context.Context, policy string, in []corev1.Namespace)
 		l.skip(fmt.Sprintf("policy %s: not tried, for no namespace has it", policy))
 		return
 	}
-	var refused error
+	var denied error
 	for i := range in {
 		t := &trial{look: l, policy: policy, namespace: &in[i]}
-		if refused = t.run(ctx); refused == nil {
+		if denied = t.run(ctx); denied == nil {
 			return
 		}
 	}
-	if right := missingRight(refused, in[0].Name); right != "" {
+	if right := missingRight(denied, in[0].Name); right != "" {
 		l.forbidden(right)
 		return
 	}
-	l.warn(fmt.Sprintf("policy %s: not tried, for others refuse the pod in the namespace %s: %v", policy, in[len(in)-1].Name, refused),
+	l.warn(fmt.Sprintf("policy %s: not tried, for others deny the pod in the namespace %s: %v", policy, in[len(in)-1].Name, denied),
 		"make a namespace with this policy in which pods can be made, and check again")
 	l.unread = append(l.unread, len(l.results)-1)
 }

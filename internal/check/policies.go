@@ -40,7 +40,7 @@ func (l *look) policyFiles(ctx context.Context, in installed) {
 	for i := range l.entriesOf {
 		e := &l.entriesOf[i]
 		if policy := e.policy(); e.to == l.to && policy != inject.NoPolicy && !slices.Contains(names, policy) {
-			l.fail(fmt.Sprintf("there is an entry for the policy %s, and none of the files in the ConfigMap %s has it: pods that reach this entry are refused", policy, o.name),
+			l.fail(fmt.Sprintf("there is an entry for the policy %s, and none of the files in the ConfigMap %s has it: pods that reach this entry are denied", policy, o.name),
 				"add the file of the policy, or delete the entry")
 			return
 		}

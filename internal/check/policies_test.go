@@ -26,9 +26,9 @@ func TestPoliciesThatTheNextReplicaWouldFind(t *testing.T) {
 		"have a mistake": {mounted, "{data: {default.yaml: default, web.yaml: bad}}", "failed replicas: the policies in the ConfigMap policies do not load: " +
 			"web.yaml: no policy: a replica that starts from now on does not serve\n"},
 		"lack one that has an entry": {mounted, "{data: {web.yaml: web}}", "failed replicas: there is an entry for the policy default, and none of the files in the ConfigMap policies has it: " +
-			"pods that reach this entry are refused\n"},
+			"pods that reach this entry are denied\n"},
 		"are gone":        {mounted, "", "failed replicas: the ConfigMap policies, in which the replicas look for their policies, does not exist: a replica that starts from now on does not serve\n"},
-		"may not be read": {mounted, "forbidden", "skipped replicas: not looked at: you may not get configmaps in the namespace pillion-system\n"},
+		"may not be read": {mounted, "forbidden", "skipped replicas: not checked: you may not get configmaps in the namespace pillion-system\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -66,7 +66,7 @@ func TestWhatCouldNotBeSeenIsUnknown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		i := slices.IndexFunc(results, func(r Result) bool { return strings.HasPrefix(r.Message, "not looked at: you may not ") })
+		i := slices.IndexFunc(results, func(r Result) bool { return strings.HasPrefix(r.Message, "not checked: you may not ") })
 		if i < 0 || results[i].Outcome != want {
 			t.Errorf("%s: got %+v, want %s", path, results, want)
 		}

@@ -50,7 +50,7 @@ func (l *look) replicas(ctx context.Context) error {
 			"the log of a replica that does not start says why: "+at+"get pods; "+at+"logs POD")
 		return nil
 	case want == 1:
-		l.warn(fmt.Sprintf("the Deployment %s has one replica: when it goes, pods that ask for a helper are refused until another one is ready", d.Name), at+"scale deployment "+d.Name+" --replicas=2")
+		l.warn(fmt.Sprintf("the Deployment %s has one replica: when it goes, pods that ask for a helper are denied until another one is ready", d.Name), at+"scale deployment "+d.Name+" --replicas=2")
 		return nil
 	}
 	nodes := map[string]bool{}
@@ -67,7 +67,7 @@ func (l *look) replicas(ctx context.Context) error {
 	return nil
 }
 
-// stuck tells whether a rollout will not end by itself: its time is over, or a replica
+// stuck reports whether a rollout will not end by itself: its time is over, or a replica
 // cannot start.
 func stuck(in installed, want int32) bool {
 	for _, c := range in.deployment.Status.Conditions {
@@ -80,7 +80,7 @@ func stuck(in installed, want int32) bool {
 	})
 }
 
-// cannotStart tells whether a container has failed, and not only has not started yet.
+// cannotStart reports whether a container has failed, and not only has not started yet.
 func cannotStart(c corev1.ContainerStatus) bool {
 	if e := c.State.Terminated; e != nil {
 		return e.ExitCode != 0

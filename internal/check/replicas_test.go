@@ -47,7 +47,7 @@ func TestReplicas(t *testing.T) {
 			[]corev1.Pod{ending("b"), running("a"), running("a")},
 			"warning replicas: all 2 replicas are on the node a, and are lost with it\n",
 		},
-		"one": {deploymentOf(t, 1, 1, ""), nil, "warning replicas: the Deployment pillion-webhook has one replica: when it goes, pods that ask for a helper are refused until another one is ready\n"},
+		"one": {deploymentOf(t, 1, 1, ""), nil, "warning replicas: the Deployment pillion-webhook has one replica: when it goes, pods that ask for a helper are denied until another one is ready\n"},
 		"a rollout that cannot end": {
 			stuck,
 			[]corev1.Pod{running("a"), running("b"), crashed},

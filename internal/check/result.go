@@ -48,9 +48,9 @@ type Outcome string
 const (
 	OK      Outcome = "ok"
 	Warning Outcome = "warning" // it works, and somebody should know
-	Failed  Outcome = "failed"  // pods do not get what they ask for, or are refused
+	Failed  Outcome = "failed"  // pods do not get what they ask for, or are denied
 	Skipped Outcome = "skipped" // it was not checked, and need not be
-	Unknown Outcome = "unknown" // it could not be checked, and nothing else tells whether it holds
+	Unknown Outcome = "unknown" // it could not be checked, and nothing else reports whether it holds
 )
 
 // Result is one remark about a link. A link has at least one, and one for each trouble.

@@ -41,13 +41,13 @@ func (l *look) secret(ctx context.Context) error {
 	}
 	o := object{resource: "secrets", namespace: l.to.namespace, name: l.mountedSecret()}
 	if o.name == "" {
-		l.skip("not looked at: the Deployment mounts no Secret")
+		l.skip("not checked: the Deployment mounts no Secret")
 		return nil
 	}
 	s, err := get[corev1.Secret](ctx, l.cluster, o)
 	switch {
 	case apierrors.IsNotFound(err):
-		l.fail(fmt.Sprintf("the Secret %s, which the replicas mount, does not exist, so none starts", o.name), l.anew(o))
+		l.fail(fmt.Sprintf("the Secret %s, which the replicas mount, does not exist, so none starts", o.name), l.recreate(o))
 		return nil
 	case err != nil:
 		l.notRead(o, err)
@@ -65,7 +65,7 @@ func (l *look) secret(ctx context.Context) error {
 		return nil
 	}
 	if expiresSoon(leaf, l.Now) {
-		l.warn(fmt.Sprintf("the certificate in the Secret %s expires on %s, and nobody has renewed it", o.name, day(leaf.NotAfter)), l.again(o))
+		l.warn(fmt.Sprintf("the certificate in the Secret %s expires on %s, and has not been renewed", o.name, day(leaf.NotAfter)), l.again(o))
 		return nil
 	}
 	l.ok("the certificate in the Secret %s is for %s, until %s", o.name, l.to.host(), day(leaf.NotAfter))
@@ -84,8 +84,8 @@ func (l *look) again(o object) string {
 	return fmt.Sprintf("write a valid pair into it, and do not delete it: kubectl -n %s create secret tls %s --cert=FILE --key=FILE --dry-run=client -o yaml | kubectl apply -f -", o.namespace, o.name)
 }
 
-// anew says who makes a Secret that is not there.
-func (l *look) anew(o object) string {
+// recreate says who makes a Secret that is not there.
+func (l *look) recreate(o object) string {
 	switch {
 	case l.issued != nil || l.injectedFrom() != "":
 		return "cert-manager makes it; see whether it runs: kubectl get pods -A -l app=cert-manager"
@@ -95,7 +95,7 @@ func (l *look) anew(o object) string {
 	return fmt.Sprintf("make it: kubectl -n %s create secret tls %s --cert=FILE --key=FILE", o.namespace, o.name)
 }
 
-// byJob tells whether a CronJob of the installation makes the certificate.
+// byJob reports whether a CronJob of the installation makes the certificate.
 func (l *look) byJob() bool {
 	return slices.ContainsFunc(l.all(), func(e entry) bool { return e.byJob })
 }

@@ -38,7 +38,7 @@ func (l *look) served(ctx context.Context) error {
 			return nil
 		}
 		if err != nil || len(chain) == 0 {
-			l.unseen(fmt.Sprintf("not looked at: %s was not reached by a port-forward: %v; the Secret tells what it should serve", p.Name, err))
+			l.unseen(fmt.Sprintf("not checked: %s was not reached by a port-forward: %v; the Secret tells what it should serve", p.Name, err))
 			return nil
 		}
 		asked++
@@ -64,7 +64,7 @@ func (l *look) served(ctx context.Context) error {
 	switch {
 	case len(l.results) > before:
 	case asked == 0:
-		l.skip("not looked at: no replica is ready")
+		l.skip("not checked: no replica is ready")
 	case len(old) > 0:
 		l.warn(fmt.Sprintf("%s: trusted, but another certificate than the Secret %s has", and(old), l.pair.secret), "within two minutes of a renewal this is normal; else kubectl -n "+l.to.namespace+" logs "+old[0])
 	default:

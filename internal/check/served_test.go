@@ -18,7 +18,7 @@ func TestServed(t *testing.T) {
 	ca, other := (*signer)(nil).sign(t, "ca", days(-9), days(900)), (*signer)(nil).sign(t, "other", days(-9), days(900))
 	old, renewed, foreign := ca.sign(t, host, days(-9), days(9)), ca.sign(t, host, days(-1), days(90)), other.sign(t, host, days(-9), days(9))
 	forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "pods/portforward"}, "a", errors.New("no"))
-	const reached = "skipped served-certificate: not looked at: a was not reached by a port-forward: "
+	const reached = "skipped served-certificate: not checked: a was not reached by a port-forward: "
 	for name, c := range map[string]struct {
 		a, b any // what each of two replicas serves, or an error
 		want string
@@ -27,7 +27,7 @@ func TestServed(t *testing.T) {
 		"one the old one still":    {old, renewed, "warning served-certificate: a: trusted, but another certificate than the Secret s has\n"},
 		"one of another authority": {renewed, foreign, `failed served-certificate: b serves a certificate that inject.pillion.dev does not trust: it was issued by "CN=other", and the authorities are "CN=ca"` + "\n"},
 		"one has expired":          {ca.sign(t, host, days(-9), days(-1)), renewed, "failed served-certificate: the certificate that a serves expired on 2026-05-31 00:00 UTC\n"},
-		"not allowed":              {forbidden, nil, "skipped served-certificate: not looked at: you may not create pods/portforward in the namespace pillion-system\n"},
+		"not allowed":              {forbidden, nil, "skipped served-certificate: not checked: you may not create pods/portforward in the namespace pillion-system\n"},
 		"no way":                   {errors.New("connection refused"), nil, reached + "connection refused; the Secret tells what it should serve\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -79,7 +79,7 @@ func TestSecret(t *testing.T) {
 		"empty":           {"{}", "failed secret: the Secret tls has no tls.crt\n"},
 		"without its key": {"{data: {tls.crt: eA==}}", "failed secret: the Secret tls has no tls.key\n"},
 		"no PEM":          {"{data: {tls.crt: eA==, tls.key: eA==}}", "failed secret: the Secret tls holds no pair: tls: failed to find any PEM data in certificate input\n"},
-		"not allowed":     {"forbidden", "skipped secret: not looked at: you may not get secrets in the namespace pillion-system\n"},
+		"not allowed":     {"forbidden", "skipped secret: not checked: you may not get secrets in the namespace pillion-system\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -21,10 +21,10 @@ type installed struct {
 	pods       []corev1.Pod       // that the Service selects, the finished ones left out
 }
 
-// service looks for what the entries name. Without it the API server has nobody to call.
+// service checks what the entries name. Without it the API server has nothing to call.
 func (l *look) service(ctx context.Context) error {
 	if l.to.url != "" {
-		l.skip("not looked at: the entries call " + l.to.url + ", which is no Service of the cluster; the trial with pods tells whether it answers")
+		l.skip("not checked: the entries call " + l.to.url + ", which is no Service of the cluster; the trial with pods reports whether it answers")
 		return nil
 	}
 	o := object{resource: "services", namespace: l.to.namespace, name: l.to.name}
@@ -51,7 +51,7 @@ func (l *look) service(ctx context.Context) error {
 func (l *look) behind(ctx context.Context, s *corev1.Service) (installed, error) {
 	in := installed{service: s}
 	if len(s.Spec.Selector) == 0 {
-		return in, nil // whoever writes the endpoints by hand has no pods
+		return in, nil // an operator who writes the endpoints by hand has no pods
 	}
 	selector := labels.SelectorFromSet(s.Spec.Selector)
 	deployments, err := list[appsv1.Deployment](ctx, l.cluster, deploymentsOf(s.Namespace))
@@ -93,7 +93,7 @@ func (l *look) behindService() (in installed, ok bool) {
 	return l.installed.value, true
 }
 
-// endpoints looks for somebody who answers.
+// endpoints checks that something answers.
 func (l *look) endpoints(ctx context.Context) error {
 	o := object{group: discoveryGroup, resource: "endpointslices", namespace: l.to.namespace}
 	slicesOf, err := list[discoveryv1.EndpointSlice](ctx, l.cluster, o)
@@ -114,7 +114,7 @@ func (l *look) endpoints(ctx context.Context) error {
 		}
 	}
 	if ready == 0 {
-		l.fail(fmt.Sprintf("%s has no ready endpoint (of %d): pods that ask for a helper are refused, or start without it under failurePolicy Ignore", l.to, all),
+		l.fail(fmt.Sprintf("%s has no ready endpoint (of %d): pods that ask for a helper are denied, or start without it under failurePolicy Ignore", l.to, all),
 			fmt.Sprintf("see whether the Service's selector fits the pods: kubectl -n %s get pods,endpointslices --show-labels", l.to.namespace))
 		return nil
 	}

@@ -49,14 +49,14 @@ func (l *look) settings(ctx context.Context) error {
 	}
 	message := fmt.Sprintf("failurePolicy %s, reinvocationPolicy IfNeeded, sideEffects None", *cmp.Or(l.entriesOf[0].FailurePolicy, new(admissionregistrationv1.Fail)))
 	if later := l.later(); len(later) > 0 {
-		message += "; what the later webhooks of " + and(later) + " change is looked at in a second call"
+		message += "; what the later webhooks of " + and(later) + " change is reviewed in a second call"
 	}
 	l.ok("%s", message)
 	return nil
 }
 
-// ignored looks at failurePolicy: Ignore, with which a pod starts without its helper while
-// the webhook is down, unless somebody looks at what comes out in the end.
+// ignored checks failurePolicy: Ignore, with which a pod starts without its helper while
+// the webhook is down, unless something checks what comes out in the end.
 func (l *look) ignored(ctx context.Context) {
 	names := l.entriesWith(func(e *entry) bool {
 		return e.FailurePolicy != nil && *e.FailurePolicy == admissionregistrationv1.Ignore
@@ -70,10 +70,10 @@ func (l *look) ignored(ctx context.Context) {
 		l.warn("failurePolicy is Ignore in "+and(names)+", and whether the final-state guard makes that safe could not be read: "+err.Error(),
 			"ask for the right to list validatingadmissionpolicies and validatingadmissionpolicybindings in "+admissionGroup)
 	case guard != "":
-		l.ok("failurePolicy is Ignore in %s, and the ValidatingAdmissionPolicy %s refuses the pods that lack their helper", and(names), guard)
+		l.ok("failurePolicy is Ignore in %s, and the ValidatingAdmissionPolicy %s denies the pods that lack their helper", and(names), guard)
 	default:
 		l.warn("failurePolicy is Ignore in "+and(names)+": while the webhook is down, pods that ask for a helper start without it",
-			"set failurePolicy to Fail, which harms no pod that asks for nothing; or install the final-state guard (finalStateGuard.enabled in the chart)")
+			"set failurePolicy to Fail, which affects no pod that requests no helper; or install the final-state guard (finalStateGuard.enabled in the chart)")
 	}
 }
 

@@ -27,10 +27,10 @@ type trial struct {
 	namespace *corev1.Namespace
 }
 
-// run reports on the trial, or returns the error by which others refused the pod.
+// run reports on the trial, or returns the error by which others denied the pod.
 //
 // What the API server says of webhooks is told apart by its sentences, for their status
-// codes are those of whoever refused: an admission webhook answers 403 as a missing right
+// codes are those of the denials of others: an admission webhook answers 403 as a missing right
 // does (apiserver, plugin/webhook/errors/statuserror.go).
 func (t *trial) run(ctx context.Context) error {
 	var denied []string
@@ -46,7 +46,7 @@ func (t *trial) run(ctx context.Context) error {
 		case t.fromOurs(err, "admission webhook %q denied the request"):
 			denied = append(denied, a.helper)
 		case strings.Contains(err.Error(), "ValidatingAdmissionPolicy '") && strings.Contains(err.Error(), "pillion"):
-			t.failFrom(nil, fmt.Sprintf("policy %s: a pod in the namespace %s is refused, for something took away what Pillion added: %v", t.policy, t.namespace.Name, err), t.suspects())
+			t.failFrom(nil, fmt.Sprintf("policy %s: a pod in the namespace %s is denied, for something took away what Pillion added: %v", t.policy, t.namespace.Name, err), t.suspects())
 			return nil
 		default:
 			return err
@@ -69,7 +69,7 @@ func (t *trial) notCalled(reason string) {
 		"see why: kubectl -n "+t.to.namespace+" get pods, and their logs; if they run, whether the network lets the API server reach them")
 }
 
-// fromOurs tells whether an error has a sentence about one of Pillion's entries.
+// fromOurs reports whether an error has a sentence about one of Pillion's entries.
 func (t *trial) fromOurs(err error, format string) bool {
 	return slices.ContainsFunc(t.entriesOf, func(e entry) bool {
 		return strings.Contains(err.Error(), fmt.Sprintf(format, e.Name))
@@ -85,7 +85,7 @@ func reasonOf(err error) string {
 	return regexp.MustCompile(`^Post "[^"]*": `).ReplaceAllString(text, "")
 }
 
-// judge looks at the pod that would have been stored.
+// judge checks the pod that would have been stored.
 func (t *trial) judge(a *ask, made *corev1.Pod) {
 	where := fmt.Sprintf("policy %s: a pod in the namespace %s", t.policy, t.namespace.Name)
 	if made.Annotations[inject.StatusAnnotation] == "" {
@@ -121,13 +121,13 @@ func (t *trial) everyPod(made *corev1.Pod) {
 	for i := range t.entriesOf {
 		e := &t.entriesOf[i]
 		if e.takes(labels.Set(t.namespace.Labels)) && slices.ContainsFunc(e.MatchConditions, ofAnnotations) {
-			t.fail(fmt.Sprintf("policy %s adds a %s to every pod, but the condition of the entry %s leaves out pods that ask for nothing", t.policy, added[0].Helper, e.Name),
+			t.fail(fmt.Sprintf("policy %s adds a %s to every pod, but the condition of the entry %s leaves out pods that request no helper", t.policy, added[0].Helper, e.Name),
 				"take the condition on annotations out of matchConditions of that entry, as the chart does for policies with require or inject")
 		}
 	}
 }
 
-// ofAnnotations tells whether a condition of an entry looks at a pod's annotations.
+// ofAnnotations reports whether a condition of an entry reads a pod's annotations.
 func ofAnnotations(c admissionregistrationv1.MatchCondition) bool {
 	return strings.Contains(c.Expression, "annotations")
 }

@@ -27,7 +27,7 @@ func TestAPolicyForEveryPodNeedsAnEntryForEveryPod(t *testing.T) {
 	t.Parallel()
 	const (
 		gets    = "ok pods: policy default: a pod in the namespace shop gets its date-writer\n"
-		unheard = "failed pods: policy default adds a git-poller to every pod, but the condition of the entry inject.pillion.dev leaves out pods that ask for nothing\n"
+		unheard = "failed pods: policy default adds a git-poller to every pod, but the condition of the entry inject.pillion.dev leaves out pods that request no helper\n"
 		asks    = "has(object.metadata.annotations)"
 	)
 	for name, c := range map[string]struct{ reason, condition, want string }{
@@ -61,8 +61,8 @@ func TestAPolicyForEveryPodNeedsAnEntryForEveryPod(t *testing.T) {
 func TestTrial(t *testing.T) {
 	t.Parallel()
 	const (
-		refusal = `admission webhook "inject.pillion.dev" denied the request: policy "default" does not allow it`
-		where   = "policy default: a pod in the namespace shop "
+		denial = `admission webhook "inject.pillion.dev" denied the request: policy "default" does not allow it`
+		where  = "policy default: a pod in the namespace shop "
 	)
 	dates := func(p *corev1.Pod) bool { _, asks := p.Annotations["date-writer.pillion.dev/mount-path"]; return asks }
 	for name, c := range map[string]struct {
@@ -76,14 +76,14 @@ func TestTrial(t *testing.T) {
 		"a policy that allows another helper": {
 			func(p *corev1.Pod) (*corev1.Pod, error) {
 				if dates(p) {
-					return nil, denied(refusal)
+					return nil, denied(denial)
 				}
 				return injected(p, "pillion-git-poller", true), nil
 			},
 			"ok pods: " + where + "gets its git-poller\n",
 		},
 		"a policy that allows neither": {
-			func(*corev1.Pod) (*corev1.Pod, error) { return nil, denied(refusal) },
+			func(*corev1.Pod) (*corev1.Pod, error) { return nil, denied(denial) },
 			"ok pods: policy default: the webhook answers in the namespace shop; the policy allows no date-writer and no git-poller that could be tried\n",
 		},
 		"nothing was added": {
@@ -102,7 +102,7 @@ func TestTrial(t *testing.T) {
 			func(*corev1.Pod) (*corev1.Pod, error) {
 				return nil, denied("pods \"x\" is forbidden: ValidatingAdmissionPolicy 'pillion-final-state' with binding 'b' denied request: lost")
 			},
-			"failed pods: " + where[:len(where)-1] + " is refused, for something took away what Pillion added: pods \"x\" is forbidden: ValidatingAdmissionPolicy 'pillion-final-state' with binding 'b' denied request: lost\n",
+			"failed pods: " + where[:len(where)-1] + " is denied, for something took away what Pillion added: pods \"x\" is forbidden: ValidatingAdmissionPolicy 'pillion-final-state' with binding 'b' denied request: lost\n",
 		},
 		"the webhook was not reached": {
 			func(*corev1.Pod) (*corev1.Pod, error) {
@@ -120,17 +120,17 @@ func TestTrial(t *testing.T) {
 			func(*corev1.Pod) (*corev1.Pod, error) {
 				return nil, errors.New(`Internal error occurred: failed calling webhook "other.example.com": x`)
 			},
-			"warning pods: policy default: not tried, for others refuse the pod in the namespace shop: Internal error occurred: failed calling webhook \"other.example.com\": x\n",
+			"warning pods: policy default: not tried, for others deny the pod in the namespace shop: Internal error occurred: failed calling webhook \"other.example.com\": x\n",
 		},
 		"a quota is used up": {
 			func(*corev1.Pod) (*corev1.Pod, error) { return nil, denied(`pods "x" is forbidden: exceeded quota: q`) },
-			"warning pods: policy default: not tried, for others refuse the pod in the namespace shop: pods \"x\" is forbidden: exceeded quota: q\n",
+			"warning pods: policy default: not tried, for others deny the pod in the namespace shop: pods \"x\" is forbidden: exceeded quota: q\n",
 		},
 		"not allowed": {
 			func(*corev1.Pod) (*corev1.Pod, error) {
 				return nil, denied(`pods is forbidden: User "jane" cannot create resource "pods" in API group "" in the namespace "shop"`)
 			},
-			"skipped pods: not looked at: you may not create pods in the namespace shop\n",
+			"skipped pods: not checked: you may not create pods in the namespace shop\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

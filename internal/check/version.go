@@ -31,7 +31,7 @@ func (l *look) apiServer(ctx context.Context) error {
 		l.forbidden("get the path /version")
 		return nil
 	case errors.As(err, &status) && !apierrors.IsUnauthorized(err):
-		l.unseen("not looked at: " + err.Error())
+		l.unseen("not checked: " + err.Error())
 		return nil
 	case err != nil:
 		return fmt.Errorf("asking the API server for its version: %w", err)

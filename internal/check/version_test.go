@@ -17,7 +17,7 @@ func TestTheAPIServersVersion(t *testing.T) {
 		"too old": {"{gitVersion: v1.29.14-eks-1}", "failed api-server: Kubernetes v1.29.14-eks-1 is too old: Pillion needs 1.30, " +
 			"for match conditions (so that only pods which ask for a helper depend on it) and native sidecars\n"},
 		"no version":         {"{gitVersion: main}", "skipped api-server: the API server says that its version is \"main\", which is none\n"},
-		"it may not be read": {"forbidden", "skipped api-server: not looked at: you may not get the path /version\n"},
+		"it may not be read": {"forbidden", "skipped api-server: not checked: you may not get the path /version\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

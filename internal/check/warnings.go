@@ -10,8 +10,8 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 )
 
-// warnings looks at the entries for workloads and namespaces. Nothing depends on them, so
-// whatever is wrong there is a warning, unless they could refuse somebody's workload.
+// warnings checks the entries for workloads and namespaces. Nothing depends on them, so
+// whatever is wrong there is a warning, unless they could deny somebody's workload.
 func (l *look) warnings(ctx context.Context) error {
 	o := object{group: admissionGroup, resource: "validatingwebhookconfigurations"}
 	all, err := list[admissionregistrationv1.ValidatingWebhookConfiguration](ctx, l.cluster, o)
@@ -31,7 +31,7 @@ func (l *look) warnings(ctx context.Context) error {
 	for i := range l.warnOf {
 		e := &l.warnOf[i]
 		if e.FailurePolicy != nil && *e.FailurePolicy == admissionregistrationv1.Fail {
-			l.fail(e.Name+" has failurePolicy Fail, so nobody can change a workload while the webhook is down", "set it to Ignore")
+			l.fail(e.Name+" has failurePolicy Fail, so no workload can be changed while the webhook is down", "set it to Ignore")
 		}
 		if strings.HasPrefix(e.path, "/warn/") {
 			workloads = append(workloads, *e)

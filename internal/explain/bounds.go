@@ -60,11 +60,11 @@ func (b *Bounds) findings(p *plan.Plan, of *pod.Pod) []Finding {
 			case corev1.LimitTypeContainer:
 				for k := range all {
 					if all[k].ours {
-						out = append(out, refusals(r.Name, "container "+all[k].name, all[k], item)...)
+						out = append(out, denials(r.Name, "container "+all[k].name, all[k], item)...)
 					}
 				}
 			case corev1.LimitTypePod:
-				out = append(out, refusals(r.Name, "the pod with its helpers", sum(all), item)...)
+				out = append(out, denials(r.Name, "the pod with its helpers", sum(all), item)...)
 			}
 		}
 	}
@@ -160,44 +160,44 @@ func together(all []bounded, of func(*bounded) corev1.ResourceList) corev1.Resou
 	return running
 }
 
-// refusals says what a LimitRange has against a container or a pod.
-func refusals(name, what string, c bounded, item *corev1.LimitRangeItem) []Finding {
+// denials says what a LimitRange has against a container or a pod.
+func denials(name, what string, c bounded, item *corev1.LimitRangeItem) []Finding {
 	var out []Finding
-	refuse := func(format string, args ...any) {
+	deny := func(format string, args ...any) {
 		out = append(out, Finding{
-			Code: LimitRangeRefuses, Problem: true,
-			Text: fmt.Sprintf("the LimitRange %s refuses the pod: %s ", name, what) + fmt.Sprintf(format, args...),
+			Code: LimitRangeDenies, Problem: true,
+			Text: fmt.Sprintf("the LimitRange %s denies the pod: %s ", name, what) + fmt.Sprintf(format, args...),
 			Fix:  "the platform team can set the policy's resources of the helper within the LimitRange, or widen it",
 		})
 	}
 	for _, resourceName := range sorted(item.Max) {
 		most := item.Max[resourceName]
 		if limit, set := c.limit[resourceName]; !set {
-			refuse("has no limit of %s, and the maximum is %s", resourceName, most.String())
+			deny("has no limit of %s, and the maximum is %s", resourceName, most.String())
 		} else if limit.Cmp(most) > 0 {
-			refuse("has the limit %s of %s, and the maximum is %s", limit.String(), resourceName, most.String())
+			deny("has the limit %s of %s, and the maximum is %s", limit.String(), resourceName, most.String())
 		}
 	}
 	for _, resourceName := range sorted(item.Min) {
 		least := item.Min[resourceName]
 		if request, set := c.request[resourceName]; !set {
-			refuse("requests no %s, and the minimum is %s", resourceName, least.String())
+			deny("requests no %s, and the minimum is %s", resourceName, least.String())
 		} else if request.Cmp(least) < 0 {
-			refuse("requests %s of %s, and the minimum is %s", request.String(), resourceName, least.String())
+			deny("requests %s of %s, and the minimum is %s", request.String(), resourceName, least.String())
 		}
 	}
 	for _, resourceName := range sorted(item.MaxLimitRequestRatio) {
 		most := item.MaxLimitRequestRatio[resourceName]
 		request, limit := c.request[resourceName], c.limit[resourceName]
 		if ratio := limit.AsApproximateFloat64() / request.AsApproximateFloat64(); request.IsZero() || ratio > most.AsApproximateFloat64() {
-			refuse("has the limit %s of %s for a request of %s, and the limit may be %s times the request", limit.String(), resourceName, request.String(), most.String())
+			deny("has the limit %s of %s for a request of %s, and the limit may be %s times the request", limit.String(), resourceName, request.String(), most.String())
 		}
 	}
 	return out
 }
 
 // quota says what a ResourceQuota has against the pod. One with scopes may not count it, and is
-// left aside. A quota also refuses containers that do not say what it counts; helpers always do.
+// left aside. A quota also denies containers that do not say what it counts; helpers always do.
 func quota(q *corev1.ResourceQuota, all []bounded) []Finding {
 	if len(q.Spec.Scopes) > 0 || q.Spec.ScopeSelector != nil {
 		return nil
@@ -219,8 +219,8 @@ func quota(q *corev1.ResourceQuota, all []bounded) []Finding {
 		free.Sub(q.Status.Used[counted])
 		if need.Cmp(free) > 0 {
 			out = append(out, Finding{
-				Code: QuotaRefuses, Problem: true,
-				Text: fmt.Sprintf("the ResourceQuota %s refuses the next pod: with its helpers it needs %s of %s (helpers %s), and %s of %s are free",
+				Code: QuotaDenies, Problem: true,
+				Text: fmt.Sprintf("the ResourceQuota %s denies the next pod: with its helpers it needs %s of %s (helpers %s), and %s of %s are free",
 					q.Name, need.String(), counted, ours(all, name, of), free.String(), hard.String()),
 				Fix: "free some of it, or have the quota raised",
 			})

@@ -30,37 +30,37 @@ func TestWhatANamespaceBoundsIsSaid(t *testing.T) {
 		{"a range of claims", helper, "{limits: [{type: PersistentVolumeClaim, max: {storage: 1Gi}}]}", "", nil},
 		{
 			"a least request", helper, "{limits: [{type: Container, min: {cpu: 50m, memory: 16Mi}}]}", "",
-			[]string{"LimitRangeRefuses: the LimitRange bounds refuses the pod: container pillion-date-writer requests 10m of cpu, and the minimum is 50m"},
+			[]string{"LimitRangeDenies: the LimitRange bounds denies the pod: container pillion-date-writer requests 10m of cpu, and the minimum is 50m"},
 		},
 		{
 			"a largest limit", helper, "{limits: [{type: Container, max: {memory: 24Mi}}]}", "",
-			[]string{"LimitRangeRefuses: the LimitRange bounds refuses the pod: container pillion-date-writer has the limit 32Mi of memory, and the maximum is 24Mi"},
+			[]string{"LimitRangeDenies: the LimitRange bounds denies the pod: container pillion-date-writer has the limit 32Mi of memory, and the maximum is 24Mi"},
 		},
 		{
 			"a largest limit of what the helper does not limit", helper, "{limits: [{type: Container, max: {ephemeral-storage: 1Gi}}]}", "",
-			[]string{"LimitRangeRefuses: the LimitRange bounds refuses the pod: container pillion-date-writer has no limit of ephemeral-storage, and the maximum is 1Gi"},
+			[]string{"LimitRangeDenies: the LimitRange bounds denies the pod: container pillion-date-writer has no limit of ephemeral-storage, and the maximum is 1Gi"},
 		},
 		{"the same with a default", helper, "{limits: [{type: Container, max: {ephemeral-storage: 1Gi}, default: {ephemeral-storage: 500Mi}}]}", "", nil},
 		{
 			"a ratio", helper, "{limits: [{type: Container, maxLimitRequestRatio: {memory: 1500m}}]}", "",
-			[]string{"LimitRangeRefuses: the LimitRange bounds refuses the pod: container pillion-date-writer has the limit 32Mi of memory for a request of 16Mi, and the limit may be 1500m times the request"},
+			[]string{"LimitRangeDenies: the LimitRange bounds denies the pod: container pillion-date-writer has the limit 32Mi of memory for a request of 16Mi, and the limit may be 1500m times the request"},
 		},
 		{
 			"a largest pod", helper, "{limits: [{type: Pod, max: {memory: 100Mi}}]}", "",
-			[]string{"LimitRangeRefuses: the LimitRange bounds refuses the pod: the pod with its helpers has the limit 128Mi of memory, and the maximum is 100Mi"},
+			[]string{"LimitRangeDenies: the LimitRange bounds denies the pod: the pod with its helpers has the limit 128Mi of memory, and the maximum is 100Mi"},
 		},
 		{
 			"a pod whose other containers have defaults", helper, "{limits: [{type: Container, default: {ephemeral-storage: 1Gi}}, {type: Pod, max: {ephemeral-storage: 1Gi}}]}", "",
-			[]string{"LimitRangeRefuses: the LimitRange bounds refuses the pod: the pod with its helpers has the limit 2Gi of ephemeral-storage, and the maximum is 1Gi"},
+			[]string{"LimitRangeDenies: the LimitRange bounds denies the pod: the pod with its helpers has the limit 2Gi of ephemeral-storage, and the maximum is 1Gi"},
 		},
 		{"a quota with room", helper, "", "{spec: {hard: {requests.memory: 1Gi}}, status: {hard: {requests.memory: 1Gi}, used: {requests.memory: 512Mi}}}", nil},
 		{
 			"a quota that is nearly used up", helper, "", "{status: {hard: {memory: 1Gi}, used: {memory: 1000Mi}}}",
-			[]string{"QuotaRefuses: the ResourceQuota bounds refuses the next pod: with its helpers it needs 112Mi of memory (helpers 16Mi), and 24Mi of 1Gi are free"},
+			[]string{"QuotaDenies: the ResourceQuota bounds denies the next pod: with its helpers it needs 112Mi of memory (helpers 16Mi), and 24Mi of 1Gi are free"},
 		},
 		{
 			"a quota of limits", helper, "", "{status: {hard: {limits.cpu: 2}, used: {limits.cpu: 1}}}",
-			[]string{"QuotaRefuses: the ResourceQuota bounds refuses the next pod: with its helpers it needs 1100m of limits.cpu (helpers 100m), and 1 of 2 are free"},
+			[]string{"QuotaDenies: the ResourceQuota bounds denies the next pod: with its helpers it needs 1100m of limits.cpu (helpers 100m), and 1 of 2 are free"},
 		},
 		{"a quota with scopes", helper, "", "{spec: {scopes: [Terminating]}, status: {hard: {limits.cpu: 8}, used: {limits.cpu: 8}}}", nil},
 		{"a quota of objects", helper, "", "{status: {hard: {count/pods: 1}, used: {count/pods: 1}}}", nil},

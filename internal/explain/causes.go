@@ -67,7 +67,7 @@ func remake(p *PodIn) string {
 	return "delete the pod and create it again"
 }
 
-// annotatedLater tells whether all of the pod's annotations of ours were written after
+// annotatedLater reports whether all of the pod's annotations of ours were written after
 // it had been made, as kubectl annotate does.
 func annotatedLater(p *PodIn) (when time.Time, later bool) {
 	written := writtenLater(p)
@@ -108,7 +108,7 @@ func writtenLater(p *PodIn) map[string]time.Time {
 	return later
 }
 
-// keysWrittenLater is [writtenLater] for a text.
+// keysWrittenLater is [writtenLater] for a string.
 func keysWrittenLater(p *PodIn) []string {
 	written := writtenLater(p)
 	var texts []string

@@ -26,7 +26,7 @@ type Cluster struct {
 	Others []Webhook
 	// Bounds of the namespace; nil if they were not read.
 	Bounds *Bounds
-	// NotRead says what could not be looked at, and why.
+	// NotRead says what could not be read, and why.
 	NotRead []string
 }
 
@@ -127,7 +127,7 @@ func (c *Cluster) suspects() string {
 	return "the webhooks that can have done it are of " + joinAnd(names) + "; they must keep what they do not know"
 }
 
-// selects tells whether a selector takes a set of labels. No selector takes all of them.
+// selects reports whether a selector takes a set of labels. No selector takes all of them.
 func selects(s *metav1.LabelSelector, of map[string]string) bool {
 	if s == nil {
 		return true
@@ -146,7 +146,7 @@ func (c *Cluster) reach(podLabels map[string]string) *Finding {
 		return &Finding{
 			Code: NoWebhook, Problem: true,
 			Text: "no MutatingWebhookConfiguration of this cluster calls Pillion, so no pod gets a helper",
-			Fix:  "install Pillion (config/webhook), then make the pods anew",
+			Fix:  "install Pillion (config/webhook), then recreate the pods",
 		}
 	case c.Labels == nil:
 		return nil
@@ -180,7 +180,7 @@ func (c *Cluster) selectors() string {
 	return strings.Join(texts, "; ")
 }
 
-// notRead are the findings about what could not be looked at.
+// notRead are the findings about what could not be read.
 func (c *Cluster) notRead() []Finding {
 	if c == nil {
 		return nil

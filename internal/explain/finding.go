@@ -27,15 +27,15 @@ const (
 	MadeByOther           Code = "MadeByOther"
 	PolicyLabelIgnored    Code = "PolicyLabelIgnored"
 	PolicyNotKnown        Code = "PolicyNotKnown"
-	RefusedToday          Code = "RefusedToday"
+	DeniedToday           Code = "DeniedToday"
 	ForeignStatus         Code = "ForeignStatus"
 	LeftOut               Code = "LeftOut"
 	AskedInVain           Code = "AskedInVain"
 	HelperFailing         Code = "HelperFailing"
 	VolumeNotMounted      Code = "VolumeNotMounted"
 	NotRunningYet         Code = "NotRunningYet"
-	LimitRangeRefuses     Code = "LimitRangeRefuses"
-	QuotaRefuses          Code = "QuotaRefuses"
+	LimitRangeDenies      Code = "LimitRangeDenies"
+	QuotaDenies           Code = "QuotaDenies"
 	NotLookedAt           Code = "NotLookedAt"
 )
 
@@ -61,16 +61,16 @@ func Codes() []CodeDoc {
 		{ChangedByOthers, "What Pillion had added was changed to something that Pillion would not add, such as another image. An image mirror, a stricter pull policy, proxy variables, and cpu and memory are no such change."},
 		{MadeByOther, "The pod was made by another version, or under another policy, than pods are now."},
 		{PolicyLabelIgnored, "The namespace's label names one policy, and the webhook that is sent its pods applies another."},
-		{PolicyNotKnown, "The policy that the cluster has could not be read, so another one stands in for it."},
-		{RefusedToday, "The pod runs, and a pod like it would be refused today."},
+		{PolicyNotKnown, "The policy that the cluster has could not be read, so another one is used instead."},
+		{DeniedToday, "The pod runs, and a pod like it would be denied today."},
 		{ForeignStatus, "The pod's status annotation does not have the form that Pillion gives it, so it was not written by Pillion, and nothing in it is shown or believed."},
 		{LeftOut, "Another webhook added a container after the first review, and it cannot take part in a helper. The pod was admitted without it."},
 		{AskedInVain, "The pod is a Windows pod, or a static one, and asks for a helper, which neither can have."},
-		{HelperFailing, "A helper, or a wait in front of an app's command, cannot run: its image cannot be pulled, or it ends with an error. The last error of its log is repeated."},
+		{HelperFailing, "A helper, or the command prefix that waits, cannot run: its image cannot be pulled, or it ends with an error. The last error of its log is repeated."},
 		{VolumeNotMounted, "The kubelet cannot mount a volume of a helper, usually because a Secret or a ConfigMap does not exist."},
 		{NotRunningYet, "The app waits for a helper that has not started, or has not done its work yet."},
-		{LimitRangeRefuses, "A LimitRange of the namespace refuses the pod with its helpers. The API server asks it after all webhooks, so at admission Pillion cannot tell."},
-		{QuotaRefuses, "A ResourceQuota of the namespace refuses the next pod with its helpers: too little of it is free."},
+		{LimitRangeDenies, "A LimitRange of the namespace denies the pod with its helpers. The API server asks it after all webhooks, so at admission Pillion cannot tell."},
+		{QuotaDenies, "A ResourceQuota of the namespace denies the next pod with its helpers: too little of it is free."},
 		{NotLookedAt, "Something could not be read, usually for want of a permission."},
 	}
 }

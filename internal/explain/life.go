@@ -82,13 +82,13 @@ func (p *PodIn) NotRunning() []string {
 	return names[:min(len(names), 2)]
 }
 
-// waits tells whether a container of the app has a wait in front of its command.
+// waits reports whether a container of the app has a wait in front of its command.
 func (p *PodIn) waits(container string) bool {
 	i := slices.IndexFunc(p.Spec.Containers, func(c corev1.Container) bool { return c.Name == container })
 	return i >= 0 && len(p.Spec.Containers[i].Command) > 0 && p.Spec.Containers[i].Command[0] == helper.Program
 }
 
-// done tells whether what follows an init container may start.
+// done reports whether what follows an init container may start.
 func done(s *corev1.ContainerStatus) bool {
 	return s.State.Terminated != nil && s.State.Terminated.ExitCode == 0 || s.State.Running != nil && s.Started != nil && *s.Started
 }
@@ -146,7 +146,7 @@ func (p *PodIn) gaveUp(s *corev1.ContainerStatus) *Finding {
 		return nil
 	}
 	return &Finding{
-		Code: HelperFailing, Problem: true, Text: "the wait in front of the command of container " + s.Name + " gave up" + p.last(s, t),
+		Code: HelperFailing, Problem: true, Text: "the command prefix that waits in container " + s.Name + " gave up" + p.last(s, t),
 		Fix: p.logs(s.Name, true),
 	}
 }
@@ -227,7 +227,7 @@ func lastError(log string) string {
 	return oneLine(last)
 }
 
-// oneLine is a text of the cluster, short enough for a table. Whoever prints it sees to what a
+// oneLine is a string of the cluster, short enough for a table. The printer sees to what a
 // terminal would obey.
 func oneLine(text string) string {
 	const most = 400

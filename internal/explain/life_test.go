@@ -109,7 +109,7 @@ func TestJudgeKnowsThePodsLife(t *testing.T) {
 				Name: "app", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}},
 				LastTerminationState: corev1.ContainerState{Terminated: ended(75, "pillion: app was not started: after 5m still no queue /a")},
 			}},
-			state: Failing, want: []string{"HelperFailing: the wait in front of the command of container app gave up, with exit code 75: pillion: app was not started: after 5m still no queue /a"},
+			state: Failing, want: []string{"HelperFailing: the command prefix that waits in container app gave up, with exit code 75: pillion: app was not started: after 5m still no queue /a"},
 		},
 		"an app that fails with the same exit code": {
 			change: func(p *corev1.Pod) { p.Spec.Containers[0].Command = []string{helper.Program, "start", "--", "app"} },

@@ -15,7 +15,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
-// Concerns tells whether the pod has anything to do with Pillion.
+// Concerns reports whether the pod has anything to do with Pillion.
 func (p *PodIn) Concerns() bool {
 	return p.status != nil || p.notPillions() != nil || inject.Asks(p.Annotations) || slices.ContainsFunc(p.Spec.InitContainers, reserved)
 }
@@ -30,7 +30,7 @@ type Look struct {
 }
 
 // Newest has, for each policy, the status of the newest pod that was injected. It is
-// the best that a person without the rights to look at the webhook can know of what it
+// the best that a person without the rights to read the webhook can know of what it
 // does now.
 type Newest map[string]*PodIn
 
@@ -102,13 +102,13 @@ func (l *Look) without(p *PodIn, choice *PolicyChoice) Finding {
 	}
 	return Finding{
 		Code: NotInjected, Problem: true,
-		Text: fmt.Sprintf("the policy %q adds helpers to pods that do not ask, and this one has none: it is older than the policy, or than the namespace's label, "+
+		Text: fmt.Sprintf("the policy %q adds helpers to every pod, and this one has none: it is older than the policy, or than the namespace's label, "+
 			"or the webhook's entry has a condition on annotations, which that of such a policy must not have", choice.Name),
 		Fix: remake(p),
 	}
 }
 
-// judgeInjected looks at a pod that was injected: is everything still there, and is it
+// judgeInjected checks a pod that was injected: is everything still there, and is it
 // what a pod made now would get?
 func (l *Look) judgeInjected(p *PodIn, out *Pod, choice *PolicyChoice, d *inject.Decision) {
 	out.State = Current
@@ -125,7 +125,7 @@ func (l *Look) judgeInjected(p *PodIn, out *Pod, choice *PolicyChoice, d *inject
 	}
 	if d.Result == reason.Denied && choice.certain && !finished(p) {
 		out.State = Drifted
-		out.Findings = append(out.Findings, Finding{Code: RefusedToday, Text: "a pod like this would be refused today: " + d.Message(), Fix: "change the annotations before the pod is made anew"})
+		out.Findings = append(out.Findings, Finding{Code: DeniedToday, Text: "a pod like this would be denied today: " + d.Message(), Fix: "change the annotations before the pod is recreated"})
 	}
 	if lost := l.gone(p, d); len(lost) > 0 {
 		out.State = Changed
@@ -157,7 +157,7 @@ func (l *Look) judgeInjected(p *PodIn, out *Pod, choice *PolicyChoice, d *inject
 	out.State = Changed
 	out.Findings = append(out.Findings, Finding{
 		Code: ChangedByOthers, Problem: true,
-		Text: joinAnd(renewed) + " is not as Pillion writes it: another webhook, or somebody who may change pods, put something else there", Fix: l.Cluster.suspects(),
+		Text: joinAnd(renewed) + " is not as Pillion writes it: another webhook, or a user who may change pods, put something else there", Fix: l.Cluster.suspects(),
 	})
 }
 
@@ -214,7 +214,7 @@ func (l *Look) gone(p *PodIn, d *inject.Decision) []Finding {
 		if want.Renew == plan.Insert || want.Container.RestartPolicy == nil || p.Spec.InitContainers[want.Renew].RestartPolicy != nil {
 			continue
 		}
-		all = append(all, Finding{Code: RestartPolicyLost, Problem: true, Text: want.Container.Name + " lost its restartPolicy: Always, so the pod waits for ever for it to end: another webhook, one older than sidecars, took it away", Fix: fix})
+		all = append(all, Finding{Code: RestartPolicyLost, Problem: true, Text: want.Container.Name + " lost its restartPolicy: Always, so the pod waits forever for it to end: another webhook, one older than sidecars, took it away", Fix: fix})
 	}
 	for _, m := range d.Plan.Mounts {
 		list := p.Spec.Containers

@@ -40,12 +40,12 @@ func TestJudgeOfInjectedPods(t *testing.T) {
 			under: policyOf(t, "web", "{date-writer: }"), state: Drifted,
 			want: []string{`MadeByOther: it was made under the policy "web"; its namespace has "default" now`},
 		},
-		"a pod that would be refused today has drifted": {
+		"a pod that would be denied today has drifted": {
 			look: func(l *Look) {
 				l.Policies = &Policies{ByName: map[string]*inject.Policy{"default": never}, Source: "policies"}
 			},
 			state: Drifted,
-			want:  []string{`MadeByOther: it was made under another state`, `RefusedToday: a pod like this would be refused today: metadata.annotations[date-writer.pillion.dev/mount-path]: Forbidden: policy "default" does not allow date-writer`},
+			want:  []string{`MadeByOther: it was made under another state`, `DeniedToday: a pod like this would be denied today: metadata.annotations[date-writer.pillion.dev/mount-path]: Forbidden: policy "default" does not allow date-writer`},
 		},
 		"a policy that stands in for another proves nothing": {
 			look: func(l *Look) {
@@ -90,7 +90,7 @@ func TestJudgeOfInjectedPods(t *testing.T) {
 		},
 		"another image": {
 			change: func(p *corev1.Pod) { p.Spec.InitContainers[0].Image = "mirror.example/x" }, state: Changed,
-			want: []string{"ChangedByOthers: pillion-date-writer is not as Pillion writes it: another webhook, or somebody who may change pods, put something else there"},
+			want: []string{"ChangedByOthers: pillion-date-writer is not as Pillion writes it: another webhook, or a user who may change pods, put something else there"},
 		},
 		"another image in a pod that has ended": {
 			change: func(p *corev1.Pod) {
@@ -253,7 +253,7 @@ func TestJudgeOfPodsWithoutHelpers(t *testing.T) {
 			annotations: asking, cluster: clusterWith(nil, webhook("default", nil)), state: Missing,
 			want: []string{"NotInjected: the pod asks for a helper and has none: its annotations came after Pillion was called"},
 		},
-		"of a cluster that may not be looked at": {
+		"of a cluster that may not be read": {
 			annotations: asking, cluster: &Cluster{NamespaceName: "shop"}, state: Missing,
 			want: []string{"NotInjected: the pod asks for a helper and has none"},
 		},

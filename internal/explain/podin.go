@@ -47,7 +47,7 @@ func ReadPod(raw []byte) (*PodIn, error) {
 
 func reserved(c corev1.Container) bool { return pod.Reserved(c.Name) }
 
-// Decision is what Pillion wrote into the pod: nil if it has not looked at it, or if somebody
+// Decision is what Pillion wrote into the pod: nil if it has not checked it, or if somebody
 // else wrote there.
 func (p *PodIn) Decision() *inject.Status { return p.status }
 
@@ -69,7 +69,7 @@ func (p *PodIn) Helpers() []string {
 	return names
 }
 
-// finished tells whether the pod has ended, so that nobody makes it anew.
+// finished reports whether the pod has ended, so that nothing recreates it.
 func finished(p *PodIn) bool {
 	return p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
 }

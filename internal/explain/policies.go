@@ -31,7 +31,7 @@ type Policies struct {
 	Why string
 }
 
-// Adds tells whether a policy that is known adds something to pods that do not ask.
+// Adds reports whether a policy that is known adds something to pods that do not ask.
 func (p *Policies) Adds() bool {
 	if p.Only != nil {
 		return p.Only.Adds()
@@ -62,7 +62,7 @@ type PolicyChoice struct {
 	Source string `json:"source"`
 	Why    string `json:"why"`
 	// StandIn means that the policy of the cluster is not known, and this one stands in
-	// for it: what it refuses may be allowed.
+	// for it: what it denies may be allowed.
 	StandIn bool `json:"standIn,omitempty"`
 
 	// policy is nil if there is none of the name.
@@ -86,12 +86,12 @@ func (p *Policies) Choose(c *Cluster) (PolicyChoice, []Finding) {
 	if entries := c.entries(); len(entries) > 0 {
 		entry := entries[0]
 		why += fmt.Sprintf("; the webhook %s is sent its pods", entry.Name)
-		// An entry for a policy that nobody knows is the one that refuses unknown labels.
+		// An entry for an unknown policy is the one that denies unknown labels.
 		if entry.Policy != name && (p.ByName[entry.Policy] != nil || p.Only != nil || p.Assumed) {
 			findings = append(findings, Finding{
 				Code: PolicyLabelIgnored, Problem: labelled,
 				Text: fmt.Sprintf("the webhook %s of %s applies the policy %q to this namespace, not %q", entry.Name, entry.Configuration, entry.Policy, name),
-				Fix:  "install the webhook configuration anew, with an entry for each policy",
+				Fix:  "reinstall the webhook configuration, with an entry for each policy",
 			})
 			name = entry.Policy
 		}
@@ -106,7 +106,7 @@ func (p *Policies) Choose(c *Cluster) (PolicyChoice, []Finding) {
 	if p.Assumed {
 		findings = append(findings, Finding{
 			Code: PolicyNotKnown,
-			Text: fmt.Sprintf("the policy %q of the cluster is not known: %s; the built-in policy stands in for it", name, p.Why),
+			Text: fmt.Sprintf("the policy %q of the cluster is not known: %s; the built-in policy is used instead", name, p.Why),
 			Fix:  "name its file, or the directory of all of them, with --policy",
 		})
 		choice.policy, choice.StandIn = p.ByName[DefaultPolicy], true

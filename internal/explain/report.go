@@ -36,7 +36,7 @@ type Report struct {
 	Policy   PolicyChoice  `json:"policy"`
 	Result   reason.Result `json:"result"`
 	Reason   reason.Reason `json:"reason"`
-	Problems []string      `json:"problems,omitempty"` // why it is refused
+	Problems []string      `json:"problems,omitempty"` // why it is denied
 	Rules    []Rule        `json:"rules"`
 	Helpers  []Helper      `json:"helpers,omitempty"` // what is asked for
 	Changes  []Change      `json:"changes,omitempty"` // what would be added to a pod made now
@@ -50,7 +50,7 @@ type Report struct {
 	asked bool // the pod itself asks for something
 }
 
-// Rule is one rule of the decision: a reason for which pods are refused.
+// Rule is one rule of the decision: a reason for which pods are denied.
 type Rule struct {
 	Reason reason.Reason `json:"reason"`
 	State  string        `json:"state"` // "passed", "failed", "warned" or "open": see the constants
@@ -62,7 +62,7 @@ const (
 	Passed = "passed"
 	Warned = "warned" // broken, and the policy only warns
 	Broken = "failed"
-	Open   = "open" // not every rule is looked at once another one has failed
+	Open   = "open" // not every rule is checked once another one has failed
 )
 
 // Helper is one helper that the pod asks for, or that the policy adds.
@@ -84,7 +84,7 @@ type Option struct {
 	Problem string      `json:"problem,omitempty"` // what is wrong with it
 }
 
-// Good tells whether the pod gets, or has, all that it asks for.
+// Good reports whether the pod gets, or has, all that it asks for.
 func (r *Report) Good() bool {
 	witnessed := r.Policy.StandIn && len(r.Pods) > 0 // pods that exist know better than a policy that is assumed
 	if r.Result == reason.Denied && !witnessed {
@@ -169,7 +169,7 @@ func Misplaced(kind, template string, problem bool) Finding {
 	}
 }
 
-// rules lists each reason to refuse a pod and what became of it.
+// rules lists each reason to deny a pod and what became of it.
 func rules(d inject.Decision) []Rule {
 	var all []Rule
 	for _, doc := range reason.All() {

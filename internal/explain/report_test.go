@@ -107,7 +107,7 @@ func TestReportOfARefusal(t *testing.T) {
 		t.Errorf("broken (-want +got):\n%s", diff)
 	}
 	if len(states[Passed]) != 0 {
-		t.Errorf("of a refusal nobody knows which rules were kept, and these are said to be: %v", states[Passed])
+		t.Errorf("of a denial nobody knows which rules were kept, and these are said to be: %v", states[Passed])
 	}
 	i := slices.IndexFunc(r.Helpers[0].Options, func(o Option) bool { return o.Option == "period" })
 	if want := `policy "web" does not allow this value: the minimum is 30s`; r.Helpers[0].Options[i].Problem != want {

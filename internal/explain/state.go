@@ -33,8 +33,8 @@ type StateDoc struct {
 func States() []StateDoc {
 	return []StateDoc{
 		{Current, "The pod has what it asks for, as far as can be told from what a pod made now would get."},
-		{Drifted, "It has its helpers from another version or policy than pods made now. Make it anew when it suits you."},
-		{Skipped, "It opts out, or can have no helper, as a Windows pod; one that asks in vain makes the exit code 1."},
+		{Drifted, "It has its helpers from another version or policy than pods made now. Recreate it when convenient."},
+		{Skipped, "It opts out, or can have no helper, as a Windows pod; one that requests a helper in vain makes the exit code 1."},
 		{Waiting, "The app waits for a helper that has not started, or has not done its work yet. A pod that has just been created passes through it."},
 		{Failing, "A helper cannot run: its image, a volume, or its own error keeps it from it."},
 		{Changed, "A part of what Pillion added is gone, or is not what Pillion adds."},
@@ -56,7 +56,7 @@ type Pod struct {
 	Findings   []Finding     `json:"findings,omitempty"`
 }
 
-// Good tells whether the pod has all that it asks for.
+// Good reports whether the pod has all that it asks for.
 func (p *Pod) Good() bool {
 	return p.State == Current || p.State == Drifted || p.State == None || p.State == Skipped && !inVain(p.Reason)
 }

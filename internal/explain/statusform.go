@@ -11,7 +11,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
-// The status annotation of a pod is written by Pillion as a rule, and by whoever makes the
+// The status annotation of a pod is written by Pillion as a rule, and by the author of the
 // pod if they like: where the webhook is not called, and ever after. So it is taken for
 // Pillion's only if all that is shown of it has the form that Pillion gives it.
 var (

@@ -84,7 +84,7 @@ func TestAStatusThatIsNotPillions(t *testing.T) {
 			}
 			in := read(t, podAsking(c.annotations))
 			if !in.Concerns() {
-				t.Error("nobody would look at it")
+				t.Error("no one would check it")
 			}
 			got := l.Judge(in)
 			var codes []Code

@@ -135,7 +135,7 @@ func (t *Template) Names() []string {
 	return names
 }
 
-// find finds a container; initial tells whether it ends before the app starts.
+// find finds a container; initial reports whether it ends before the app starts.
 func (t *Template) find(name string) (c *corev1.Container, initial bool) {
 	for i := range t.InitContainers {
 		if c := &t.InitContainers[i]; c.Name == name {

@@ -373,11 +373,11 @@ func TestExplainKnowsTheBoundsOfANamespace(t *testing.T) {
 	}
 	for name, tt := range map[string]struct{ bounds, code, text string }{
 		"a range that fits":         {"kind: LimitRange\nspec: {limits: [{type: Container, max: {cpu: 2}}]}", "", ""},
-		"a least request":           {"kind: LimitRange\nspec: {limits: [{type: Container, min: {cpu: 400m}}]}", "LimitRangeRefuses", "requests 10m of cpu, and the minimum is 400m"},
-		"a largest pod":             {"kind: LimitRange\nspec: {limits: [{type: Pod, max: {memory: 300Mi}}]}", "LimitRangeRefuses", "the pod with its helpers has the limit"},
-		"a ratio":                   {"kind: LimitRange\nspec: {limits: [{type: Container, maxLimitRequestRatio: {cpu: 2}}]}", "LimitRangeRefuses", "times the request"},
+		"a least request":           {"kind: LimitRange\nspec: {limits: [{type: Container, min: {cpu: 400m}}]}", "LimitRangeDenies", "requests 10m of cpu, and the minimum is 400m"},
+		"a largest pod":             {"kind: LimitRange\nspec: {limits: [{type: Pod, max: {memory: 300Mi}}]}", "LimitRangeDenies", "the pod with its helpers has the limit"},
+		"a ratio":                   {"kind: LimitRange\nspec: {limits: [{type: Container, maxLimitRequestRatio: {cpu: 2}}]}", "LimitRangeDenies", "times the request"},
 		"a quota that has room":     {"kind: ResourceQuota\nspec: {hard: {requests.cpu: 2}}", "", ""},
-		"a quota for the app alone": {"kind: ResourceQuota\nspec: {hard: {requests.cpu: 500m}}", "QuotaRefuses", "are free"},
+		"a quota for the app alone": {"kind: ResourceQuota\nspec: {hard: {requests.cpu: 500m}}", "QuotaDenies", "are free"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -99,7 +99,7 @@ validations:
     reason: Forbidden
   - expression: variables.unwrapped.size() == 0
     messageExpression: >-
-      variables.unwrapped[0].map(pair, [pair[0]].map(key, 'pillion: the pod lacks what ' + {{ $who }} + ', the wait in front of the command of container ' + pair[1] + {{ $why }})[0])[0]
+      variables.unwrapped[0].map(pair, [pair[0]].map(key, 'pillion: the pod lacks what ' + {{ $who }} + ', the command prefix that waits in container ' + pair[1] + {{ $why }})[0])[0]
     message: "pillion: a container does not wait as the pod asks for. Next: kubectl pillion check"
     reason: Forbidden
   - expression: variables.undone.size() == 0

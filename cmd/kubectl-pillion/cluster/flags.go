@@ -9,7 +9,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// Flags are kubectl's flags that say which cluster is meant, and as whom.
+// Flags are kubectl's flags that say which cluster is meant, and as which user.
 type Flags struct {
 	kubeconfig string
 	overrides  clientcmd.ConfigOverrides

@@ -127,9 +127,9 @@ func TestGoldenPodsAreRefusedWithoutWhatIsNoContainer(t *testing.T) {
 	}{
 		{
 			"mc2-start-after", func(p *corev1.Pod) { c := waiting(p); c.Command = c.Command[len(c.Command)-1:] },
-			"the annotation start.pillion.dev/after asks for, the wait in front of the command of container ",
+			"the annotation start.pillion.dev/after asks for, the command prefix that waits in container ",
 		},
-		{"mc2-start-after", func(p *corev1.Pod) { waiting(p).Command = nil }, "the wait in front of the command of container "},
+		{"mc2-start-after", func(p *corev1.Pod) { waiting(p).Command = nil }, "the command prefix that waits in container "},
 		{"ipc-shm", withoutMounts, "the annotation ipc.pillion.dev/shm asks for. Either"},
 		{"ipc-socket", withoutMounts, "the annotation ipc.pillion.dev/socket asks for. Either"},
 		{"ipc-process-and-hugepages", withoutMounts, "the annotation ipc.pillion.dev/hugepages asks for. Either"},
