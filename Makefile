@@ -29,7 +29,7 @@ demo: ## Show injected content that follows git, on an API server of its own (a 
 
 .PHONY: recording
 recording: ## Run the demo, and write docs/img/demo.svg from what it prints
-	go run ./hack/demo --record docs/img/demo.svg
+	go run ./hack/demo --fixed-ports --record docs/img/demo.svg
 
 .PHONY: test
 test: test-unit test-integration ## Run all tests

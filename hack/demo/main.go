@@ -21,21 +21,23 @@ import (
 )
 
 func main() {
-	full := flag.Bool("full", false, "show all of what was added, as YAML, and all of what commands print")
+	var d demo
+	flag.BoolVar(&d.full, "full", false, "show all of what was added, as YAML, and all of what commands print")
+	flag.BoolVar(&d.fixedPorts, "fixed-ports", false, "fail if the usual ports are taken, so that each run prints the same")
 	record := flag.String("record", "", "write a recording of this run to the SVG `file`")
 	flag.Parse()
+	d.out = newPrinter(os.Stdout)
 	ctx, stop := signal.NotifyContext(context.Background(), controlplane.EndSignals...)
 	defer stop()
-	if err := demonstrate(ctx, newPrinter(os.Stdout), *full, *record); err != nil {
+	if err := d.demonstrate(ctx, *record); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1) //nolint:gocritic // exitAfterDefer: the signal handler needs no undoing in a process that ends.
 	}
 }
 
 // demonstrate goes through the steps. It has stopped and removed everything when it returns.
-func demonstrate(ctx context.Context, out *printer, full bool, record string) (err error) {
+func (d *demo) demonstrate(ctx context.Context, record string) (err error) {
 	start := time.Now()
-	d := &demo{out: out, full: full}
 	defer func() {
 		cleanErr := d.clean()
 		if err == nil {
@@ -47,7 +49,7 @@ func demonstrate(ctx context.Context, out *printer, full bool, record string) (e
 		if ctx.Err() != nil {
 			break
 		}
-		out.step(i+1, len(steps), s.title)
+		d.out.step(i+1, len(steps), s.title)
 		if err := s.do(ctx); err != nil {
 			if ctx.Err() != nil {
 				break
@@ -58,10 +60,12 @@ func demonstrate(ctx context.Context, out *printer, full bool, record string) (e
 	if ctx.Err() != nil {
 		return fmt.Errorf("stopped: %w", context.Cause(ctx))
 	}
-	out.line("", "")
-	out.line(bold, fmt.Sprintf("That took %.0f seconds. Stopping and removing all of it.", time.Since(start).Seconds()))
-	if record != "" {
-		return writeRecording(record, out.lines)
+	if record != "" { // without the time that this run took, so that each is the same
+		if err := writeRecording(record, d.out.lines); err != nil {
+			return err
+		}
 	}
+	d.out.line("", "")
+	d.out.line(bold, fmt.Sprintf("That took %.0f seconds. Stopping and removing all of it.", time.Since(start).Seconds()))
 	return nil
 }

@@ -25,13 +25,14 @@ type server struct {
 	http    *http.Server
 }
 
-// listen uses a port that can be read in the output, if it is free, and else any.
-func (s *server) listen(ctx context.Context, port string) error {
+// listen uses a port, or any other if it is taken and need not be that one.
+func (s *server) listen(ctx context.Context, port string, fixed bool) error {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:"+port)
+	if err != nil && !fixed {
+		l, err = new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	}
 	if err != nil {
-		if l, err = new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
-			return err
-		}
+		return err
 	}
 	s.address = l.Addr().String()
 	s.run(l)
@@ -60,7 +61,7 @@ func (s *server) stop() error { return s.http.Close() }
 // to push.
 type gitServer struct{ server }
 
-func startGit(ctx context.Context, root string) (*gitServer, error) {
+func startGit(ctx context.Context, root string, fixed bool) (*gitServer, error) {
 	out, err := exec.CommandContext(ctx, "git", "--exec-path").Output()
 	if err != nil {
 		return nil, fmt.Errorf("git is needed, and cannot be run: %w", err)
@@ -73,7 +74,7 @@ func startGit(ctx context.Context, root string) (*gitServer, error) {
 		Path: backend, Stderr: io.Discard,
 		Env: append(gitEnv(root), "GIT_PROJECT_ROOT="+root, "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=demo"),
 	}}}
-	return g, g.listen(ctx, "9418")
+	return g, g.listen(ctx, "9418", fixed)
 }
 
 func (g *gitServer) url() string { return "http://" + g.address + "/site.git" }
@@ -97,7 +98,7 @@ type app struct {
 	commits []string
 }
 
-func startApp(ctx context.Context) (*app, error) {
+func startApp(ctx context.Context, fixed bool) (*app, error) {
 	a := &app{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
@@ -111,7 +112,7 @@ func startApp(ctx context.Context) (*app, error) {
 		a.commits = append(a.commits, r.Header.Get("Pillion-Commit"))
 	})
 	a.handler = mux
-	return a, a.listen(ctx, "8480")
+	return a, a.listen(ctx, "8480", fixed)
 }
 
 func (a *app) serve(dir string) {

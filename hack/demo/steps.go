@@ -19,8 +19,9 @@ import (
 
 // A demo is what the steps have started so far.
 type demo struct {
-	out  *printer
-	full bool
+	out        *printer
+	full       bool
+	fixedPorts bool // rather than others if they are taken
 
 	dir      string // all files of the demo, and where its commands run
 	git      *gitServer
@@ -55,11 +56,11 @@ func (d *demo) start(ctx context.Context) (err error) {
 		return err
 	}
 	d.onClean(func() error { return os.RemoveAll(d.dir) })
-	if d.git, err = startGit(ctx, d.path("git")); err != nil {
+	if d.git, err = startGit(ctx, d.path("git"), d.fixedPorts); err != nil {
 		return err
 	}
 	d.onClean(d.git.stop)
-	if d.app, err = startApp(ctx); err != nil {
+	if d.app, err = startApp(ctx, d.fixedPorts); err != nil {
 		return err
 	}
 	d.onClean(d.app.stop)

@@ -61,11 +61,11 @@ func (p publisher) fetch(ctx context.Context, root string, want versions.Concret
 		return "", err
 	}
 	name, err := p.download(ctx, root, want)
-	var forged checksumError
+	_, forged := errors.AsType[checksumError](err)
 	switch {
 	case ctx.Err() != nil:
 		return "", fmt.Errorf("stopped while downloading: %w", context.Cause(ctx))
-	case errors.As(err, &forged):
+	case forged:
 		return "", err
 	case err != nil:
 		fmt.Fprintf(p.progress, "cluster: no prebuilt binaries are used: %v\n", err)
