@@ -144,6 +144,9 @@ func TestTheSiteIsBuiltAndItsLinksLeadSomewhere(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
+		if p.asksGitHub {
+			t.Errorf("%s has the theme's component that asks api.github.com about the repository; the site is to work offline", name)
+		}
 		for _, asset := range p.loaded {
 			if u, err := url.Parse(asset); err != nil || u.Host != "" {
 				t.Errorf("%s loads %s; the site is to work offline", name, asset)
@@ -162,6 +165,7 @@ func TestTheSiteIsBuiltAndItsLinksLeadSomewhere(t *testing.T) {
 type sitePage struct {
 	ids           []string
 	links, loaded []string
+	asksGitHub    bool
 }
 
 func readSite(t *testing.T, site string) map[string]sitePage {
@@ -199,6 +203,8 @@ func readPage(tree *html.Node) sitePage {
 				p.ids = append(p.ids, a.Val)
 			case a.Key == "href" && n.Data == "a":
 				p.links = append(p.links, a.Val)
+			case a.Key == "data-md-component" && a.Val == "source":
+				p.asksGitHub = true
 			case a.Key == "src", a.Key == "href" && n.Data == "link" && !canonical(n):
 				p.loaded = append(p.loaded, a.Val)
 			}

@@ -346,7 +346,11 @@ func TestCommandsInProseHaveFlagsThatThereAre(t *testing.T) {
 	}
 	r := newReader(t, "prose")
 	known := map[string]bool{}
-	for _, page := range append(names, "docs/reference/kubectl-pillion.md", "README.md", "charts/pillion/README.md") {
+	reference := "docs/reference/kubectl-pillion.md"
+	for _, b := range pageBlocks(t, reference) { // its examples name files of the reader's
+		r.parse(t, b)
+	}
+	for _, page := range append(names, reference, "README.md", "charts/pillion/README.md") {
 		text, err := os.ReadFile(filepath.Join(root(t), page))
 		if err != nil {
 			t.Fatal(err)
