@@ -8,6 +8,7 @@
 //	go -C test/cluster run . node          # and kubelet, kube-proxy, kube-scheduler, pause
 //	go -C test/cluster run . certmanager   # cert-manager's controllers, of test/certmanager
 //	go -C test/cluster run . helm/v4       # Helm 4; or helm/v3
+//	go -C test/cluster run . kube-router   # enforces NetworkPolicies
 //
 // What is built is kept in $PILLION_CACHE, or else in the user's cache
 // directory, so the minutes are spent once per version. If
