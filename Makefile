@@ -9,7 +9,7 @@ UNIT := ./cmd/... ./hack/... ./internal/...
 # Modules of their own, so that what tests need is not what the product needs.
 MODULES := $(patsubst %/go.mod,%,$(wildcard test/*/go.mod)) hack/images hack/release
 # And those that only say which tool is built: there is no code in them.
-HELMS := test/helm/v3 test/helm/v4 hack/release/cosign hack/tools/actionlint
+HELMS := test/helm/v3 test/helm/v4 test/kube-router hack/release/cosign hack/tools/actionlint
 COUNT ?= 6
 # A bound for what hangs. Go's own, 10 minutes for each package, is short on a busy machine.
 BOUND := -timeout 2h

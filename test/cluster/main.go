@@ -8,6 +8,7 @@
 //	go -C test/cluster run . node          # and kubelet, kube-proxy, kube-scheduler, pause
 //	go -C test/cluster run . certmanager   # cert-manager's controllers, of test/certmanager
 //	go -C test/cluster run . helm/v4       # Helm 4; or helm/v3
+//	go -C test/cluster run . kube-router   # enforces NetworkPolicies
 //
 // The first three come from the archives that are published for envtest, if they can be
 // downloaded: the version of go.mod, or the newest of its minor version. The index of

@@ -189,7 +189,7 @@ func TestTheVersionIsStampedIn(t *testing.T) {
 
 func TestTheSetsHaveDirectoriesOfTheirOwn(t *testing.T) {
 	seen := map[string]bool{}
-	for _, name := range []string{"node", "certmanager", "helm/v3", "helm/v4"} {
+	for _, name := range []string{"node", "certmanager", "helm/v3", "helm/v4", "kube-router"} {
 		s, err := findSet(name)
 		if err != nil {
 			t.Fatal(err)

@@ -43,8 +43,10 @@ func findSet(name string) (set, error) {
 		return certManager(), nil
 	case "helm/v3", "helm/v4":
 		return helm(strings.TrimPrefix(name, "helm/")), nil
+	case "kube-router":
+		return kubeRouter(), nil
 	default:
-		return set{}, fmt.Errorf("the argument is %q; there are apiserver, node, certmanager, helm/v3 and helm/v4, or none for the control plane", name)
+		return set{}, fmt.Errorf("the argument is %q; there are apiserver, node, certmanager, helm/v3, helm/v4 and kube-router, or none for the control plane", name)
 	}
 }
 
@@ -102,6 +104,17 @@ func certManager() set {
 		title: "cert-manager", dir: "../certmanager", versionOf: "github.com/cert-manager/cert-manager", keyPrefix: "certmanager-",
 		sources: []string{"go.mod", "go.sum", "*.go"},
 		pieces:  []piece{{name: "certmanager", pkg: "github.com/cert-manager/cert-manager/pillion"}},
+		stamp:   func(string) (string, error) { return "", nil },
+	}
+}
+
+// kubeRouter enforces NetworkPolicies.
+func kubeRouter() set {
+	const mod = "github.com/cloudnativelabs/kube-router/v2"
+	return set{
+		title: "kube-router", dir: "../kube-router", versionOf: mod, keyPrefix: "kube-router-",
+		sources: []string{"go.mod", "go.sum"},
+		pieces:  []piece{{name: "kube-router", pkg: mod + "/cmd/kube-router"}},
 		stamp:   func(string) (string, error) { return "", nil },
 	}
 }

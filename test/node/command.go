@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 
@@ -60,6 +61,7 @@ func command(node *outside.Node, args []string) *exec.Cmd {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(),
 		"KUBECONFIG="+node.Kubeconfig(), "E2E_KUBECONFIG="+node.Kubeconfig(),
+		"E2E_KUBECONFIGS="+strings.Join(node.Kubeconfigs(), ":"),
 		nodeVariable+"="+node.ID,
 		"PATH="+os.Getenv("PATH")+":"+node.Binaries,
 	)

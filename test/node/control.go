@@ -35,10 +35,11 @@ type Status struct {
 	PID        int
 	Kubeconfig string
 	Binaries   string
+	Dir        string
 }
 
 func statusOf(n *outside.Node) Status {
-	return Status{PID: n.PID(), Kubeconfig: n.Kubeconfig(), Binaries: n.Binaries}
+	return Status{PID: n.PID(), Kubeconfig: n.Kubeconfig(), Binaries: n.Binaries, Dir: n.Dir}
 }
 
 // A control answers, for as long as its process lives, at a socket that has a

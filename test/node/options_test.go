@@ -18,19 +18,25 @@ func TestParse(t *testing.T) {
 	}{
 		"a command after two dashes keeps its flags": {
 			args: []string{"run", "--image", "a.tar", "--image=b.tar", "--keep-logs", "logs", "--", "go", "test", "--image"},
-			want: invocation{verb: "run", images: []string{"a.tar", "b.tar"}, keepLogs: "logs", args: []string{"go", "test", "--image"}},
+			want: invocation{verb: "run", nodes: 1, images: []string{"a.tar", "b.tar"}, keepLogs: "logs", args: []string{"go", "test", "--image"}},
 		},
 		"a command needs no dashes": {
 			args: []string{"run", "kubectl", "get", "-o", "yaml"},
-			want: invocation{verb: "run", args: []string{"kubectl", "get", "-o", "yaml"}},
+			want: invocation{verb: "run", nodes: 1, args: []string{"kubectl", "get", "-o", "yaml"}},
 		},
 		"files to load":   {args: []string{"load", "a.tar"}, want: invocation{verb: "load", args: []string{"a.tar"}}},
-		"up takes images": {args: []string{"up", "--image=a.tar"}, want: invocation{verb: "up", images: []string{"a.tar"}}},
+		"up takes images": {args: []string{"up", "--image=a.tar"}, want: invocation{verb: "up", nodes: 1, images: []string{"a.tar"}}},
 		"the kubelet's own pace": {
 			args: []string{"run", "--kubelet-sync=1m", "true"},
-			want: invocation{verb: "run", sync: time.Minute, args: []string{"true"}},
+			want: invocation{verb: "run", nodes: 1, sync: time.Minute, args: []string{"true"}},
 		},
-		"down stands alone": {args: []string{"down"}, want: invocation{verb: "down"}},
+		"two nodes, whose network has policies": {
+			args: []string{"run", "--nodes=2", "--network-policies", "true"},
+			want: invocation{verb: "run", nodes: 2, policies: true, args: []string{"true"}},
+		},
+		"check looks for what policies need": {args: []string{"check", "--network-policies"}, want: invocation{verb: "check", policies: true}},
+		"a node is lost":                     {args: []string{"crash", "2"}, want: invocation{verb: "crash", args: []string{"2"}}},
+		"down stands alone":                  {args: []string{"down"}, want: invocation{verb: "down"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -51,13 +57,17 @@ func TestParse(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
-		`which one of run, up, check, status, load, down? "node help" explains them`: nil,
-		`there is no "start"; there are run, up, check, status, load and down`:       {"start"},
-		`run: a command is missing: run [flags] -- COMMAND`:                          {"run", "--"},
-		`load: a file is missing: load FILE`:                                         {"load"},
-		`up takes no argument, but got "-- now"`:                                     {"up", "--", "--", "now"},
-		`init is for the node itself; use run or up`:                                 {"init"},
-		`down: flag provided but not defined: -image`:                                {"down", "--image=a.tar"},
+		`which one of run, up, check, status, load, crash, restart, down? "node help" explains them`: nil,
+		`there is no "start"; there are run, up, check, status, load, crash, restart and down`:       {"start"},
+		`run: a command is missing: run [flags] -- COMMAND`:                                          {"run", "--"},
+		`crash: the number of a node is missing: crash N`:                                            {"crash"},
+		`restart: "two" is not the number of a node, such as 2`:                                      {"restart", "two"},
+		`run: --nodes is 3; allowed values: 1, 2`:                                                    {"run", "--nodes=3", "true"},
+		`up: --nodes is 0; allowed values: 1, 2`:                                                     {"up", "--nodes=0"},
+		`load: a file is missing: load FILE`:                                                         {"load"},
+		`up takes no argument, but got "-- now"`:                                                     {"up", "--", "--", "now"},
+		`init is for the node itself; use run or up`:                                                 {"init"},
+		`down: flag provided but not defined: -image`:                                                {"down", "--image=a.tar"},
 	} {
 		_, err := parse(args)
 		if err == nil || err.Error() != want {
@@ -73,7 +83,7 @@ func TestParseRefuses(t *testing.T) {
 
 func TestTheSupervisorIsAskedForTheSame(t *testing.T) {
 	t.Parallel()
-	asked := invocation{verb: "supervise", images: []string{"a b.tar", "-c.tar"}, keepLogs: "logs", sync: time.Minute}
+	asked := invocation{verb: "supervise", images: []string{"a b.tar", "-c.tar"}, keepLogs: "logs", sync: time.Minute, nodes: 2, policies: true}
 	got, err := parse(append([]string{asked.verb}, asked.flags()...))
 	if err != nil {
 		t.Fatal(err)

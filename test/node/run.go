@@ -37,11 +37,13 @@ func run(args []string) (int, error) {
 	case "supervise":
 		err = supervise(ctx, in)
 	case "check":
-		err = outside.Check()
+		err = outside.Check(in.policies)
 	case "status":
 		err = status(ctx)
 	case "load":
 		err = load(ctx, in.args)
+	case "crash", "restart":
+		err = fault(ctx, in)
 	case "down":
 		err = down(ctx)
 	case "init":
@@ -56,5 +58,8 @@ func run(args []string) (int, error) {
 }
 
 func (in invocation) options() outside.Options {
-	return outside.Options{Images: in.images, KeepLogs: in.keepLogs, KubeletSync: in.sync, Progress: os.Stderr}
+	return outside.Options{
+		Images: in.images, KeepLogs: in.keepLogs, KubeletSync: in.sync,
+		Nodes: in.nodes, NetworkPolicies: in.policies, Progress: os.Stderr,
+	}
 }

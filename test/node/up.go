@@ -97,19 +97,41 @@ func down(ctx context.Context) error {
 
 // load gives images to the node of "up" or, in a COMMAND of "run", to its own.
 func load(ctx context.Context, files []string) error {
-	s, err := ask(ctx, nodeName(), false)
+	s, err := askReady(ctx)
 	if err != nil {
 		return err
 	}
-	if s.PID == 0 {
-		return errors.New("the node is still starting; wait until it is up")
-	}
 	for _, file := range files {
-		if err := outside.Import(ctx, s.PID, file); err != nil {
+		if err := outside.Import(ctx, s.Dir, file); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// fault does harm to a node.
+func fault(ctx context.Context, in invocation) error {
+	number, err := in.number()
+	if err != nil {
+		return err
+	}
+	s, err := askReady(ctx)
+	if err != nil {
+		return err
+	}
+	if in.verb == "crash" {
+		return outside.Crash(ctx, s.Dir, number)
+	}
+	return outside.RestartAPIServer(ctx, s.Dir, number)
+}
+
+// askReady is the status of a node that is up.
+func askReady(ctx context.Context) (Status, error) {
+	s, err := ask(ctx, nodeName(), false)
+	if err == nil && s.PID == 0 {
+		err = errors.New("the node is still starting; wait until it is up")
+	}
+	return s, err
 }
 
 // describe says how to use a node.

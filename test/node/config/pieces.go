@@ -2,7 +2,10 @@
 
 package config
 
-import "net"
+import (
+	"net"
+	"path/filepath"
+)
 
 // A Piece is a program of the node that runs until the node ends.
 type Piece struct {
@@ -28,7 +31,7 @@ func EtcdHealth() string { return etcdURL + "/health" }
 // servers.
 func (n Node) APIServer() Piece {
 	return n.kubernetes("kube-apiserver",
-		"--advertise-address="+IP,
+		"--advertise-address="+n.IP(),
 		"--allow-privileged=true",
 		"--authorization-mode=Node,RBAC",
 		"--client-ca-file="+n.cert("ca"),
@@ -76,9 +79,9 @@ func (n Node) Scheduler() Piece {
 func (n Node) Kubelet() Piece {
 	return n.kubernetes("kubelet",
 		"--config="+n.path("etc", "kubelet.yaml"),
-		"--hostname-override="+Name,
+		"--hostname-override="+n.Name(),
 		"--kubeconfig="+n.kubeconfig("kubelet"),
-		"--node-ip="+IP,
+		"--node-ip="+n.IP(),
 	)
 }
 
@@ -86,8 +89,20 @@ func (n Node) Kubelet() Piece {
 func (n Node) Proxy() Piece {
 	return n.kubernetes("kube-proxy",
 		"--config="+n.path("etc", "kube-proxy.yaml"),
-		"--hostname-override="+Name,
+		"--hostname-override="+n.Name(),
 	)
+}
+
+// NetworkPolicies enforces those of the pods of the node. It asks nobody for the
+// pods' addresses but the API server, and leaves Services and routes to others.
+func (n Node) NetworkPolicies() Piece {
+	return Piece{Name: "kube-router", Path: filepath.Join(n.RouterDir(), "kube-router"), Args: []string{
+		"--kubeconfig=" + n.kubeconfig("admin"),
+		"--hostname-override=" + n.Name(),
+		"--run-firewall=true", "--run-router=false", "--run-service-proxy=false", "--run-loadbalancer=false",
+		"--enable-cni=false",
+		"--service-cluster-ip-range=" + ServiceCIDR,
+	}}
 }
 
 // Containerd is the machine's own.

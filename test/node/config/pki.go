@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// An authority signs every certificate of a node.
+// An authority signs every certificate of a cluster, and the tokens of its ServiceAccounts.
 type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+	cert          *x509.Certificate
+	key, accounts *ecdsa.PrivateKey
 }
 
 // template is valid from an hour ago, for clocks that differ, for ten years: a
@@ -33,18 +33,26 @@ func template(name string, groups ...string) *x509.Certificate {
 	}
 }
 
-// newAuthority writes a new authority as "ca".
-func (n Node) newAuthority() (*authority, error) {
+func newAuthority() (*authority, error) {
 	t := template("pillion test node")
 	t.IsCA, t.BasicConstraintsValid = true, true
 	t.KeyUsage |= x509.KeyUsageCertSign
-	self := &authority{cert: t}
-	der, err := self.sign(t, n.cert("ca"), n.key("ca"))
+	key, err1 := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	accounts, err2 := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, err
+	}
+	der, err := x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
 	if err != nil {
 		return nil, err
 	}
-	self.cert, err = x509.ParseCertificate(der)
-	return self, err
+	cert, err := x509.ParseCertificate(der)
+	return &authority{cert, key, accounts}, err
+}
+
+// write writes what the nodes of a cluster have in common.
+func (a *authority) write(n Node) error {
+	return errors.Join(writeCert(n.cert("ca"), a.cert.Raw), writeKey(n.key("ca"), a.key), writeKey(n.key("serviceaccounts"), a.accounts))
 }
 
 // client writes a certificate by which the API server and the kubelet know who
@@ -52,8 +60,7 @@ func (n Node) newAuthority() (*authority, error) {
 func (a *authority) client(certFile, keyFile, user string, groups ...string) error {
 	t := template(user, groups...)
 	t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-	_, err := a.sign(t, certFile, keyFile)
-	return err
+	return a.sign(t, certFile, keyFile)
 }
 
 // server writes a certificate for a server that is reached by these names and
@@ -68,34 +75,32 @@ func (a *authority) server(certFile, keyFile string, hosts ...string) error {
 			t.DNSNames = append(t.DNSNames, host)
 		}
 	}
-	_, err := a.sign(t, certFile, keyFile)
-	return err
+	return a.sign(t, certFile, keyFile)
 }
 
-// sign makes a key for t and writes both. The authority's own certificate, which
-// comes first, is signed by the key that is made for it.
-func (a *authority) sign(t *x509.Certificate, certFile, keyFile string) ([]byte, error) {
-	key, err := newKey(keyFile)
+// sign makes a key for t and writes both.
+func (a *authority) sign(t *x509.Certificate, certFile, keyFile string) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, err
-	}
-	if a.key == nil {
-		a.key = key
+		return err
 	}
 	der, err := x509.CreateCertificate(rand.Reader, t, a.cert, key.Public(), a.key)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return der, writeFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	return errors.Join(writeKey(keyFile, key), writeCert(certFile, der))
 }
 
-// newKey writes a key in the one form that kube-apiserver takes for the keys of
+func writeCert(file string, der []byte) error {
+	return writeFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+// writeKey writes a key in the one form that kube-apiserver takes for the keys of
 // ServiceAccounts too.
-func newKey(file string) (*ecdsa.PrivateKey, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
+func writeKey(file string, key *ecdsa.PrivateKey) error {
 	der, err := x509.MarshalECPrivateKey(key)
-	return key, errors.Join(err, writeFile(file, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})))
+	if err != nil {
+		return err
+	}
+	return writeFile(file, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}))
 }

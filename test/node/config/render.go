@@ -21,7 +21,7 @@ func (n Node) kubelet() ([]byte, error) {
 		"authentication":              object{"anonymous": object{"enabled": false}, "x509": object{"clientCAFile": n.cert("ca")}},
 		"tlsCertFile":                 n.cert("kubelet"),
 		"tlsPrivateKeyFile":           n.key("kubelet"),
-		"clusterDNS":                  []string{IP}, // nobody listens there: looking up a name fails at once
+		"clusterDNS":                  []string{n.IP()}, // nobody listens there: looking up a name fails at once
 		"clusterDomain":               "cluster.local",
 		"allowedUnsafeSysctls":        []string{"kernel.msg*", "fs.mqueue.*"},
 		"cgroupDriver":                "cgroupfs",
@@ -43,7 +43,7 @@ const volumePlugins = "/var/lib/kubelet/volume-plugins"
 
 // resolvConf stands for the machine's, whose servers are out of reach. Nobody
 // listens at this address, so looking up a name fails at once.
-func resolvConf() ([]byte, error) { return []byte("nameserver " + IP + "\n"), nil }
+func (n Node) resolvConf() ([]byte, error) { return []byte("nameserver " + n.IP() + "\n"), nil }
 
 // kubeProxy leaves conntrack alone, which is not the node's to set.
 func (n Node) kubeProxy() ([]byte, error) {
@@ -59,7 +59,7 @@ func (n Node) kubeProxy() ([]byte, error) {
 }
 
 // cni connects each pod to the node by a link of its own. The node routes
-// between pods and to Services, and has no route to anywhere else.
+// between pods and to Services, and has no route to anywhere but the other node.
 func (n Node) cni() ([]byte, error) {
 	return json.MarshalIndent(object{
 		"cniVersion": "0.4.0",
@@ -67,7 +67,7 @@ func (n Node) cni() ([]byte, error) {
 		"plugins": []object{
 			{"type": "ptp", "ipam": object{
 				"type":   "host-local",
-				"ranges": [][]object{{{"subnet": PodCIDR}}},
+				"ranges": [][]object{{{"subnet": n.PodCIDR()}}},
 				"routes": []object{{"dst": "0.0.0.0/0"}},
 			}},
 			{"type": "portmap", "capabilities": object{"portMappings": true}},

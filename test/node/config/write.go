@@ -14,9 +14,23 @@ import (
 // kubelet and containerd write by default: see [Node.Private].
 func Hidden() []string { return []string{"/var/lib", "/var/log"} }
 
-// Write fills n.Dir, which exists. [Load] can read it afterwards.
+// Write fills n.Dir, which exists, for all nodes of the cluster whose first is n.
+// [Load] can read each afterwards.
 func (n Node) Write() error {
-	dirs := []string{n.path("bin"), n.path("etc", "cni"), n.path("etc", "sysctl"), n.path("pki"), n.Temp()}
+	ca, err := newAuthority()
+	if err != nil {
+		return err
+	}
+	for _, node := range n.All() {
+		if err := node.write(ca); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n Node) write(ca *authority) error {
+	dirs := []string{n.path("bin"), n.RouterDir(), n.path("etc", "cni"), n.path("etc", "sysctl"), n.path("pki"), n.Temp(), n.Logs()}
 	for _, path := range Hidden() {
 		dirs = append(dirs, n.Private(path))
 	}
@@ -25,7 +39,7 @@ func (n Node) Write() error {
 			return fmt.Errorf("the node's directories cannot be made: %w", err)
 		}
 	}
-	err := errors.Join(n.writeSelf(), n.writeConfigs(), n.writeSysctls(), n.writeCredentials())
+	err := errors.Join(n.writeSelf(), n.writeConfigs(), n.writeSysctls(), n.writeCredentials(ca))
 	if err != nil {
 		return fmt.Errorf("the node's files cannot be written: %w", err)
 	}
@@ -47,7 +61,7 @@ func (n Node) writeConfigs() error {
 		"kube-proxy.yaml":         n.kubeProxy,
 		"containerd.toml":         n.containerd,
 		"cni/10-pillion.conflist": n.cni,
-		"resolv.conf":             resolvConf,
+		"resolv.conf":             n.resolvConf,
 	} {
 		data, err := render()
 		errs = append(errs, err, writeFile(n.path("etc", filepath.FromSlash(name)), data))

@@ -22,11 +22,8 @@ func written(t *testing.T) Node {
 	t.Helper()
 	dir := t.TempDir()
 	n := Node{
-		ID: "pillion-node-1", Dir: dir, Binaries: "/binaries", CNI: `/opt/"cni"`,
-		Snapshotter: "overlayfs", HostAPI: "127.0.0.1:34567",
-	}
-	if err := os.Mkdir(n.Logs(), 0o700); err != nil {
-		t.Fatal(err)
+		Number: 1, ID: "pillion-node-1", Dir: dir, Binaries: "/binaries", CNI: `/opt/"cni"`,
+		Snapshotter: "overlayfs", HostAPIs: []string{"127.0.0.1:34567", "127.0.0.1:34568"}, Router: "/router",
 	}
 	if err := n.Write(); err != nil {
 		t.Fatal(err)
@@ -84,9 +81,9 @@ func TestCertificatesAreForTheirPurpose(t *testing.T) {
 		hosts []string
 		user  string
 	}{
-		"kube-apiserver": {x509.ExtKeyUsageServerAuth, []string{"127.0.0.1", KubernetesIP, IP, "kubernetes.default.svc"}, "kubernetes"},
-		"kubelet":        {x509.ExtKeyUsageServerAuth, []string{IP}, Name},
-		"client-kubelet": {x509.ExtKeyUsageClientAuth, nil, "system:node:" + Name},
+		"kube-apiserver": {x509.ExtKeyUsageServerAuth, []string{"127.0.0.1", KubernetesIP, n.IP(), "kubernetes.default.svc"}, "kubernetes"},
+		"kubelet":        {x509.ExtKeyUsageServerAuth, []string{n.IP()}, n.Name()},
+		"client-kubelet": {x509.ExtKeyUsageClientAuth, nil, "system:node:" + n.Name()},
 		"client-admin":   {x509.ExtKeyUsageClientAuth, nil, "pillion-admin"},
 		"kubelet-client": {x509.ExtKeyUsageClientAuth, nil, "kube-apiserver-kubelet-client"},
 	} {
@@ -112,8 +109,9 @@ func TestKubeconfigsNeedNoOtherFile(t *testing.T) {
 	t.Parallel()
 	n := written(t)
 	for path, server := range map[string]string{
-		n.Kubeconfig():      "https://127.0.0.1:34567",
-		n.InnerKubeconfig(): "https://127.0.0.1:6443",
+		n.Kubeconfig():          "https://127.0.0.1:34567",
+		n.All()[1].Kubeconfig(): "https://127.0.0.1:34568",
+		n.InnerKubeconfig():     "https://127.0.0.1:6443",
 	} {
 		rc, err := clientcmd.BuildConfigFromFlags("", path)
 		if err != nil {

@@ -33,39 +33,43 @@ const Begin = "begin\n"
 
 // Init is process 1 of the node in dir. It starts `self pieces dir`, whose
 // standard output, a stream of [Message], is its own. When the lifeline ends,
-// every process in the node is killed and every trace on the machine removed.
+// every process in the node is killed and, by the first node of a cluster, every
+// trace on the machine removed.
 func Init(dir string) error {
+	var n config.Node
 	if _, err := io.ReadFull(os.Stdin, make([]byte, len(Begin))); err == nil {
-		if err := begin(dir); err != nil {
+		if n, err = config.Load(dir); err == nil {
+			err = begin(n)
+		}
+		if err != nil {
 			Report(os.Stdout, Message{Error: err.Error()})
 		}
 		os.Stdout.Close() // the pieces have it; if they end, the reader has to know
 		bury(os.Stdin)
 	}
+	if n.Number > 1 {
+		return nil
+	}
 	return leave(dir)
 }
 
-func begin(dir string) error {
-	n, err := config.Load(dir)
-	if err != nil {
-		return err
-	}
+func begin(n config.Node) error {
 	if err := prepare(n); err != nil {
 		return err
 	}
-	cmd := exec.Command("/proc/self/exe", "pieces", dir) //nolint:noctx // the node's end is a signal to all
+	cmd := exec.Command("/proc/self/exe", "pieces", n.Dir) //nolint:noctx // the node's end is a signal to all
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	return cmd.Start()
 }
 
 func prepare(n config.Node) error {
-	if err := unix.Sethostname([]byte(config.Name)); err != nil {
+	if err := unix.Sethostname([]byte(n.Name())); err != nil {
 		return fmt.Errorf("the host name cannot be set: %w", err)
 	}
 	if err := mounts(n); err != nil {
 		return err
 	}
-	return network()
+	return network(n)
 }
 
 // bury waits for children of others, and returns when the lifeline has ended and

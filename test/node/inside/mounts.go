@@ -21,6 +21,9 @@ func mounts(n config.Node) error {
 		{n.Dir, n.Dir, "", unix.MS_BIND},
 		{n.Binaries, n.Bin(""), "", unix.MS_BIND}, // before something may hide it
 	}
+	if n.Router != "" {
+		steps = append(steps, mount{n.Router, n.RouterDir(), "", unix.MS_BIND})
+	}
 	for _, path := range config.Hidden() {
 		steps = append(steps, mount{n.Private(path), path, "", unix.MS_BIND})
 	}

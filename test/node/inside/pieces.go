@@ -24,18 +24,18 @@ const startTimeout = 5 * time.Minute
 func Pieces(dir string, out io.Writer) error {
 	n, err := config.Load(dir)
 	if err == nil {
-		r := &runner{node: n, out: out, ended: make(chan error, 16)}
+		r := &runner{node: n, out: out, ended: make(chan end, 16)}
 		err = r.run()
 	}
 	Report(out, Message{Error: err.Error()})
 	return err
 }
 
-// A runner starts pieces. ended receives an error from each that ends.
+// A runner starts pieces. ended receives the end of each.
 type runner struct {
 	node  config.Node
 	out   io.Writer
-	ended chan error
+	ended chan end
 }
 
 func (r *runner) run() error {
@@ -45,19 +45,32 @@ func (r *runner) run() error {
 		return err
 	}
 	Report(r.out, Message{Ready: true})
-	return <-r.ended
+	for e := range r.ended {
+		again, ok := e.wanted()
+		if !ok {
+			return e.err
+		}
+		Report(r.out, Message{Progress: e.err.Error()})
+		if err := r.start(again...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// startAll starts the pieces, each when those that it needs are ready.
+// startAll starts the pieces, each when those that it needs are ready, and the other
+// node when there is an API server.
 func (r *runner) startAll(ctx context.Context) error {
 	n := r.node
-	if err := r.start(n.Etcd(), n.Containerd()); err != nil {
-		return err
+	if n.Number == 1 {
+		if err := r.start(n.Etcd()); err != nil {
+			return err
+		}
+		if err := r.await(ctx, "etcd", etcdHealthy); err != nil {
+			return err
+		}
 	}
-	if err := r.await(ctx, "etcd", etcdHealthy); err != nil {
-		return err
-	}
-	if err := r.start(n.APIServer()); err != nil {
+	if err := r.start(n.Containerd(), n.APIServer()); err != nil {
 		return err
 	}
 	clients, err := r.clients()
@@ -67,7 +80,11 @@ func (r *runner) startAll(ctx context.Context) error {
 	if err := r.await(ctx, "kube-apiserver", apiServerReady(clients)); err != nil {
 		return err
 	}
-	if err := r.start(n.ControllerManager(), n.Scheduler(), n.Proxy()); err != nil {
+	others, err := r.startOthers()
+	if err != nil {
+		return err
+	}
+	if err := r.start(r.clientPieces()...); err != nil {
 		return err
 	}
 	if err := r.await(ctx, "containerd", containerdAnswers); err != nil {
@@ -76,19 +93,35 @@ func (r *runner) startAll(ctx context.Context) error {
 	if err := r.start(n.Kubelet()); err != nil {
 		return err
 	}
-	for _, last := range []struct {
-		name  string
-		ready func(context.Context) error
-	}{
+	for _, last := range append([]condition{
 		{"kube-controller-manager", serviceAccountExists(clients)},
 		{"kube-proxy", servicesAnswer},
-		{"kubelet", nodeReady(clients)},
-	} {
+		{"kubelet", nodeReady(clients, n.Name())},
+	}, others...) {
 		if err := r.await(ctx, last.name, last.ready); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// clientPieces need an API server, and nothing else.
+func (r *runner) clientPieces() []config.Piece {
+	n := r.node
+	pieces := []config.Piece{n.Proxy()}
+	if n.Number == 1 {
+		pieces = append(pieces, n.ControllerManager(), n.Scheduler())
+	}
+	if n.Router != "" {
+		pieces = append(pieces, n.NetworkPolicies())
+	}
+	return pieces
+}
+
+// A condition is what has to be true of a piece before the node is ready.
+type condition struct {
+	name  string // its log's too
+	ready func(context.Context) error
 }
 
 func (r *runner) clients() (*kubernetes.Clientset, error) {
@@ -111,8 +144,8 @@ func (r *runner) await(ctx context.Context, name string, ready func(context.Cont
 			return nil
 		}
 		select {
-		case err := <-r.ended:
-			return err
+		case e := <-r.ended:
+			return e.err
 		case <-ctx.Done():
 			return fmt.Errorf("%s is not ready: %w; the last try: %w%s", name, context.Cause(ctx), err, LastLines(r.node.Log(name)))
 		case <-time.After(50 * time.Millisecond):

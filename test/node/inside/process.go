@@ -9,14 +9,40 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"syscall"
 
 	"github.com/pillion-dev/pillion/test/node/config"
 )
 
+// An end is that of a piece, or of another node.
+type end struct {
+	piece config.Piece     // none for a node
+	state *os.ProcessState // nil if a node has failed, but not ended
+	err   error
+}
+
+// wanted says whether somebody outside has ended it while the node was ready, and what to
+// start now. An API server that is told to end does so without an error; it is started
+// again, as a kubelet does with those of kubeadm. A node that is killed is not.
+func (e end) wanted() (again []config.Piece, ok bool) {
+	if e.state == nil {
+		return nil, false
+	}
+	status, isStatus := e.state.Sys().(syscall.WaitStatus)
+	switch {
+	case e.piece.Name == "kube-apiserver":
+		return []config.Piece{e.piece}, e.state.Success()
+	case e.piece.Name == "":
+		return nil, isStatus && status.Signaled() && status.Signal() == syscall.SIGKILL
+	default:
+		return nil, false
+	}
+}
+
 // start starts pieces, each with a log of its own.
 func (r *runner) start(pieces ...config.Piece) error {
 	for _, p := range pieces {
-		log, err := os.Create(r.node.Log(p.Name))
+		log, err := os.OpenFile(r.node.Log(p.Name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 		if err != nil {
 			return err
 		}
@@ -29,7 +55,7 @@ func (r *runner) start(pieces ...config.Piece) error {
 		}
 		go func() {
 			_ = cmd.Wait() // its result is in cmd.ProcessState too
-			r.ended <- fmt.Errorf("%s has ended: %s%s", p.Name, cmd.ProcessState, LastLines(log.Name()))
+			r.ended <- end{p, cmd.ProcessState, fmt.Errorf("%s has ended: %s%s", p.Name, cmd.ProcessState, LastLines(log.Name()))}
 		}()
 	}
 	return nil

@@ -64,9 +64,9 @@ func serviceAccountExists(clients kubernetes.Interface) func(context.Context) er
 }
 
 // nodeReady is nil when the scheduler would give the node a pod.
-func nodeReady(clients kubernetes.Interface) func(context.Context) error {
+func nodeReady(clients kubernetes.Interface, name string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		node, err := clients.CoreV1().Nodes().Get(ctx, config.Name, metav1.GetOptions{})
+		node, err := clients.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return err
 		}

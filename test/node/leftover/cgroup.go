@@ -56,8 +56,8 @@ func Hierarchies(mountinfo string) ([]Hierarchy, error) {
 	return all, nil
 }
 
-// MakeCgroup makes the cgroup in every hierarchy, and passes the controllers of
-// version 2 on to it.
+// MakeCgroup makes the cgroup in every hierarchy, below one that exists, and passes
+// the controllers of version 2 on to it.
 func MakeCgroup(name string) error {
 	all, err := Hierarchies("/proc/self/mountinfo")
 	if err != nil {
@@ -68,7 +68,7 @@ func MakeCgroup(name string) error {
 			if !h.V2 {
 				break
 			}
-			if err := os.WriteFile(filepath.Join(h.Mount, "cgroup.subtree_control"), []byte("+"+controller), 0); err != nil {
+			if err := os.WriteFile(filepath.Join(h.Mount, filepath.Dir(name), "cgroup.subtree_control"), []byte("+"+controller), 0); err != nil {
 				return fmt.Errorf("the cgroup controller %s cannot be passed on: %w", controller, err)
 			}
 		}

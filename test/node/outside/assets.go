@@ -15,15 +15,15 @@ import (
 	"strings"
 )
 
-// findBinaries asks the program in test/cluster for the directory of the
-// Kubernetes binaries. It builds what is missing, which takes minutes the first
+// findBinaries asks the program in test/cluster for the directory of a set of
+// binaries, such as "node". It builds what is missing, which takes minutes the first
 // time, so its progress is shown.
-func findBinaries(ctx context.Context, progress io.Writer) (string, error) {
+func findBinaries(ctx context.Context, progress io.Writer, set string) (string, error) {
 	root, err := goCommand(ctx, "", progress, "list", "-m", "-f", "{{.Dir}}", "github.com/pillion-dev/pillion")
 	if err != nil {
 		return "", fmt.Errorf("the repository is not found; run this inside it: %w", err)
 	}
-	return goCommand(ctx, filepath.Join(root, "test", "cluster"), progress, "run", ".", "node")
+	return goCommand(ctx, filepath.Join(root, "test", "cluster"), progress, "run", ".", set)
 }
 
 // goCommand runs the go command, which talks to people on stderr and answers in

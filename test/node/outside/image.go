@@ -22,13 +22,31 @@ import (
 	"github.com/pillion-dev/pillion/test/node/config"
 )
 
-// Import gives the node whose first process has that number the images in an
+// Import gives each node of the cluster whose files are in dir the images in an
 // archive, as `docker save` or an OCI layout has them, and returns when a pod can
 // use them.
-func Import(ctx context.Context, pid int, archive string) error {
+func Import(ctx context.Context, dir, archive string) error {
 	if _, err := os.Stat(archive); err != nil {
 		return fmt.Errorf("an image cannot be loaded: %w", err)
 	}
+	first, err := config.Load(dir)
+	if err != nil {
+		return err
+	}
+	for _, node := range first.All() {
+		pid, err := initOf(node)
+		if err == nil {
+			err = importInto(ctx, pid, archive)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", node.Name(), err)
+		}
+	}
+	return nil
+}
+
+// importInto is for the node whose first process has that number.
+func importInto(ctx context.Context, pid int, archive string) error {
 	// Unpacking is left to the first pod, because it knows which snapshotter to use.
 	if _, err := ctr(ctx, pid, "images", "import", "--no-unpack", archive); err != nil {
 		return fmt.Errorf("the image %s cannot be loaded: %w", archive, err)

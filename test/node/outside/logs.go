@@ -31,11 +31,18 @@ func (n *Node) keepLogs() error {
 	if err != nil {
 		return fmt.Errorf("the logs cannot be kept: %w", err)
 	}
-	err = os.CopyFS(filepath.Join(dir, "pods"), os.DirFS(n.PodLogs()))
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil // there has been no pod
+	var errs []error
+	for _, node := range n.All() {
+		to := dir
+		if node.Number > 1 {
+			to = filepath.Join(dir, node.Name())
+		}
+		for from, to := range map[string]string{node.Logs(): to, node.PodLogs(): filepath.Join(to, "pods")} {
+			if err := os.CopyFS(to, os.DirFS(from)); !errors.Is(err, fs.ErrNotExist) { // there may have been no pod
+				errs = append(errs, err)
+			}
+		}
 	}
-	errs := []error{err, os.CopyFS(dir, os.DirFS(n.Logs()))}
 	if failure != nil {
 		errs = append(errs, os.WriteFile(filepath.Join(dir, "failure.txt"), []byte(failure.Error()+"\n"), 0o600))
 	}

@@ -31,6 +31,10 @@ type Options struct {
 	KeepLogs string
 	// KubeletSync is how often the kubelet brings changed Secrets to pods; 0 is 5s.
 	KubeletSync time.Duration
+	// Nodes is how many nodes the cluster has, each with an API server: 1, or 2.
+	Nodes int
+	// NetworkPolicies has them enforced, by kube-router.
+	NetworkPolicies bool
 	// Progress is told what is happening.
 	Progress io.Writer
 }
@@ -39,19 +43,20 @@ type Options struct {
 type Node struct {
 	config.Node
 
-	opts     Options
-	begun    time.Time
-	lock     *os.File // on Dir
-	listener net.Listener
-	first    *process
-	failure  error
-	undo     []func() error
+	opts      Options
+	begun     time.Time
+	lock      *os.File // on Dir
+	listeners []net.Listener
+	first     *process
+	failure   error
+	undo      []func() error
 }
 
 // Start starts a node, and returns when a pod can run on it. If it fails, or ctx
 // ends, nothing is left.
 func Start(ctx context.Context, opts Options) (_ *Node, err error) {
 	n := &Node{opts: opts, begun: time.Now()}
+	n.Number = 1
 	n.KubeletSync = cmp.Or(opts.KubeletSync, 5*time.Second).String()
 	defer func() {
 		if err != nil && ctx.Err() == nil {
@@ -114,11 +119,15 @@ func (n *Node) checkMachine(context.Context) error {
 		}
 	}
 	n.CNI = m.pluginDir()
+	m.networkPolicies = n.opts.NetworkPolicies
 	return m.check()
 }
 
 func (n *Node) findPieces(ctx context.Context) (err error) {
-	n.Binaries, err = findBinaries(ctx, n.opts.Progress)
+	n.Binaries, err = findBinaries(ctx, n.opts.Progress, "node")
+	if err == nil && n.opts.NetworkPolicies {
+		n.Router, err = findBinaries(ctx, n.opts.Progress, "kube-router")
+	}
 	return err
 }
 
@@ -141,23 +150,27 @@ func (n *Node) makeDir(context.Context) error {
 	return err
 }
 
-// listen chooses the address at which the machine finds the API server, because
-// it is written into the kubeconfig.
+// listen chooses the addresses at which the machine finds the API servers, because
+// they are written into the kubeconfigs.
 func (n *Node) listen(ctx context.Context) error {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
+	for range n.opts.Nodes {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		n.onStop(func() error { _ = l.Close(); return nil })
+		n.listeners, n.HostAPIs = append(n.listeners, l), append(n.HostAPIs, l.Addr().String())
 	}
-	n.onStop(func() error { _ = l.Close(); return nil })
-	n.listener, n.HostAPI = l, l.Addr().String()
 	return nil
 }
 
 // fillDir comes after launch: from there on, somebody removes what we make even
 // if we are killed.
 func (n *Node) fillDir(context.Context) error {
-	if err := leftover.MakeCgroup(n.ID); err != nil {
-		return err
+	for _, node := range n.All() {
+		if err := leftover.MakeCgroup(node.ID); err != nil {
+			return err
+		}
 	}
 	if err := n.Write(); err != nil {
 		return err
@@ -173,10 +186,12 @@ func (n *Node) fillDir(context.Context) error {
 func (n *Node) begin(context.Context) error { return n.first.begin() }
 
 func (n *Node) forward(ctx context.Context) error {
-	dial := dialIn(n.PID(), net.JoinHostPort("127.0.0.1", config.APIServerPort))
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	n.onStop(func() error { cancel(); return nil })
-	go func() { _ = forward(ctx, n.listener, dial) }() // it ends when the listener does
+	for i, node := range n.All() {
+		dial := dialIn(n.PID(), node.APIServerAddress())
+		go func() { _ = forward(ctx, n.listeners[i], dial) }() // it ends when the listener does
+	}
 	return nil
 }
 
@@ -193,7 +208,7 @@ func (n *Node) awaitReady(ctx context.Context) error {
 
 func (n *Node) importImages(ctx context.Context) error {
 	for _, archive := range n.opts.Images {
-		if err := Import(ctx, n.PID(), archive); err != nil {
+		if err := Import(ctx, n.Dir, archive); err != nil {
 			return err
 		}
 	}

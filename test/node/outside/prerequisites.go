@@ -20,6 +20,8 @@ type machine struct {
 	path        []string // directories of programs
 	cni         []string // directories where CNI plugins may be
 	hierarchies []leftover.Hierarchy
+
+	networkPolicies bool // are to be enforced
 }
 
 func thisMachine() (machine, error) {
@@ -32,12 +34,14 @@ func thisMachine() (machine, error) {
 	}, err
 }
 
-// Check says in one sentence all that this machine lacks to run a node.
-func Check() error {
+// Check says in one sentence all that this machine lacks to run a node, which may
+// have to enforce NetworkPolicies.
+func Check(networkPolicies bool) error {
 	m, err := thisMachine()
 	if err != nil {
 		return err
 	}
+	m.networkPolicies = networkPolicies
 	return m.check()
 }
 
@@ -48,14 +52,18 @@ func searchPath() string {
 }
 
 // needed are programs by the Debian package that brings them.
-func needed() map[string][]string {
-	return map[string][]string{
+func (m machine) needed() map[string][]string {
+	all := map[string][]string{
 		"containerd": {"containerd", "containerd-shim-runc-v2", "ctr"},
 		"iproute2":   {"ip"},
 		"iptables":   {"iptables", "iptables-restore", "iptables-save"},
 		"mount":      {"mount", "umount"},
 		"runc":       {"runc"},
 	}
+	if m.networkPolicies {
+		all["ipset"] = []string{"ipset"}
+	}
+	return all
 }
 
 func neededPlugins() []string { return []string{"host-local", "loopback", "portmap", "ptp"} }
@@ -63,7 +71,7 @@ func neededPlugins() []string { return []string{"host-local", "loopback", "portm
 // check says in one sentence all that this machine lacks, and how to get it.
 func (m machine) check() error {
 	var lacks, programs, packages []string
-	for pkg, names := range needed() {
+	for pkg, names := range m.needed() {
 		absent := slices.DeleteFunc(names, m.has)
 		programs = append(programs, absent...)
 		if len(absent) > 0 {

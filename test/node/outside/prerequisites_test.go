@@ -24,7 +24,7 @@ func complete(t *testing.T) machine {
 			{Controllers: []string{"cpuset", "memory", "pids"}, V2: true},
 		},
 	}
-	for _, names := range needed() {
+	for _, names := range m.needed() {
 		for _, name := range names {
 			program(t, m.path[1], name)
 		}
