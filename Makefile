@@ -23,9 +23,19 @@ build: ## Build bin/webhook, bin/helper, bin/certificates and bin/kubectl-pillio
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
 
 .PHONY: demo
-demo: ## Show injected content that follows git, on an API server of its own (a minute; FULL=1 shows all)
+demo: ## Show injected content that follows git, in a minute (FULL=1 shows all; NODE=1 is on a real node: root, Linux)
+ifeq ($(NODE),1)
+	@$(MAKE) --no-print-directory demo-node NODE='go run ./test/node'
+else
 	@echo "Building the demo: seconds, or some minutes the first time"
 	@go run ./hack/demo $(if $(FULL),--full)
+endif
+
+# With real containers, which the end-to-end tests of the same things have.
+.PHONY: demo-node
+demo-node: e2e-check e2e-images
+	$(NODE) run $(addprefix --image ,$(E2E_IMAGES)) -- \
+	  go test $(BOUND) -count=1 -v -run '^(TestAPageChangesWhenSomebodyPushes|TestAnOutageOfTheServerHurtsNobody)$$' ./test/e2e/
 
 .PHONY: recording
 recording: ## Run the demo, and write docs/img/demo.svg from what it prints
