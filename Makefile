@@ -63,9 +63,9 @@ test-integration: cluster ## Run the tests that need Kubernetes, or its source
 	go test $(BOUND) -count=1 ./test/...
 
 # What is imported into the node: the product's images for this machine, and Debian's
-# programs for the stories.
+# programs for the end-to-end tests.
 E2E_IMAGES := $(patsubst %,bin/images/pillion-%.tar,webhook helper certificates kubectl e2e)
-# And what cert-manager's chart runs, for the stories of the installation.
+# And what cert-manager's chart runs, for the tests of the installation.
 CERT_MANAGER := bin/images/pillion-certmanager.tar
 NODE := go run ./test/node
 
@@ -119,10 +119,10 @@ e2e-tools:
 	go -C hack/images run . pack --root "$$(go -C test/cluster run . certmanager)" --entrypoint /certmanager --user 65532:65532 \
 	  --name pillion.test/certmanager:dev --out $(CURDIR)/$(CERT_MANAGER)
 
-# An installation is cluster-wide, so its stories have a node of their own. Its kubelet
+# An installation is cluster-wide, so its tests have a node of their own. Its kubelet
 # takes the time to renew a certificate that users' kubelets take.
 .PHONY: e2e
-e2e: e2e-check e2e-images e2e-tools ## Tell the stories on real nodes that start and stop by themselves (root, Linux)
+e2e: e2e-check e2e-images e2e-tools ## Run the end-to-end tests on real nodes that start and stop by themselves (root, Linux)
 	$(NODE) run $(addprefix --image ,$(E2E_IMAGES)) -- go test $(BOUND) -count=1 -v -parallel 4 ./test/e2e/
 	$(NODE) run --kubelet-sync 1m $(addprefix --image ,$(E2E_IMAGES) $(CERT_MANAGER)) -- go test $(BOUND) -count=1 -v ./test/e2e/install/
 
@@ -160,14 +160,14 @@ mutants: ## See whether the tests notice changes to the deciding code (long)
 	for package in inject policy; do $(TOOL) gremlins unleash --timeout-coefficient 30 --threshold-efficacy 90 ./internal/$$package; done
 
 .PHONY: lint
-lint: ## Check style, and who may import whom
+lint: ## Check style, and the imports between packages
 	$(TOOL) golangci-lint run
 	go tool -modfile=$(CURDIR)/hack/tools/actionlint/go.mod actionlint
 	for module in $(MODULES); do (cd $$module && CGO_ENABLED=0 $(TOOL) golangci-lint run -c $(CURDIR)/.golangci.yaml); done
 
 # govulncheck exits with 3 for a finding, and with 1 if its database cannot be reached.
 .PHONY: vuln
-vuln: ## Look for known vulnerabilities, if vuln.go.dev can be reached
+vuln: ## Check for known vulnerabilities, if vuln.go.dev can be reached
 	@for module in . hack/images hack/release; do \
 	  status=0; (cd $$module && $(TOOL) govulncheck ./...) || status=$$?; \
 	  if [ $$status = 3 ]; then exit 3; fi; \

@@ -123,8 +123,8 @@ func (v *value) typed() map[string]any {
 	return s
 }
 
-// valuesSchema is the JSON schema of all values: they and no others, so that a typing error
-// is refused before anything in a cluster changes. Which names are taken, templates say: they
+// valuesSchema is the JSON schema of all values: they and no others, so that a typo
+// is rejected before anything in a cluster changes. Which names are taken, templates say: they
 // have words for it.
 func valuesSchema(top value, policySchema, helperSchema []byte) (string, error) {
 	s := top.typed()

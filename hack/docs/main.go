@@ -84,7 +84,7 @@ func reasons() string {
 
 Every review ends with one result and one reason of this closed set. The same words are in the status
 annotation, the metric ` + "`pillion_admission_requests_total{policy,result,reason}`" + `, the log line, the audit annotations
-and the output of the command line. Reviews of workloads and namespaces, which are warned and never refused, are counted by
+and the output of the command line. Reviews of workloads and namespaces, which are warned and never denied, are counted by
 ` + "`pillion_warn_requests_total{policy,result,reason}`" + `: the result is what the pods will meet.
 
 | reason | result | meaning |

@@ -121,7 +121,7 @@ func (g generator) value(t reflect.Type) *schema {
 	}
 }
 
-// refine says of a text field what its type does not.
+// refine says of a string field what its type does not.
 func refine(s *schema, field string) {
 	switch field {
 	case "policy.Spec.Enforcement":

@@ -70,7 +70,7 @@ func TestPushSaysWhyNothingWasPushed(t *testing.T) {
 		args []string
 		want []string // what the error starts with, and what else is in it
 	}{
-		"the registry refuses": {
+		"the registry rejects": {
 			[]string{"--registry", host, "--from", dir},
 			[]string{"images push: " + host + "/pillion-webhook:v0.1.0 was not pushed: ", "not yours"},
 		},

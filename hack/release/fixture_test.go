@@ -88,8 +88,8 @@ func call(t *testing.T, args ...string) string {
 	return stdout.String()
 }
 
-// refused runs a command line that must fail and returns what it said.
-func refused(t *testing.T, args ...string) string {
+// rejected runs a command line that must fail and returns what it said.
+func rejected(t *testing.T, args ...string) string {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	if status := run(t.Context(), args, &stdout, &stderr); status != 1 {

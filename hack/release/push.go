@@ -125,8 +125,8 @@ func (i image) notAnother(ctx context.Context) error {
 		return err
 	}
 	there, err := remote.Head(ref, withKeychain(ctx)...)
-	var refused *transport.Error
-	if errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound {
+	var rejected *transport.Error
+	if errors.As(err, &rejected) && rejected.StatusCode == http.StatusNotFound {
 		return nil
 	}
 	if err != nil {

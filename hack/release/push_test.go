@@ -133,7 +133,7 @@ func neverReplaces(t *testing.T, dir string) {
 	}
 	put(t, filepath.Join(other, "images.txt"), []byte(tag+"@sha256:"+strings.Repeat("0", 64)+"\n"))
 	want := "release push: " + tag + " is there already, with other content (" + digest + ", and not sha256:" + strings.Repeat("0", 64) + "); a version is never replaced: release a new one\n"
-	if diff := cmp.Diff(want, refused(t, "push", "--from", other, "--unsigned")); diff != "" {
+	if diff := cmp.Diff(want, rejected(t, "push", "--from", other, "--unsigned")); diff != "" {
 		t.Errorf("error (-want +got):\n%s", diff)
 	}
 }

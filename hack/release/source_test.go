@@ -76,7 +76,7 @@ func TestAReleaseIsOfATaggedCommitThatCallsItselfSo(t *testing.T) {
 				c.change(t, dir)
 			}
 			out := filepath.Join(t.TempDir(), "release")
-			if got := refused(t, "build", "--version", c.version, "--source", dir, "--out", out); !strings.Contains(got, c.want) {
+			if got := rejected(t, "build", "--version", c.version, "--source", dir, "--out", out); !strings.Contains(got, c.want) {
 				t.Errorf("error %q, want %q in it", got, c.want)
 			}
 			if left, _ := os.ReadDir(filepath.Dir(out)); len(left) != 0 {
@@ -101,7 +101,7 @@ func TestWhoSignsMustBeSaid(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := refused(t, c.args...); got != c.want {
+			if got := rejected(t, c.args...); got != c.want {
 				t.Errorf("error %q, want %q", got, c.want)
 			}
 		})
@@ -112,7 +112,7 @@ func TestOnlyAReleaseIsReplaced(t *testing.T) {
 	t.Parallel()
 	out := t.TempDir()
 	put(t, filepath.Join(out, "thesis.txt"), []byte("three years"))
-	got := refused(t, "build", "--version", "v0.1.0", "--source", fixture(t, "v0.1.0"), "--out", out)
+	got := rejected(t, "build", "--version", "v0.1.0", "--source", fixture(t, "v0.1.0"), "--out", out)
 	want := "release build: --out " + out + " is there and is no release, so it is not replaced; name another directory: "
 	if !strings.HasPrefix(got, want) {
 		t.Errorf("error %q, want %q", got, want)
@@ -131,7 +131,7 @@ func TestAListOfNothingIsNotPushed(t *testing.T) {
 		"tool@sha256:1":        `: "tool@sha256:1" is not an image with a tag and a digest` + "\n",
 	} {
 		put(t, filepath.Join(dir, "images.txt"), []byte(text))
-		if got := refused(t, "push", "--from", dir, "--unsigned"); got != "release push: "+dir+"/images.txt"+want {
+		if got := rejected(t, "push", "--from", dir, "--unsigned"); got != "release push: "+dir+"/images.txt"+want {
 			t.Errorf("%q: error %q, want %q", text, got, want)
 		}
 	}

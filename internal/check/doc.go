@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package check looks at an installation of Pillion link by link, from the API server's
+// Package check looks at an installation of Pillion check by check, from the API server's
 // version to a pod that is made on trial, and says of each link whether it holds and what
 // to do if not. Each file has one link or two; [Links] has their order, which is that of
 // cause and effect: what fails because of an earlier check says so.

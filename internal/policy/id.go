@@ -49,7 +49,7 @@ func (id ID) number(at *field.Path) (*int64, *field.Error) {
 	n, err := strconv.ParseInt(string(id), 10, 64)
 	switch {
 	case err == nil && n == 0:
-		return nil, field.Invalid(at, string(id), "is root, as which no helper runs; write a number from 1 on, or "+string(FromNamespace))
+		return nil, field.Invalid(at, string(id), "is root; helpers never run as root; write a number from 1 on, or "+string(FromNamespace))
 	case err != nil || n < 0 || n > math.MaxInt32 || strconv.FormatInt(n, 10) != string(id):
 		return nil, field.Invalid(at, string(id), fmt.Sprintf("must be a number from 1 to %d, or %s, which leaves it to the platform that assigns users in the namespace", math.MaxInt32, FromNamespace))
 	}

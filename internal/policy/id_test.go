@@ -14,7 +14,7 @@ func TestAUserIsANumberOrTheNamespaces(t *testing.T) {
 		return []string{where + `: Invalid value: "` + value + `": must be a number from 1 to 2147483647, or FromNamespace, which leaves it to the platform that assigns users in the namespace`}
 	}
 	root := func(where string) []string {
-		return []string{where + `: Invalid value: "0": is root, as which no helper runs; write a number from 1 on, or FromNamespace`}
+		return []string{where + `: Invalid value: "0": is root; helpers never run as root; write a number from 1 on, or FromNamespace`}
 	}
 	const user, group = "spec.runAsUser", "spec.runAsGroup"
 	testParse(t, []parseTest{

@@ -27,7 +27,7 @@ import (
 const startTime = 20 * time.Second
 
 // program is how a server is started: its arguments, what it has in its environment
-// besides ours, and whom its clients trust.
+// besides ours, and that its clients trust.
 type program struct {
 	args  []string
 	env   []string

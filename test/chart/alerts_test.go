@@ -179,7 +179,7 @@ func TestAlertsAreSilentAboutWhatIsNormal(t *testing.T) {
 			`pillion_policy_info` + ours + `, policy="default", hash="a"}`: func(at time.Duration) (float64, bool) { return 1, at < time.Hour+5*time.Minute },
 			`pillion_policy_info` + ours + `, policy="default", hash="b"}`: since(time.Hour, 1),
 		}},
-		"failures of before Prometheus was there": {"PillionUnreachable", "", history{
+		"failures from before Prometheus was there": {"PillionUnreachable", "", history{
 			`apiserver_admission_webhook_rejection_count` + api + `, name="inject.pillion.dev", error_type="calling_webhook_error"}`: since(time.Hour, 7),
 			"up" + api + "}": since(time.Hour, 1),
 		}},

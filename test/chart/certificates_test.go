@@ -88,7 +88,7 @@ func list(t *testing.T, object map[string]any, at ...string) []map[string]any {
 	return out
 }
 
-// AKS edits each webhook configuration without its annotation, whoever issues the certificate.
+// AKS edits each webhook configuration without its annotation, whichever issuer the certificate has.
 func TestAnnotationsOfTheConfigurationsAreThereWithEverySource(t *testing.T) {
 	t.Parallel()
 	const mine = "admissions.enforcer/disabled"

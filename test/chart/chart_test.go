@@ -23,7 +23,7 @@ const root = "../.."
 var update = flag.Bool("update", false, "write the rendered.yaml of each case")
 
 // cases are the values that every test of this package is about, by the names of their
-// folders in testdata, and those that the chart itself has.
+// directories in testdata, and those that the chart itself has.
 func cases(t *testing.T) map[string]map[string]any {
 	t.Helper()
 	all := map[string]map[string]any{
@@ -156,15 +156,15 @@ func TestTheChartRendersWhatIsInTestdata(t *testing.T) {
 	}
 }
 
-// The folders of testdata are cases, and nothing else lies there.
-func TestEachFolderOfTestdataIsACase(t *testing.T) {
+// The directories of testdata are cases, and nothing else lies there.
+func TestEachDirectoryOfTestdataIsACase(t *testing.T) {
 	t.Parallel()
-	folders, err := os.ReadDir("testdata")
+	directories, err := os.ReadDir("testdata")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, f := range folders {
+	for _, f := range directories {
 		got = append(got, f.Name())
 	}
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(cases(t))), got); diff != "" {

@@ -72,7 +72,7 @@ func reached(entries []entry, set labels.Set) []string {
 	return paths
 }
 
-// Two entries would look at a pod under two policies, and none would let it pass in silence.
+// Two entries would review a pod under two policies, and none would let it pass in silence.
 func TestEachNamespaceReachesExactlyOnePolicy(t *testing.T) {
 	t.Parallel()
 	const label = "pillion.dev/policy"
@@ -116,9 +116,9 @@ func TestEachNamespaceReachesExactlyOnePolicy(t *testing.T) {
 	}
 }
 
-// Helm 4 applies on the server, where whoever fills in caBundle owns a part of each entry. An
+// Helm 4 applies on the server, where the controller that fills in caBundle owns a part of each entry. An
 // entry that a release no longer has would stay, with that part and nothing else, and be
-// refused. So what comes and goes with values is whole configurations. Unknown policies are
+// rejected. So what comes and goes with values is whole configurations. Unknown policies are
 // the last to be changed, so that no namespace is without an entry in between.
 func TestNoEntryLeavesAConfigurationThatStays(t *testing.T) {
 	t.Parallel()
@@ -188,7 +188,7 @@ policies:
 	}
 }
 
-// Keys where nobody reads them are looked for in all namespaces that Pillion is for, once.
+// Keys where nothing reads them are looked for in all namespaces that Pillion is for, once.
 func TestOneEntryIsAboutKeysWhereNobodyReadsThem(t *testing.T) {
 	t.Parallel()
 	for name, values := range cases(t) {
@@ -294,7 +294,7 @@ func TestTheCAIsWrittenByOne(t *testing.T) {
 	}
 }
 
-// A name of an entry that occurs twice is refused by the API server.
+// A name of an entry that occurs twice is rejected by the API server.
 func TestNamesThatEntriesHaveAreTaken(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"unknown", "namespace"} {

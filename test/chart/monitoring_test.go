@@ -168,7 +168,7 @@ func TestThePatternOfEntriesMatchesThem(t *testing.T) {
 		}
 		for _, e := range append(workloads, namespaces...) {
 			if pattern.Matches(e.name) {
-				t.Errorf("%s: %s, which refuses nothing, is matched", name, e.name)
+				t.Errorf("%s: %s, which rejects nothing, is matched", name, e.name)
 			}
 		}
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write testdata anew; read the difference")
+var update = flag.Bool("update", false, "rewrite testdata; read the difference")
 
 // scenario is an installation with something broken in it, and the file of testdata that has
 // what is said of it.
@@ -43,7 +43,7 @@ func scenarios() []scenario {
 		{"no Service", "no-service", 1, noService, nil},
 		{"the Deployment is scaled to 0", "scaled-to-0", 1, scaledToNothing, nil},
 		{"a rollout whose new replica does not start", "stuck-rollout", 1, stuckRollout, nil},
-		{"nobody listens at the endpoints", "connection-denied", 1, connectionRefused, nil},
+		{"nothing listens at the endpoints", "connection-refused", 1, connectionRefused, nil},
 		{"a namespace names a policy that does not exist", "unknown-policy", 0, unknownPolicy, nil},
 		{"a later webhook strips restartPolicy", "stripped", 1, stripped, nil},
 		{"two entries take the same namespaces", "overlap", 1, overlap, nil},

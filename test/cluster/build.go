@@ -51,7 +51,7 @@ func newBuild(ctx context.Context, s set) (build, error) {
 	return build{pieces: s.pieces, moduleDir: dir, title: s.title + " " + version, version: version, flags: flags, key: s.keyPrefix + key}, nil
 }
 
-// buildFlags has no -trimpath: it would compile all of Kubernetes anew instead of
+// buildFlags has no -trimpath: it would compile all of Kubernetes again instead of
 // sharing the compiled packages with other modules that need them.
 func buildFlags(stamp string) []string {
 	return []string{"-buildvcs=false", "-ldflags", "-s -w" + stamp}

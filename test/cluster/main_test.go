@@ -94,7 +94,7 @@ func TestPiecesAskedForLaterJoinThoseThatAreThere(t *testing.T) {
 	}
 }
 
-func TestAnUnknownArgumentIsRefused(t *testing.T) {
+func TestAnUnknownArgumentIsRejected(t *testing.T) {
 	_, err := run(t.Context(), []string{"nodes"}, io.Discard)
 	if err == nil || !strings.HasPrefix(err.Error(), `the argument is "nodes"; there are apiserver, node, `) {
 		t.Errorf("error %v", err)

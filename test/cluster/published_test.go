@@ -141,7 +141,7 @@ func TestTheVersionThatSuitsBestIsDownloaded(t *testing.T) {
 	}
 }
 
-// assertOnly looks at the names in a directory. The lock file does not count.
+// assertOnly checks the names in a directory. The lock file does not count.
 func assertOnly(t *testing.T, dir string, want ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

@@ -12,7 +12,7 @@ import (
 )
 
 // An AuditEvent is what the API server's audit log says of one write: the fields
-// of audit.k8s.io/v1 Event that tests look at.
+// of audit.k8s.io/v1 Event that tests read.
 type AuditEvent struct {
 	Verb       string `json:"verb"`
 	RequestURI string `json:"requestURI"`

@@ -124,9 +124,9 @@ func (p *Plane) redirect(object *unstructured.Unstructured) (name string, err er
 	return name, unstructured.SetNestedSlice(object.Object, webhooks, "webhooks")
 }
 
-// awaitWebhook creates (dry run) a pod that the webhook must refuse until it
+// awaitWebhook creates (dry run) a pod that the webhook must deny until it
 // does. The API server starts to call a new webhook some time after it has been
-// written down. The webhook's metrics count these few refusals.
+// written down. The webhook's metrics count these few denials.
 func (p *Plane) awaitWebhook(ctx context.Context, webhook string) error {
 	clients, err := kubernetes.NewForConfig(p.config)
 	if err != nil {

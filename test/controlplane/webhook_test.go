@@ -75,7 +75,7 @@ func TestTheWebhookIsCalledOnlyForPodsThatAsk(t *testing.T) {
 		{"pillion.dev.example.com/inject", 0},
 		{"pillion.developer/inject", 0},
 		{"example.com/pillion.dev", 0},
-		{"pillion.dev", 1}, // meant for us, and refused
+		{"pillion.dev", 1}, // meant for us, and denied
 	}
 	for _, tc := range tests {
 		t.Run("key "+tc.key, func(t *testing.T) {
@@ -89,15 +89,15 @@ func TestTheWebhookIsCalledOnlyForPodsThatAsk(t *testing.T) {
 				t.Errorf("called %v times, want %v", got, tc.want)
 			}
 			if tc.want == 0 && err != nil {
-				t.Errorf("refused: %v", err)
+				t.Errorf("denied: %v", err)
 			}
 		})
 	}
 }
 
-// A pod that never asked must not be refused by our matchConditions either. The
+// A pod that never asked must not be denied by our matchConditions either. The
 // cost of an expression grows with the number of annotations, and above a limit
-// the API server refuses the pod. The time that it takes grows with the square of the
+// the API server denies the pod. The time that it takes grows with the square of the
 // number: 30,000 take 12 s on a busy machine, and no request may last for 34.
 func TestManyAnnotationsDoNotCostAPodItsLife(t *testing.T) {
 	annotations := map[string]string{}
@@ -109,7 +109,7 @@ func TestManyAnnotationsDoNotCostAPodItsLife(t *testing.T) {
 	}
 }
 
-func TestWhileTheWebhookIsDownOnlyPodsThatAskAreRefused(t *testing.T) {
+func TestWhileTheWebhookIsDownOnlyPodsThatAskAreDenied(t *testing.T) {
 	if err := plane.Webhook.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func TestTheManifestsOfConfigWebhookWork(t *testing.T) {
 	}
 	out, err := exec.CommandContext(t.Context(), plane.Webhook.path, append(args, "--version")...).CombinedOutput()
 	if err != nil || len(args) == 0 {
-		t.Errorf("the webhook refuses the Deployment's flags %q: %v\n%s", args, err, out)
+		t.Errorf("the webhook denies the Deployment's flags %q: %v\n%s", args, err, out)
 	}
 	if !plane.HasControllers() {
 		t.Skip("no kube-controller-manager: whether the Deployment makes pods is not seen")

@@ -42,13 +42,13 @@ func TestEveryPodOfANamespaceGetsWhatItsPolicyRequires(t *testing.T) {
 		t.Errorf("a copy has %s, and the pod %s", initNames(got), initNames(bare))
 	}
 
-	const refused = `admission webhook "audited.inject.pillion.dev" denied the request: metadata.annotations[`
+	const denied = `admission webhook "audited.inject.pillion.dev" denied the request: metadata.annotations[`
 	for _, tt := range []struct{ key, value, want string }{
-		{optOutKey, "false", refused + `pillion.dev/inject]: Invalid value: "false": policy "audited" requires date-writer (require[0]), of which no pod can opt out; remove the annotation`},
-		{dateMount, "/tmp", refused + dateMount + `]: Invalid value: "/tmp": policy "audited" requires "/var/log/up" in every pod (require[0]); remove the annotation; the platform team can change this in the policy, spec.require`},
+		{optOutKey, "false", denied + `pillion.dev/inject]: Invalid value: "false": policy "audited" requires date-writer (require[0]), of which no pod can opt out; remove the annotation`},
+		{dateMount, "/tmp", denied + dateMount + `]: Invalid value: "/tmp": policy "audited" requires "/var/log/up" in every pod (require[0]); remove the annotation; the platform team can change this in the policy, spec.require`},
 	} {
 		if diff := cmp.Diff(tt.want, createError(t, ns, pod("web", map[string]string{tt.key: tt.value}))); diff != "" {
-			t.Errorf("the refusal (-want +got):\n%s", diff)
+			t.Errorf("the denial (-want +got):\n%s", diff)
 		}
 	}
 }

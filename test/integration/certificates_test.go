@@ -86,7 +86,7 @@ func TestTrustThatIsDroppedTooEarlyIsNoticed(t *testing.T) { // alone: it wants 
 	in.awaitServed()
 	created, _, errs := stop()
 	if !strings.Contains(fmt.Sprint(errs), "x509: certificate signed by unknown authority") {
-		t.Errorf("of %d pods none was refused for an unknown certificate: %v", created, errs)
+		t.Errorf("of %d pods none was denied for an unknown certificate: %v", created, errs)
 	}
 	in.awaitInjection()
 }
@@ -186,7 +186,7 @@ func TestApplyingAReleaseAgainTakesNoTrustAway(t *testing.T) {
 	}
 }
 
-// rightsOfARun are commands and how they are refused; "" is for those that are not.
+// rightsOfARun are commands and how they are denied; "" is for those that are not.
 var rightsOfARun = map[string]string{
 	"get secret -n pillion-system pillion-webhook-certificate":         "",
 	"patch secret -n pillion-system pillion-webhook-certificate -p {}": "",

@@ -246,7 +246,7 @@ func TestExplainOfAPolicyThatANamespacePicks(t *testing.T) {
 	}
 }
 
-func TestExplainOfADeploymentThatIsRefused(t *testing.T) {
+func TestExplainOfADeploymentThatIsDenied(t *testing.T) {
 	t.Parallel()
 	ns := newNamespace(t, nil)
 	d := deploymentOf("web", map[string]string{"git-poller.pillion.dev/rep": "x"})

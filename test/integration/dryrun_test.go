@@ -62,7 +62,7 @@ items:
 		t.Errorf("of a missing option: %+v", d)
 	}
 	if d := said[4]; d.Admitted || !strings.Contains(d.Denial, "spec.containers[0].name") {
-		t.Errorf("of a pod that the API server refuses: %+v", d)
+		t.Errorf("of a pod that the API server denies: %+v", d)
 	}
 	if pods, err := clients.CoreV1().Pods(ns).List(t.Context(), metav1.ListOptions{}); err != nil || len(pods.Items) > 0 {
 		t.Errorf("%d pods are stored: %v", len(pods.Items), err)

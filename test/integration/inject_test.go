@@ -240,7 +240,7 @@ func TestAQuotaAndALimitRangeAreMet(t *testing.T) {
 		Limits:   corev1.ResourceList{"cpu": resource.MustParse("10m"), "memory": resource.MustParse("10Mi")},
 	}
 	var got *corev1.Pod
-	await(t, "the quota to be known to the API server", func() bool { // it refuses until its controller has counted
+	await(t, "the quota to be known to the API server", func() bool { // it denies until its controller has counted
 		var err error
 		got, err = clients.CoreV1().Pods(ns).Create(t.Context(), p, metav1.CreateOptions{})
 		if err != nil && !strings.Contains(err.Error(), "status unknown for quota") {

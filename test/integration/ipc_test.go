@@ -85,7 +85,7 @@ func readPod(t *testing.T, file string) *corev1.Pod {
 	return &p
 }
 
-// admitsWithout tells whether a namespace admits a pod that asks for nothing.
+// admitsWithout reports whether a namespace admits a pod that asks for nothing.
 func admitsWithout(t *testing.T, namespace string, p *corev1.Pod) bool {
 	t.Helper()
 	p = p.DeepCopy()
@@ -161,12 +161,12 @@ func TestAContainerOfALaterWebhookSharesMemoryAsWell(t *testing.T) {
 	}
 }
 
-func TestAnUnsafeSysctlIsRefusedWhenThePodIsMade(t *testing.T) {
+func TestAnUnsafeSysctlIsDeniedWhenThePodIsMade(t *testing.T) {
 	t.Parallel()
 	ns := newNamespace(t, nil)
 	got := createError(t, ns, pod("web", map[string]string{"ipc.pillion.dev/sysctls": "kernel.msgmax=65536"}))
 	const want = `policy "default" does not allow "kernel.msgmax": a pod may set what the policy's list for sysctls allows, and it has none`
 	if !strings.Contains(got, want) {
-		t.Errorf("the refusal is %s", got)
+		t.Errorf("the denial is %s", got)
 	}
 }

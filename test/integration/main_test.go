@@ -99,12 +99,12 @@ func create(t *testing.T, namespace string, p *corev1.Pod) *corev1.Pod {
 	return stored
 }
 
-// createError makes a pod that must be refused and returns what the client was told.
+// createError makes a pod that must be denied and returns what the client was told.
 func createError(t *testing.T, namespace string, p *corev1.Pod) string {
 	t.Helper()
 	_, err := clients.CoreV1().Pods(namespace).Create(t.Context(), p, metav1.CreateOptions{})
 	if err == nil {
-		t.Fatal("the pod was created; it should have been refused")
+		t.Fatal("the pod was created; it should have been denied")
 	}
 	return err.Error()
 }

@@ -120,7 +120,7 @@ func TestThePageOfMistakes(t *testing.T) {
 		}
 		stdout, warnings, err := plane.Kubectl(t.Context(), manifest, "apply", "-n", newNamespace(t, labelled("web")), "-f", "-")
 		if err != nil {
-			t.Fatalf("%s: a workload was refused: %v", m.title, err)
+			t.Fatalf("%s: a workload was denied: %v", m.title, err)
 		}
 		fmt.Fprintf(&page, "\n## %s\n\n", m.title)
 		if m.remark != "" {

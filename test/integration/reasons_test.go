@@ -96,8 +96,8 @@ var elsewhere = []reason.Reason{
 	reason.MalformedReview, reason.InternalError, // never sent by an API server: internal/admission
 }
 
-// One word, wherever somebody looks: the status, the audit log, the metric, the log line,
-// the refusal, the reference.
+// One word everywhere: the status, the audit log, the metric, the log line,
+// the denial, the reference.
 func TestAPodsReasonIsTheSameEverywhere(t *testing.T) { // alone: it counts
 	results := map[reason.Reason]reason.Result{}
 	for _, doc := range reason.All() {
@@ -137,7 +137,7 @@ func TestAPodsReasonIsTheSameEverywhere(t *testing.T) { // alone: it counts
 			case want.Result == string(reason.Denied):
 				refusalOf(t, err, c.reason)
 			case err != nil:
-				t.Fatalf("refused: %v", err)
+				t.Fatalf("denied: %v", err)
 			case c.reason != reason.AlreadyInjected: // it has the status of its first decision
 				want.PolicyHash = hash
 				statusOf(t, made, want)
@@ -292,12 +292,12 @@ func refusalOf(t *testing.T, err error, why reason.Reason) {
 		reason.UnknownPolicy:     "names no policy",
 	}
 	if err == nil {
-		t.Fatal("the pod was created; it should have been refused")
+		t.Fatal("the pod was created; it should have been denied")
 	}
 	if want[why] == "" {
 		t.Fatalf("no sentence is known for %s, only for %v", why, slices.Sorted(maps.Keys(want)))
 	}
 	if !strings.Contains(err.Error(), want[why]) {
-		t.Errorf("the refusal is %v, want %q in it", err, want[why])
+		t.Errorf("the denial is %v, want %q in it", err, want[why])
 	}
 }

@@ -82,7 +82,7 @@ func TestEachPodReachesExactlyOnePolicy(t *testing.T) { // alone: it counts call
 			ns := newNamespace(t, c.labels)
 			var err error
 			p := pod("web", asking())
-			p.Spec.AutomountServiceAccountToken = new(false) // nobody changes the pod after us, so there is no second look
+			p.Spec.AutomountServiceAccountToken = new(false) // nobody changes the pod after us, so there is no second review
 			got := called(t, func() {
 				_, err = clients.CoreV1().Pods(ns).Create(t.Context(), p, metav1.CreateOptions{})
 			})
@@ -183,7 +183,7 @@ func TestEachPolicyDecidesInItsOwnNamespaces(t *testing.T) {
 	want := `admission webhook "web.inject.pillion.dev" denied the request: metadata.annotations[git-poller.pillion.dev/period]: ` +
 		`Invalid value: "10s": policy "web" does not allow this value: the minimum is 30s; the platform team can change this in the policy, spec.helpers[git-poller].options[period]`
 	if diff := cmp.Diff(want, createError(t, web, fast())); diff != "" {
-		t.Errorf("the refusal (-want +got):\n%s", diff)
+		t.Errorf("the denial (-want +got):\n%s", diff)
 	}
 	p := create(t, web, pod("web", asking()))
 	if !strings.Contains(p.Annotations["pillion.dev/status"], `"policy":"web"`) {
@@ -197,7 +197,7 @@ func TestANamespaceWithAnUnknownPolicyIsAnsweredWithASentence(t *testing.T) {
 	want := fmt.Sprintf(`admission webhook "unknown.inject.pillion.dev" denied the request: metadata.namespace: Forbidden: `+
 		`the label pillion.dev/policy of namespace %q names no policy; the policies are assisted, audited, default, trial, web; see: kubectl get namespace %s -L pillion.dev/policy`, ns, ns)
 	if diff := cmp.Diff(want, createError(t, ns, pod("web", asking()))); diff != "" {
-		t.Errorf("the refusal (-want +got):\n%s", diff)
+		t.Errorf("the denial (-want +got):\n%s", diff)
 	}
 	optedOut := create(t, ns, pod("opted-out", map[string]string{"pillion.dev/inject": "false"}))
 	if len(optedOut.Spec.InitContainers) > 0 {

@@ -255,7 +255,7 @@ func TestGoldenPods(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := validate(before); err != nil && !strings.HasPrefix(filepath.Base(dir), "refused-") {
+			if _, err := validate(before); err != nil && !strings.HasPrefix(filepath.Base(dir), "denied-") {
 				t.Fatalf("the pod is not valid by itself: %v", err)
 			}
 			if _, err := judge(p, before, raw); err != nil {

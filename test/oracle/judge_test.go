@@ -96,7 +96,7 @@ func validate(pod *corev1.Pod) (warnings []string, err error) {
 	return podutil.GetWarningsForPod(ctx, &internal, nil), nil
 }
 
-// judge lets Pillion look at a valid pod and returns everything that is wrong with the
+// judge lets Pillion review a valid pod and returns everything that is wrong with the
 // answer.
 func judge(policy *inject.Policy, before *corev1.Pod, raw []byte) (inject.Decision, error) {
 	out, err := admission.Inject(injector, policy, raw, admission.Template{})
@@ -113,7 +113,7 @@ func judge(policy *inject.Policy, before *corev1.Pod, raw []byte) (inject.Decisi
 	}
 	if out.Result == reason.Denied {
 		if out.Patch != nil {
-			return out.Decision, fmt.Errorf("a refusal has a patch: %s", out.Patch)
+			return out.Decision, fmt.Errorf("a denial has a patch: %s", out.Patch)
 		}
 		return out.Decision, nil
 	}
@@ -153,7 +153,7 @@ func proveValid(before, after *corev1.Pod) error {
 	}
 	warnings, err := validate(after)
 	if err != nil {
-		return fmt.Errorf("the API server refuses the injected pod: %w", err)
+		return fmt.Errorf("the API server denies the injected pod: %w", err)
 	}
 	for _, w := range warnings {
 		if !slices.Contains(known, w) && strings.Contains(w, podview.ReservedPrefix) {
@@ -163,7 +163,7 @@ func proveValid(before, after *corev1.Pod) error {
 	return nil
 }
 
-// proveNothingLeft: a second look finds nothing to do, neither at once nor when the
+// proveNothingLeft: a second review finds nothing to do, neither at once nor when the
 // API server has filled in its defaults.
 func proveNothingLeft(policy *inject.Policy, patched []byte, after *corev1.Pod) error {
 	for when, raw := range map[string][]byte{"at once": patched, "after defaulting": asReceived(after)} {
@@ -181,8 +181,8 @@ func provePodSecurity(policy *inject.Policy, added []plan.Container, before, aft
 	after = withoutListedSysctls(before, after)
 	privileged := slices.ContainsFunc(added, func(c plan.Container) bool { return beyondRestricted(policy, &c.Container) })
 	for _, level := range []pssapi.Level{pssapi.LevelRestricted, pssapi.LevelBaseline} {
-		if refusal(level, before) == "" && (level != pssapi.LevelRestricted || !privileged) {
-			if why := refusal(level, after); why != "" {
+		if denial(level, before) == "" && (level != pssapi.LevelRestricted || !privileged) {
+			if why := denial(level, after); why != "" {
 				return fmt.Errorf("the injected pod is no longer %s: %s", level, why)
 			}
 		}
@@ -212,8 +212,8 @@ var evaluator = func() pss.Evaluator {
 	return e
 }()
 
-// refusal is why a Pod Security level refuses a pod; "" if it does not.
-func refusal(level pssapi.Level, pod *corev1.Pod) string {
+// denial is why a Pod Security level denies a pod; "" if it does not.
+func denial(level pssapi.Level, pod *corev1.Pod) string {
 	result := pss.AggregateCheckResults(evaluator.EvaluatePod(pssapi.LevelVersion{Level: level, Version: pssapi.LatestVersion()}, &pod.ObjectMeta, &pod.Spec))
 	if result.Allowed {
 		return ""
@@ -257,7 +257,7 @@ func proveHelper(policy *inject.Policy, pod *corev1.Pod, c *corev1.Container) er
 	if beyondRestricted(policy, c) {
 		level = pssapi.LevelBaseline
 	}
-	if why := refusal(level, alone); why != "" {
+	if why := denial(level, alone); why != "" {
 		return fmt.Errorf("%s is not %s by itself: %s", c.Name, level, why)
 	}
 	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
@@ -287,7 +287,7 @@ func pathOf(image string) string {
 	return image
 }
 
-// beyondRestricted tells whether a container is of a helper with a privilege that Pod Security's
+// beyondRestricted reports whether a container is of a helper with a privilege that Pod Security's
 // restricted forbids. NET_BIND_SERVICE is one that it allows, and the token is not its business.
 func beyondRestricted(policy *inject.Policy, c *corev1.Container) bool {
 	return slices.ContainsFunc(definedBy(policy, c).Privileges, func(name string) bool {
@@ -306,7 +306,7 @@ func definedBy(policy *inject.Policy, c *corev1.Container) *helper.Helper {
 	return &helper.Helper{}
 }
 
-// knownEnvironment: our own program reads no variable; git-sync has the folder that can be
+// knownEnvironment: our own program reads no variable; git-sync has the directory that can be
 // written, and the one text that it takes from no file, which is in the Secret that it mounts.
 func knownEnvironment(c *corev1.Container) bool {
 	for _, e := range c.Env {
@@ -340,7 +340,7 @@ func proveWrappers(before, after *corev1.Pod) error {
 	return nil
 }
 
-// budgeted tells whether the pod as a whole says what it requests or limits of a resource.
+// budgeted reports whether the pod as a whole says what it requests or limits of a resource.
 func budgeted(pod *corev1.Pod, name corev1.ResourceName) bool {
 	if pod.Spec.Resources == nil {
 		return false

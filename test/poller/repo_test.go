@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// shape is a repository: incompressible files in one folder and texts in others.
+// shape is a repository: incompressible files in one directory and texts in others.
 type shape struct {
 	name     string
 	blobs    int
@@ -27,7 +27,7 @@ type repo struct {
 	dir string
 }
 
-// gitEnv keeps git from reading anything of whoever runs this.
+// gitEnv keeps git from reading anything of the user who runs this.
 func gitEnv() []string {
 	return []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0",

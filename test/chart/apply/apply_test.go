@@ -24,8 +24,8 @@ func remove(t *testing.T, manifest string) {
 	}
 }
 
-// Flux and Argo CD apply what is there again and again. An object that each apply writes anew
-// is one that every watcher is told of, and that looks as if somebody had changed it.
+// Flux and Argo CD apply what is there again and again. An object that each apply writes again
+// is one that every watcher sees, as if it had been changed.
 func TestThreeAppliesAreAsGoodAsOne(t *testing.T) {
 	certManager(t)
 	prometheusOperator(t)

@@ -15,7 +15,7 @@ import (
 )
 
 // The chart is for Kubernetes 1.30 and later, and the functions of CEL grow with each
-// version: a server of 1.30 would refuse a newer one.
+// version: a server of 1.30 would deny a newer one.
 func TestAllExpressionsCompileForTheOldestKubernetes(t *testing.T) {
 	objects, err := guards(root, values)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// An expression that costs too much refuses the pod, so none may, whatever a pod has. The
+// An expression that costs too much denies the pod, so none may, whatever a pod has. The
 // time that the API server takes grows with the square of the number of annotations, for
 // the condition of the webhook as well: 30,000 pass, and take too long for a busy machine.
 func TestTheLargestPodsAreNotTooMuch(t *testing.T) {
@@ -76,19 +76,19 @@ func TestTheMostHelpersAreNotTooMuch(t *testing.T) {
 		t.Error(err)
 	}
 	p.Spec.InitContainers = p.Spec.InitContainers[1:]
-	refused(t, guardOnly, p, "pillion: the pod lacks what the annotation "+strings.Repeat("x", 27)+"-00.git-poller.pillion.dev/mount-path asks for")
+	denied(t, guardOnly, p, "pillion: the pod lacks what the annotation "+strings.Repeat("x", 27)+"-00.git-poller.pillion.dev/mount-path asks for")
 }
 
-// Whoever asks for more than Pillion considers is refused in any case, and somebody who
+// A pod that requests more than Pillion considers is denied in any case, and an author who
 // only wants to be expensive as well: by the cost limit.
-func TestTooManyAnnotationsOfOursAreRefused(t *testing.T) {
+func TestTooManyAnnotationsOfOursAreDenied(t *testing.T) {
 	p := pod("web", map[string]string{})
 	for i := range 9_000 {
 		p.Annotations[fmt.Sprintf("k%x.pillion.dev/x", i)] = ""
 	}
 	err := tryPod(t.Context(), guardOnly, p)
 	if !isGuard(err) {
-		t.Errorf("admitted, or refused by somebody else: %v", err)
+		t.Errorf("admitted, or denied by somebody else: %v", err)
 	}
 	t.Log(err)
 }

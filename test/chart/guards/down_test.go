@@ -59,7 +59,7 @@ func await(t testing.TB, what string, done func() bool) {
 }
 
 // With failurePolicy: Ignore a pod that asks would start without its helper while the
-// webhook is down. The guard makes that a refusal, and touches nobody else.
+// webhook is down. The guard makes that a denial, and affects no other pod.
 func TestWhileTheWebhookIsDownAndIgnored(t *testing.T) {
 	ns := newNamespace(t, nil)
 	if _, err := clients.CoreV1().Pods(ns).Create(t.Context(), pod("web", asking()), metav1.CreateOptions{}); err != nil {
@@ -91,7 +91,7 @@ func TestWhileTheWebhookIsDownAndIgnored(t *testing.T) {
 		"a sysctl":        {map[string]string{"ipc.pillion.dev/sysctls": "kernel.msgmax=1"}, "the annotation ipc.pillion.dev/sysctls asks for. Either"},
 		"an order":        {map[string]string{"start.pillion.dev/after": "web=tcp:127.0.0.1:80"}, "the init container pillion-install. Either"},
 	} {
-		t.Run(name, func(t *testing.T) { refused(t, ns, pod("web", c.annotations), c.want) })
+		t.Run(name, func(t *testing.T) { denied(t, ns, pod("web", c.annotations), c.want) })
 	}
 	for name, annotations := range map[string]map[string]string{
 		"no annotations":         nil,

@@ -23,7 +23,7 @@ import (
 )
 
 // goldens are the pods of internal/admission/testdata by the names of their cases: what
-// was sent and, unless it is refused, what the webhook makes of it.
+// was sent and, unless it is denied, what the webhook makes of it.
 func goldens(t *testing.T) (sent, made map[string]*corev1.Pod) {
 	t.Helper()
 	dirs, err := filepath.Glob(filepath.Join(plane.Root(), "internal/admission/testdata/*/pod.yaml"))
@@ -80,8 +80,8 @@ func TestEveryGoldenPodPasses(t *testing.T) {
 	}
 }
 
-// Without any one of its helpers each is refused, and the refusal names that helper.
-func TestEveryGoldenPodIsRefusedWithoutOneOfItsHelpers(t *testing.T) {
+// Without any one of its helpers each is denied, and the denial names that helper.
+func TestEveryGoldenPodIsDeniedWithoutOneOfItsHelpers(t *testing.T) {
 	_, made := goldens(t)
 	for name, p := range made {
 		for i := range p.Spec.InitContainers {
@@ -92,15 +92,15 @@ func TestEveryGoldenPodIsRefusedWithoutOneOfItsHelpers(t *testing.T) {
 			t.Run(name+" without "+helper, func(t *testing.T) {
 				less := p.DeepCopy()
 				less.Spec.InitContainers = slices.Delete(less.Spec.InitContainers, i, i+1)
-				refused(t, guardOnly, less, helper)
+				denied(t, guardOnly, less, helper)
 			})
 		}
 	}
 }
 
-// A helper that was a native sidecar and is none any more is refused. The probes go as
-// well, since the API server would refuse the pod for them.
-func TestEveryGoldenPodIsRefusedWithAHelperThatLostItsRestartPolicy(t *testing.T) {
+// A helper that was a native sidecar and is none any more is denied. The probes go as
+// well, since the API server would deny the pod for them.
+func TestEveryGoldenPodIsDeniedWithAHelperThatLostItsRestartPolicy(t *testing.T) {
 	_, made := goldens(t)
 	for name, p := range made {
 		for i := range p.Spec.InitContainers {
@@ -111,14 +111,14 @@ func TestEveryGoldenPodIsRefusedWithAHelperThatLostItsRestartPolicy(t *testing.T
 			t.Run(name+": "+c.Name, func(t *testing.T) {
 				less := p.DeepCopy()
 				less.Spec.InitContainers[i].RestartPolicy, less.Spec.InitContainers[i].StartupProbe = nil, nil
-				refused(t, guardOnly, less, "pillion: the init container "+c.Name+" has lost restartPolicy: Always, ")
+				denied(t, guardOnly, less, "pillion: the init container "+c.Name+" has lost restartPolicy: Always, ")
 			})
 		}
 	}
 }
 
-// A command that no longer waits is refused, as is shared memory that is no longer shared.
-func TestGoldenPodsAreRefusedWithoutWhatIsNoContainer(t *testing.T) {
+// A command that no longer waits is denied, as is shared memory that is no longer shared.
+func TestGoldenPodsAreDeniedWithoutWhatIsNoContainer(t *testing.T) {
 	_, made := goldens(t)
 	for _, c := range []struct {
 		golden string
@@ -143,7 +143,7 @@ func TestGoldenPodsAreRefusedWithoutWhatIsNoContainer(t *testing.T) {
 		t.Run(c.golden+": "+c.want, func(t *testing.T) {
 			p := made[c.golden].DeepCopy()
 			c.change(p)
-			refused(t, guardOnly, p, c.want)
+			denied(t, guardOnly, p, c.want)
 		})
 	}
 }
@@ -173,11 +173,11 @@ var lackNothing = map[string]string{
 	"copied-from-older-version":       "the helpers of that version are there",
 	"ipc-shm-of-the-pod":              "it shares memory at /dev/shm by itself",
 	"ipc-shm-small":                   "every pod has that much",
-	"ipc-socket-without-a-group":      "it mounts the folder by itself",
+	"ipc-socket-without-a-group":      "it mounts the directory by itself",
 	"limit-range-extras":              "the helper is there",
 	"ipc-shm-of-one":                  "something is mounted at /dev/shm; that not all share it, the webhook alone finds out",
-	"refused-ipc-shm-on-disk":         "something is mounted at /dev/shm; that it is a disk, the webhook alone finds out",
-	"refused-ipc-sysctl-of-the-pod":   "the sysctl is set; the value, the webhook alone compares",
+	"denied-ipc-shm-on-disk":          "something is mounted at /dev/shm; that it is a disk, the webhook alone finds out",
+	"denied-ipc-sysctl-of-the-pod":    "the sysctl is set; the value, the webhook alone compares",
 	"second-look-log-agent":           "the helper is there",
 	"second-look-mesh-proxy":          "the helper is there",
 	"second-look-metrics-for-all":     "the helpers are there",
@@ -189,8 +189,8 @@ var lackNothing = map[string]string{
 	"squatted-names-renewed": "its author has written containers of these names; what is in them, the webhook alone knows",
 }
 
-// The pods as they were sent, with the webhook away: whoever asks is refused.
-func TestEveryGoldenPodThatTheWebhookHasNotSeenIsRefusedIfItAsks(t *testing.T) {
+// The pods as they were sent, with the webhook away: each that requests a helper is denied.
+func TestEveryGoldenPodThatTheWebhookHasNotSeenIsDeniedIfItAsks(t *testing.T) {
 	sent, made := goldens(t)
 	for name, p := range sent {
 		t.Run(name, func(t *testing.T) {
@@ -199,7 +199,7 @@ func TestEveryGoldenPodThatTheWebhookHasNotSeenIsRefusedIfItAsks(t *testing.T) {
 			after := made[name]
 			passes := lacksNothing || !asks(p) || after != nil && skipped(after)
 			if passes && err != nil {
-				t.Errorf("refused, but %s: %v", cmp.Or(why, "it is one that Pillion leaves alone"), err)
+				t.Errorf("denied, but %s: %v", cmp.Or(why, "it is one that Pillion leaves alone"), err)
 			}
 			if !passes && err == nil {
 				t.Error("admitted without what it asks for")
@@ -217,7 +217,7 @@ func TestAKeyOfAnotherDomainAsksForNothing(t *testing.T) {
 	}
 }
 
-// asks tells whether a pod itself asks for a helper, whatever its policy adds.
+// asks reports whether a pod itself asks for a helper, whatever its policy adds.
 func asks(p *corev1.Pod) bool {
 	for key := range p.Annotations {
 		ours := strings.Contains("."+strings.ToLower(key), "."+helper.Domain+"/")

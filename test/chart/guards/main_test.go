@@ -112,7 +112,7 @@ func unlimited(config *rest.Config) *rest.Config {
 	return config
 }
 
-// awaitGuards returns when a pod without what it asks for is refused. The API server
+// awaitGuards returns when a pod without what it asks for is denied. The API server
 // learns of a policy in its own time.
 func awaitGuards(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
@@ -130,7 +130,7 @@ func awaitGuards(ctx context.Context) error {
 	}
 }
 
-// isGuard tells whether an error is a refusal of one of the guards.
+// isGuard reports whether an error is a denial of one of the guards.
 func isGuard(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "ValidatingAdmissionPolicy 'pillion-")
 }
@@ -169,13 +169,13 @@ func pod(name string, annotations map[string]string) *corev1.Pod {
 	}
 }
 
-// refused wants a pod to be refused with a sentence.
-func refused(t *testing.T, namespace string, p *corev1.Pod, want string) {
+// denied wants a pod to be denied with a sentence.
+func denied(t *testing.T, namespace string, p *corev1.Pod, want string) {
 	t.Helper()
 	switch err := tryPod(t.Context(), namespace, p); {
 	case err == nil:
 		t.Errorf("the pod was admitted, want: %s", want)
 	case !strings.Contains(err.Error(), want):
-		t.Errorf("refused with\n%s\nwant\n%s", err, want)
+		t.Errorf("denied with\n%s\nwant\n%s", err, want)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// A static pod runs already, so a refusal of its mirror would only hide it. But the mark
+// A static pod runs already, so a denial of its mirror would only hide it. But the mark
 // of a mirror is no way around the guard for anybody else.
 func TestTheMirrorOfAStaticPodIsLeftAlone(t *testing.T) {
 	p := pod("web-node-1", asking())
@@ -18,5 +18,5 @@ func TestTheMirrorOfAStaticPodIsLeftAlone(t *testing.T) {
 	if _, err := kubelet.CoreV1().Pods(guardOnly).Create(t.Context(), p, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}); err != nil {
 		t.Errorf("by the kubelet: %v", err)
 	}
-	refused(t, guardOnly, p, "the init container pillion-git-poller. Either")
+	denied(t, guardOnly, p, "the init container pillion-git-poller. Either")
 }

@@ -61,7 +61,7 @@ func laterWebhook(t *testing.T, namespace, patch string) {
 	t.Cleanup(func() { _ = api.Delete(context.WithoutCancel(t.Context()), name, metav1.DeleteOptions{}) })
 }
 
-// What a later webhook breaks is refused, with the name of what is broken.
+// What a later webhook breaks is denied, with the name of what is broken.
 func TestALaterWebhookThatBreaksAHelperIsFoundOut(t *testing.T) {
 	for _, c := range []struct{ name, patch, want string }{
 		{
@@ -84,7 +84,7 @@ func TestALaterWebhookThatBreaksAHelperIsFoundOut(t *testing.T) {
 			}
 			laterWebhook(t, ns, c.patch)
 			await(t, "the later webhook to be called", func() bool { return tryPod(t.Context(), ns, pod("web", asking())) != nil })
-			refused(t, ns, pod("web", asking()), c.want)
+			denied(t, ns, pod("web", asking()), c.want)
 			if err := tryPod(t.Context(), ns, pod("bystander", nil)); err != nil {
 				t.Errorf("a pod that asks for nothing: %v", err)
 			}

@@ -47,13 +47,13 @@ func TestWhatAPolicyRequiresEveryPodOfItsNamespacesHas(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := required()
 			c.change(p)
-			refused(t, strict, p, c.want)
+			denied(t, strict, p, c.want)
 		})
 	}
 	t.Run("on Windows, where no helper runs", func(t *testing.T) {
 		windows := pod("windows", nil)
 		windows.Spec.OS = &corev1.PodOS{Name: corev1.Windows}
-		refused(t, strict, windows, clock)
+		denied(t, strict, windows, clock)
 		if err := tryPod(t.Context(), newNamespace(t, map[string]string{"pillion.dev/policy": "lenient"}), windows); err != nil {
 			t.Errorf("where the policy only warns: %v", err)
 		}

@@ -2,7 +2,7 @@ module github.com/pillion-dev/pillion/test/helm/v3
 
 go 1.26.0
 
-// The Helm 3 that the stories of the installation install with. test/cluster builds it:
+// The Helm 3 that the tests of the installation install with. test/cluster builds it:
 //
 //	go -C test/cluster run . helm/v3
 tool helm.sh/helm/v3/cmd/helm

@@ -32,7 +32,7 @@ func ParseOwner(s string) (Owner, error) {
 }
 
 // Directory lists what is in dir with its modes and links. All belongs to root,
-// whoever owns it on this machine, except what owners give away; the last owner
+// whichever user owns it on this machine, except what owners give away; the last owner
 // that covers a file counts, and one that covers none is an error.
 func Directory(dir string, owners []Owner) ([]File, error) {
 	var files []File

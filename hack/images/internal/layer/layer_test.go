@@ -91,7 +91,7 @@ func TestALayerIsSortedAndHasItsDirectories(t *testing.T) {
 	}
 }
 
-func TestALayerRefusesWhatAnImageCannotHold(t *testing.T) {
+func TestALayerRejectsWhatAnImageCannotHold(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		files []File

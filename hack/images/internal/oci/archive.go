@@ -123,7 +123,7 @@ func unpack(file, dir string) error {
 		return err
 	}
 	defer in.Close()
-	root, err := os.OpenRoot(dir) // refuses names that leave it
+	root, err := os.OpenRoot(dir) // rejects names that leave it
 	if err != nil {
 		return err
 	}

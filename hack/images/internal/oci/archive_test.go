@@ -159,7 +159,7 @@ func TestAnImageIsCreatedWhenItIsSaid(t *testing.T) {
 	}
 }
 
-func TestOpenIndexRefusesWhatIsNotOurArchive(t *testing.T) {
+func TestOpenIndexRejectsWhatIsNotOurArchive(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	content, err := Layer([]layer.File{layer.Regular("/tool", 0o755, nil)}, when, gzip.BestSpeed)

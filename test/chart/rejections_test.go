@@ -9,9 +9,9 @@ import (
 	"github.com/pillion-dev/pillion/test/chart/render"
 )
 
-// What is refused here is refused before anything in a cluster changes. The text is a part
-// of what Helm 4 says; Helm 3 has to refuse as well, in its own words.
-func TestMistakesInValuesAreRefused(t *testing.T) {
+// What is rejected here is rejected before anything in a cluster changes. The text is a part
+// of what Helm 4 says; Helm 3 has to reject as well, in its own words.
+func TestMistakesInValuesAreRejected(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ values, want string }{
 		"a value that does not exist":                      {`replica: 3`, `'replica' not allowed`},
@@ -60,7 +60,7 @@ func TestMistakesInValuesAreRefused(t *testing.T) {
 		"a label that YAML takes for a boolean":            {`nodeSelector: {acme.example/infra: true}`, `at '/nodeSelector/acme.example~1infra'`},
 		"an annotation that YAML takes for a number":       {`podAnnotations: {acme.example/revision: 3}`, `at '/podAnnotations/acme.example~1revision'`},
 		"a certificate that is renewed before it is made":  {`certificates: {duration: 720h}`, `certificates.renewBefore: 720h is not less than certificates.duration, which is 720h`},
-		"a certificate that daily looks may miss":          {`certificates: {source: job, job: {validity: 719h}}`, `certificates.job.validity: 719h is less than 720h, which leaves time for runs that fail`},
+		"a certificate that daily checks may miss":         {`certificates: {source: job, job: {validity: 719h}}`, `certificates.job.validity: 719h is less than 720h, which leaves time for runs that fail`},
 		"one port for two":                                 {`healthPort: 8443`, `healthPort: 8443 is port too`},
 		"a drain that ends before it has begun":            {`drain: {minSeconds: 10, maxSeconds: 5}`, `drain.maxSeconds: 5 is less than drain.minSeconds, which is 10`},
 		"fewer replicas at most than at least":             {`autoscaling: {enabled: true, minReplicas: 7}`, `autoscaling.maxReplicas: 6 is less than autoscaling.minReplicas, which is 7`},

@@ -72,13 +72,13 @@ func TestFiveMistakesAreFiveSentencesInOneAnswer(t *testing.T) {
 	}
 }
 
-func TestAPodOnTheNodesNetworkIsRefused(t *testing.T) {
+func TestAPodOnTheNodesNetworkIsDenied(t *testing.T) {
 	t.Parallel()
 	ns := newNamespace(t, nil)
 	p := pod("web", asking())
 	p.Spec.HostNetwork = true
 	if got := createError(t, ns, p); !strings.Contains(got, "spec.hostNetwork") {
-		t.Errorf("the refusal is %s", got)
+		t.Errorf("the denial is %s", got)
 	}
 }
 
@@ -96,7 +96,7 @@ func TestAWindowsPodIsAdmittedWithoutHelper(t *testing.T) {
 	}
 }
 
-func TestWithTheWebhookDownOnlyPodsThatAskAreRefused(t *testing.T) { // alone: it stops the webhook
+func TestWithTheWebhookDownOnlyPodsThatAskAreDenied(t *testing.T) { // alone: it stops the webhook
 	ns := newNamespace(t, nil)
 	if err := plane.Webhook.Stop(); err != nil {
 		t.Fatal(err)
