@@ -19,7 +19,7 @@ import (
 )
 
 // board is what the dashboard shows: pods that are watched, and a world around them that is read
-// anew once a minute, as long as somebody looks.
+// again once a minute, as long as somebody looks.
 type board struct {
 	options   *dashboardOptions
 	client    *cluster.Client
@@ -155,7 +155,7 @@ func (b *board) snapshot() (pods []*explain.PodIn, scope string, notes []string,
 	return pods, scope, notes, b.failed
 }
 
-// refresh reads the world anew if what is known of it is old. The caller holds looking.
+// refresh reads the world again if what is known of it is old. The caller holds looking.
 func (b *board) refresh(ctx context.Context) {
 	if time.Since(b.worldAt) < worldTime && b.world != nil {
 		return

@@ -24,7 +24,7 @@ const (
 func TestAConsumerThatIsListedFirstFails(t *testing.T) {
 	t.Parallel()
 	s := tell(t)
-	// A second, lest the producer be first on a busy machine, where the kubelet starts it second.
+	// A second, so that the producer is not first on a busy machine, where the kubelet starts it second.
 	s.apply(podOf("mc2", nil, app{"consumer", 0, "consumer"}, app{"producer", 0, "busybox, sh, -c, sleep 1; exec producer"}))
 	if code := s.ends("mc2", "consumer"); code != "1" {
 		t.Errorf("the consumer's exit code is %s, want 1", code)

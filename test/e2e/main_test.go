@@ -251,7 +251,7 @@ func (s story) waitFor(limit time.Duration, object, condition string) {
 }
 
 // page is what the pod's own web server answers. Not at localhost: the kubelet writes
-// /etc/hosts anew when a container restarts, and not in one step.
+// /etc/hosts again when a container restarts, and not in one step.
 func (s story) page(pod, path string) string {
 	s.Helper()
 	return s.kubectl("exec", pod, "-c", "web", "--", "busybox", "wget", "-qO-", "http://127.0.0.1:8080/"+path)

@@ -87,7 +87,7 @@ func TestAPodThatWaitsIsDeletedAtOnce(t *testing.T) {
 }
 
 // When a pod's sandbox is lost, the kubelet makes another, with an empty IPC
-// namespace, and starts anew with the init containers; volumes are kept. So the queue
+// namespace, and starts again with the init containers; volumes are kept. So the queue
 // has to be made again, and what says that a container has started is of no worth.
 //
 // Whether the second container has to wait in the new sandbox is the kubelet's to say: if it
@@ -98,27 +98,27 @@ func TestAllIsDoneAgainInANewSandbox(t *testing.T) {
 	t.Parallel()
 	s := tell(t)
 	const look = "ls /dev/mqueue; echo told: $(busybox cat /.pillion/run/first); echo present: $(busybox stat -c %i /.pillion/bin/pillion-helper)"
-	s.apply(strings.Replace(podOf("anew",
+	s.apply(strings.Replace(podOf("again",
 		[]string{queueFirst, `ipc.pillion.dev/process: "true"`, "start.pillion.dev/after: second=started:first"},
 		app{"second", 0, `busybox, sh, -c, "` + look + `; exec busybox sleep 3600"`},
 		app{"first", 0, "busybox, sleep, '3600'"}), "Never", "Always", 1))
-	s.wait("pod/anew", "Ready")
+	s.wait("pod/again", "Ready")
 	before := startsOf(s)
-	s.terminate("anew", "first", "busybox", "kill", "-TERM", "1") // the sandbox's process
+	s.terminate("again", "first", "busybox", "kill", "-TERM", "1") // the sandbox's process
 	// Once each, or more often if the kubelet saw the containers' end before the sandbox's,
 	// and has tried to start them there again.
 	again := regexp.MustCompile(`^[1-9] [1-9] true true$`)
 	s.await(func() error {
-		got := s.get("anew", `jsonpath={.status.containerStatuses[*].restartCount} {.status.containerStatuses[*].ready}`)
+		got := s.get("again", `jsonpath={.status.containerStatuses[*].restartCount} {.status.containerStatuses[*].ready}`)
 		return unless(again.MatchString(got), "restarts and readiness are "+got)
 	})
 	if now := startsOf(s); now == before {
 		t.Errorf("the program was not installed again: the start is %s as before", now)
 	}
-	if log := s.kubectl("logs", "anew", "-c", "second"); !strings.Contains(log, "ch6_ipc\n") {
+	if log := s.kubectl("logs", "again", "-c", "second"); !strings.Contains(log, "ch6_ipc\n") {
 		t.Errorf("the second start of the container says %q, want the queue ch6_ipc in it", log)
 	}
-	s.kubectl("delete", "pod", "anew", "--now")
+	s.kubectl("delete", "pod", "again", "--now")
 }
 
 // startsOf is the start of the pod that the second app found, which has to be the one that
@@ -126,7 +126,7 @@ func TestAllIsDoneAgainInANewSandbox(t *testing.T) {
 func startsOf(s story) (start string) {
 	s.Helper()
 	s.await(func() error {
-		log, err := kubectl(s.Context(), "", "-n", s.namespace, "logs", "anew", "-c", "second")
+		log, err := kubectl(s.Context(), "", "-n", s.namespace, "logs", "again", "-c", "second")
 		found := regexp.MustCompile(`told: (\d+) (\d+)\npresent: (\d+)\n`).FindStringSubmatch(log)
 		switch {
 		case err != nil:

@@ -82,7 +82,7 @@ func unlessStuck(ctx context.Context, namespace string, do func() error) func() 
 	}
 }
 
-// Whoever tells the stories on a cluster of their own learns what it lacks, and soon.
+// A cluster of your own that lacks something is named with what it lacks, and soon.
 func TestWaitingInVainEndsWithASentence(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ container, want string }{

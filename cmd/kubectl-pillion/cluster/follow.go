@@ -58,7 +58,7 @@ func (c *Client) FollowPods(ctx context.Context, namespace, selector string, f F
 			return ctx.Err()
 		case apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err) || apierrors.IsUnauthorized(err):
 			return fmt.Errorf("watching pods: %w", err)
-		case err != nil: // too old, or cut off: begin anew
+		case err != nil: // too old, or cut off: begin again
 			next = ""
 		}
 		select {

@@ -69,7 +69,7 @@ func unpack(archive io.Reader, root string) error {
 	for r := tar.NewReader(archive); ; {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			_, err := io.Copy(io.Discard, archive) // the padding, lest dpkg-deb fail to write it
+			_, err := io.Copy(io.Discard, archive) // the padding, so that dpkg-deb does not fail to write it
 			return err
 		}
 		if err != nil {

@@ -7,7 +7,7 @@
 // a password that goes through git's cache of credentials.
 //
 // It is not git-sync, whose versions cannot be had as Go modules (their path has no /v4).
-// Who has its image on the nodes tells the stories of that one: see
+// Where the nodes have its image, the tests run that one: see
 // test/e2e/webhook/git-sync-policy.yaml.
 package main
 
