@@ -82,7 +82,7 @@ func unlessStuck(ctx context.Context, namespace string, do func() error) func() 
 	}
 }
 
-// A cluster of your own that lacks something is named with what it lacks, and soon.
+// On a cluster of your own, the tests soon say what it lacks.
 func TestWaitingInVainEndsWithASentence(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ container, want string }{
