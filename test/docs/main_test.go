@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -99,9 +100,7 @@ func withHelpersOf(text []byte, file string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	helpers := into.Spec["helpers"].(map[string]any)
-	for name, helper := range from.Spec["helpers"].(map[string]any) {
-		helpers[name] = helper
-	}
+	maps.Copy(helpers, from.Spec["helpers"].(map[string]any))
 	return yaml.Marshal(into)
 }
 

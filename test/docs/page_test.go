@@ -99,7 +99,7 @@ func blocks(page, text string) ([]block, error) {
 // decisions, and the figures of performance.md and reliability.md are made by their own tests.
 func pages(root string) ([]string, error) {
 	var all []string
-	err := filepath.WalkDir(filepath.Join(root, "docs"), func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(root, "docs"), func(path string, _ fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -145,6 +145,37 @@ func TestBlocksAreTakenFromAPage(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", d)
 			}
 		})
+	}
+}
+
+func TestLinksAndAnchorsThatLeadNowhereAreFound(t *testing.T) {
+	t.Parallel()
+	for link, want := range map[string]string{
+		"release.md":                      "",
+		"release.md#versions-and-support": "",
+		"../README.md":                    "",
+		"reference":                       "",
+		"https://example.com/gone":        "",
+		"gone.md":                         "gone.md: there is no docs/gone.md",
+		"faq.md#gone":                     "faq.md#gone: docs/faq.md has no heading #gone; it has faq, ",
+	} {
+		err := leads(root(t), "docs/index.md", link)
+		if got := fmt.Sprint(err); (want == "") != (err == nil) || err != nil && !strings.HasPrefix(got, want) {
+			t.Errorf("%s: the error is %q, want %q", link, got, want)
+		}
+	}
+	page := "# A page\n## `a.b/c`: Über_all, twice\n## Same\n```sh\n# no heading\n```\n## [Same](x.md)\n"
+	if d := cmp.Diff([]string{"a-page", "abc-über_all-twice", "same", "same-1"}, anchors(page)); d != "" {
+		t.Errorf("anchors (-want +got):\n%s", d)
+	}
+}
+
+func TestCommandsOfAScriptAreTakenUpToWhatAShellReads(t *testing.T) {
+	t.Parallel()
+	script := "kubectl get pods -A | grep x\nhelm install a b \\\n  --wait   # waits\ngit push\nkubectl exec web -- ls -l\nkubectl krew list\nkubectl apply -f\n"
+	want := []string{"kubectl get pods -A VALUE", "helm install a b    --wait VALUE", "kubectl exec web", "kubectl apply -f VALUE"}
+	if d := cmp.Diff(want, commands(script)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }
 
