@@ -19,12 +19,14 @@ const (
 // cert-manager does not run, and renews its certificate, which is a change of trust each
 // time, while pods are created.
 func TestWithoutCertManagerNoPodIsLostEither(t *testing.T) {
-	for _, version := range []struct{ name, dir string }{{"Helm 4", suite.helm4}, {"Helm 3", suite.helm3}} {
-		t.Run(version.name, func(t *testing.T) { tellJob(newHelm(t, version.dir)) })
-	}
+	testJob(newHelm(t, suite.helm4))
 }
 
-func tellJob(h helm) {
+func TestWithoutCertManagerNoPodIsLostEitherByHelm3(t *testing.T) {
+	testJob(newHelm(t, suite.helm3))
+}
+
+func testJob(h helm) {
 	makeNamespace(h.T, namespace, "pod-security.kubernetes.io/enforce=restricted", "pod-security.kubernetes.io/warn=restricted")
 	apps := makeNamespace(h.T, "apps")
 	before := everything(h.T)
@@ -40,15 +42,17 @@ func tellJob(h helm) {
 	l.more(h.T)
 	l.faultless(h.T, "before the renewal")
 
-	h.renewByJob()
-	l.more(h.T)
-	l.faultless(h.T, "renewal by the Job")
-
+	// A renewal, which comes before the upgrade that must keep its trust, is not Helm's.
+	if h.serverSide {
+		h.renewByJob()
+		l.more(h.T)
+		l.faultless(h.T, "renewal by the Job")
+	}
 	if err := h.upgrade(changedValues().with(byJob), "--wait"); err != nil {
 		h.Fatal(err)
 	}
 	awaitSettled(h.T, 3)
-	l.faultless(h.T, "helm upgrade with a policy more, until the last replica of before has ended")
+	l.faultless(h.T, "helm upgrade with an added policy, until the last previous replica has ended")
 	batch := makeNamespace(h.T, "batch", "pillion.dev/policy=batch")
 	took, _ := awaitPod(h.T, batch, time.Now())
 	h.Logf("the first pod under the new policy gets its helper %s after the upgrade", took)

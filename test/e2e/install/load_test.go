@@ -3,9 +3,12 @@
 package install
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +16,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
@@ -30,10 +34,10 @@ const (
 	loadMost = 4 * loadBurst
 )
 
-// A load creates pods in bursts, in each of its namespaces by turns, whether or not
-// the last creates have been answered.
+// A load creates pods in bursts, in each of its namespaces and through each of its API
+// servers by turns, whether or not the last creates have been answered.
 type load struct {
-	clients    kubernetes.Interface
+	clients    []kubernetes.Interface
 	namespaces []string
 	cancel     context.CancelFunc
 	running    sync.WaitGroup
@@ -43,19 +47,33 @@ type load struct {
 	now  *tally
 }
 
+// startLoad starts a load through all API servers of the cluster.
 func startLoad(t *testing.T, namespaces ...string) *load {
 	t.Helper()
-	config, err := clientcmd.BuildConfigFromFlags("", os.Getenv("E2E_KUBECONFIG"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.QPS = -1
-	clients, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	return startLoadThrough(t, apiServers(), namespaces...)
+}
+
+// apiServers are the kubeconfigs of all API servers of the cluster.
+func apiServers() []string {
+	return filepath.SplitList(cmp.Or(os.Getenv("E2E_KUBECONFIGS"), os.Getenv("E2E_KUBECONFIG")))
+}
+
+func startLoadThrough(t *testing.T, kubeconfigs []string, namespaces ...string) *load {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	l := &load{clients: clients, namespaces: namespaces, cancel: cancel, now: &tally{begun: time.Now()}}
+	l := &load{namespaces: namespaces, cancel: cancel, now: &tally{begun: time.Now()}}
+	for _, kubeconfig := range kubeconfigs {
+		config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config.QPS = -1
+		clients, err := kubernetes.NewForConfig(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.clients = append(l.clients, clients)
+	}
 	l.running.Go(func() { l.run(ctx) })
 	t.Cleanup(l.stop)
 	return l
@@ -76,7 +94,8 @@ func (l *load) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticks.C:
-			l.burst(context.WithoutCancel(ctx), l.clients.CoreV1().Pods(l.namespaces[burst%len(l.namespaces)]))
+			clients := l.clients[burst/len(l.namespaces)%len(l.clients)]
+			l.burst(context.WithoutCancel(ctx), clients.CoreV1().Pods(l.namespaces[burst%len(l.namespaces)]))
 		}
 	}
 }
@@ -166,6 +185,9 @@ func (l *load) count(y *tally, pod *corev1.Pod, err error, took time.Duration, s
 	switch {
 	case err != nil:
 		y.failed++
+		if _, answered := errors.AsType[*apierrors.StatusError](err); !answered {
+			y.unanswered++
+		}
 		y.complain("%v", err)
 	case !hasHelper(pod):
 		y.bare++

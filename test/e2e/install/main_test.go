@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package install tells the stories of the installation: Helm 3 and 4, cert-manager's
-// own controllers, and what pods see while both change things under them. It needs
-// what test/e2e needs, and a cluster of its own, because an installation is cluster-wide:
+// Package install tests the installation: Helm 3 and 4, cert-manager's own controllers,
+// and what pods see while both change things under them. It needs what test/e2e needs,
+// and a cluster of its own, because an installation is cluster-wide:
 //
 //	make e2e-images
-//	go run ./test/node run --image … -- go test -count=1 -v -timeout 60m ./test/e2e/install/
+//	go run ./test/node run --nodes 2 --network-policies --image … -- go test -count=1 -v -timeout 60m ./test/e2e/install/
 //
-// Helm and cert-manager are built from their Go modules on first use. One story installs
+// E2E_KUBECONFIGS, a list separated by colons, names each API server of the cluster; the load
+// goes through all of them. Tests of several nodes are skipped where there is one.
+//
+// Helm and cert-manager are built from their Go modules on first use. One test installs
 // cert-manager by its own chart, with its webhook and startup check. For the others its
 // controllers run beside the cluster, where they start and stop within a second.
 package install
@@ -24,7 +27,7 @@ import (
 	"time"
 )
 
-// tools are the directories of what is built for these stories.
+// tools are the directories of what is built for these tests.
 type tools struct{ certManager, helm3, helm4 string }
 
 // suite is what TestMain has prepared, and only reads.
@@ -32,7 +35,7 @@ var suite tools
 
 func TestMain(m *testing.M) {
 	if os.Getenv("E2E_KUBECONFIG") == "" {
-		fmt.Println("e2e/install: E2E_KUBECONFIG names no cluster, so no story is told; run `make e2e`")
+		fmt.Println("e2e/install: E2E_KUBECONFIG names no cluster, so no test runs; run `make e2e`")
 		return
 	}
 	code, err := run(m)
@@ -135,7 +138,7 @@ func makeNamespace(t *testing.T, name string, labels ...string) string {
 			t.Error(err)
 		}
 	})
-	// All that controllers put there, and not only what pods need: stories list what is there.
+	// All that controllers put there, and not only what pods need: tests list what is there.
 	await(t, func() error {
 		_, err := kubectl(t.Context(), "get", "serviceaccount/default", "configmap/kube-root-ca.crt", "-n", name)
 		return err

@@ -23,9 +23,9 @@ import (
 // of them is.
 func overlays() []string { return []string{"cert-manager", "certificates"} }
 
-// tellOverlay applies an overlay of a base with another namespace, other names and another image
+// testOverlay applies an overlay of a base with another namespace, other names and another image
 // of the helpers. A pod gets its helper only if all names and the certificate agree.
-func tellOverlay(t *testing.T, base string) {
+func testOverlay(t *testing.T, base string) {
 	apps := makeNamespace(t, "overlaid-"+base, "overlaid="+base)
 	system := "acme-" + base
 	const image = "registry.acme.example/helper:v9"

@@ -32,22 +32,22 @@ func TestInTheOrderOfTheREADME(t *testing.T) {
 	t.Run("beside one another", func(t *testing.T) {
 		t.Run("renewals lose no pod", func(t *testing.T) {
 			t.Parallel()
-			tellRenewals(t, apps)
+			testRenewals(t, apps)
 		})
 		t.Run("overlays", func(t *testing.T) {
 			t.Parallel()
 			for _, base := range overlays() {
-				t.Run(base, func(t *testing.T) { tellOverlay(t, base) })
+				t.Run(base, func(t *testing.T) { testOverlay(t, base) })
 			}
 		})
 	})
 	h.testTells()
 }
 
-// tellRenewals renews what cert-manager issues, as it does by itself when the time comes, while
+// testRenewals renews what cert-manager issues, as it does by itself when the time comes, while
 // pods are created. A CA with another key is what docs/reliability.md says to do when a key is
 // lost.
-func tellRenewals(t *testing.T, apps string) {
+func testRenewals(t *testing.T, apps string) {
 	l := startLoad(t, apps)
 	l.more(t)
 	l.faultless(t, "before the renewals")
@@ -78,7 +78,7 @@ func tellRenewals(t *testing.T, apps string) {
 			t.Errorf("an entry trusts not only the new CA, but\n%s", bundle)
 		}
 	}
-	l.faultless(t, "the CA of before is trusted no more")
+	l.faultless(t, "the previous CA is trusted no more")
 	l.stop()
 }
 
@@ -101,7 +101,7 @@ func renew(t *testing.T, name string) {
 	old := of()
 	mustKubectl(t, "patch", "certificate", "-n", namespace, name, "--subresource=status", "--type=json", "-p",
 		`[{"op": "add", "path": "/status/conditions/-", "value": {"type": "Issuing", "status": "True", "reason": "ManuallyTriggered",
-		  "message": "a story wants it", "lastTransitionTime": "`+time.Now().UTC().Format(time.RFC3339)+`"}}]`)
+		  "message": "a test wants it", "lastTransitionTime": "`+time.Now().UTC().Format(time.RFC3339)+`"}}]`)
 	await(t, func() error {
 		if of() == old {
 			return fmt.Errorf("the certificate %s is not renewed yet", name)

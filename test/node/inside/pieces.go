@@ -102,6 +102,9 @@ func (r *runner) startAll(ctx context.Context) error {
 			return err
 		}
 	}
+	if n.Router != "" { // it ends at once if there is no Node object
+		return r.start(n.NetworkPolicies())
+	}
 	return nil
 }
 
@@ -111,9 +114,6 @@ func (r *runner) clientPieces() []config.Piece {
 	pieces := []config.Piece{n.Proxy()}
 	if n.Number == 1 {
 		pieces = append(pieces, n.ControllerManager(), n.Scheduler())
-	}
-	if n.Router != "" {
-		pieces = append(pieces, n.NetworkPolicies())
 	}
 	return pieces
 }

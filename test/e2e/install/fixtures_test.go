@@ -25,7 +25,7 @@ func anyDates() map[string]any {
 	return map[string]any{"helpers": map[string]any{"date-writer": map[string]any{}}}
 }
 
-// baseValues are those that every story begins with: two policies, and room for all
+// baseValues are those that every test begins with: two policies, and room for all
 // replicas of a rollout on one small node. The requested cpu is a replica's part of
 // processors that the control plane and the load use as well: with much less it stands still
 // for seconds whenever they are busy, which on a node of its own it would not.
@@ -37,7 +37,7 @@ func baseValues() values {
 	}
 }
 
-// replica is what the stories look at of a pod of the webhook.
+// replica is what the tests read of a pod of the webhook.
 type replica struct {
 	Metadata struct {
 		Name              string
