@@ -24,6 +24,8 @@ import (
 // document is one YAML or JSON document of the input.
 type document struct {
 	source  string   // for messages: "web.yaml, document 2"
+	file    string   // "web.yaml"
+	line    int      // the number of its first line in the file
 	text    []byte   // as it was read
 	json    []byte   // as JSON, with the patches so far applied
 	patches [][]byte // RFC 6902, in order
@@ -53,7 +55,13 @@ func (o *object) label(d *document) string {
 // are passed over.
 func readDocuments(source string, in io.Reader) ([]*document, error) {
 	var documents []*document
-	reader := utilyaml.NewYAMLReader(bufio.NewReader(in))
+	data, err := io.ReadAll(in)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", source, err)
+	}
+	from := bytes.NewReader(data)
+	buffer := bufio.NewReader(from)
+	reader := utilyaml.NewYAMLReader(buffer)
 	for n := 1; ; n++ {
 		text, err := reader.Read()
 		if errors.Is(err, io.EOF) {
@@ -64,13 +72,25 @@ func readDocuments(source string, in io.Reader) ([]*document, error) {
 			return nil, fmt.Errorf("reading %s: %w", where, err)
 		}
 		asJSON, err := toJSON(text)
+		line := lineOf(text, data[:len(data)-from.Len()-buffer.Buffered()])
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", where, err)
+			return nil, &unreadable{source, line, fmt.Errorf("%s: %w", where, err)}
 		}
 		if !bytes.Equal(asJSON, []byte("null")) {
-			documents = append(documents, &document{source: where, text: text, json: asJSON})
+			documents = append(documents, &document{source: where, file: source, line: line, text: text, json: asJSON})
 		}
 	}
+}
+
+// lineOf is the number of a document's first line, given what was read up to its end: the
+// document, and the separator behind it unless the file ends there.
+func lineOf(text, read []byte) int {
+	lines := bytes.Split(bytes.TrimSuffix(read, []byte("\n")), []byte("\n"))
+	before := len(lines) - len(bytes.Split(bytes.TrimSuffix(text, []byte("\n")), []byte("\n")))
+	if bytes.HasPrefix(lines[len(lines)-1], []byte("---")) {
+		before--
+	}
+	return before + 1
 }
 
 // toJSON reads YAML strictly: a key that is there twice is a mistake. The strict reader

@@ -92,7 +92,12 @@ func policyText(b *strings.Builder, all []helperInfo) {
 	if len(all) == 0 || all[0].PolicyFacts == nil {
 		return
 	}
-	f := all[0].PolicyFacts
+	fmt.Fprintf(b, "\npolicy %q, for all helpers\n", all[0].Policy)
+	table(b, "  ", policyRows(all[0].PolicyFacts))
+}
+
+// policyRows are the facts with their names.
+func policyRows(f *policyFacts) [][]string {
 	enforcement := "Deny"
 	if f.Enforcement == "Warn" {
 		enforcement = "Warn: what it would deny is admitted, and warned of"
@@ -118,8 +123,7 @@ func policyText(b *strings.Builder, all []helperInfo) {
 	if len(f.DeniedClasses) > 0 {
 		classes += "; no helpers in " + strings.Join(f.DeniedClasses, ", ")
 	}
-	fmt.Fprintf(b, "\npolicy %q, for all helpers\n", all[0].Policy)
-	table(b, "  ", [][]string{
+	return [][]string{
 		{"enforcement", enforcement}, {"hostNetwork", network}, {"limits of a pod", cmp.Or(strings.Join(limits, ", "), "none")}, {"RuntimeClasses", classes},
-	})
+	}
 }

@@ -48,6 +48,6 @@ the cluster did not answer.`,
 		SilenceUsage:  true,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl pillion"},
 	}
-	cmd.AddCommand(newInject(), newExplain(), newTry(), newStatus(), newSync(), newCheck(), newHelpers(), newHelper(), newPolicy(), newVersion(), newReference())
+	cmd.AddCommand(newInject(), newExplain(), newTry(), newStatus(), newSync(), newCheck(), newHelpers(), newHelper(), newPolicy(), newVersion(), newDashboard(), newReference())
 	return cmd
 }

@@ -16,16 +16,17 @@ import (
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	for file, args := range map[string][]string{
-		"help.txt":         {"help"},
-		"help-inject.txt":  {"inject", "--help"},
-		"help-explain.txt": {"explain", "--help"},
-		"help-try.txt":     {"try", "--help"},
-		"help-status.txt":  {"status", "--help"},
-		"help-check.txt":   {"check", "--help"},
-		"help-helpers.txt": {"helpers", "--help"},
-		"help-policy.txt":  {"policy", "--help"},
-		"help-lint.txt":    {"policy", "lint", "--help"},
-		"help-test.txt":    {"policy", "test", "--help"},
+		"help.txt":           {"help"},
+		"help-inject.txt":    {"inject", "--help"},
+		"help-explain.txt":   {"explain", "--help"},
+		"help-try.txt":       {"try", "--help"},
+		"help-status.txt":    {"status", "--help"},
+		"help-dashboard.txt": {"dashboard", "--help"},
+		"help-check.txt":     {"check", "--help"},
+		"help-helpers.txt":   {"helpers", "--help"},
+		"help-policy.txt":    {"policy", "--help"},
+		"help-lint.txt":      {"policy", "lint", "--help"},
+		"help-test.txt":      {"policy", "test", "--help"},
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()

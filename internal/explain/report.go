@@ -44,8 +44,12 @@ type Report struct {
 	Findings []Finding     `json:"findings,omitempty"`
 	Pods     []Pod         `json:"pods,omitempty"` // those that exist
 
+	// Fields are those that Problems are about, in the same order.
+	Fields []string `json:"-"`
 	// Injected is the document with the pod as the webhook would make it.
 	Injected []byte `json:"-"`
+	// Patch makes it of the document: RFC 6902; nil if nothing is added.
+	Patch []byte `json:"-"`
 
 	asked bool // the pod itself asks for something
 }
@@ -118,9 +122,9 @@ func Explain(in inject.Injector, o Object, policies *Policies, c *Cluster) (*Rep
 	if err != nil {
 		return nil, fmt.Errorf("%s/%s: %w", o.Kind, o.Name, err)
 	}
-	r.Result, r.Reason, r.Warnings, r.Injected = out.Result, out.Reason, out.Warnings, out.Patched
+	r.Result, r.Reason, r.Warnings, r.Injected, r.Patch = out.Result, out.Reason, out.Warnings, out.Patched, out.Patch
 	for _, p := range out.Problems {
-		r.Problems = append(r.Problems, p.Text())
+		r.Problems, r.Fields = append(r.Problems, p.Text()), append(r.Fields, p.Field)
 	}
 	r.Rules = rules(out.Decision)
 	r.Helpers = helpers(inject.Explain(out.Pod, choice.policy, o.At.Path()), slices.Concat(out.Problems, out.Violations))

@@ -153,6 +153,12 @@ func (c *Client) LogTail(ctx context.Context, namespace, pod, container string, 
 
 // list reads a list page by page.
 func (c *Client) list(ctx context.Context, query url.Values, do func(json.RawMessage) error, path ...string) error {
+	_, err := c.listAt(ctx, query, do, path...)
+	return err
+}
+
+// listAt is list, and says of which version the list is.
+func (c *Client) listAt(ctx context.Context, query url.Values, do func(json.RawMessage) error, path ...string) (version string, err error) {
 	if query == nil {
 		query = url.Values{}
 	}
@@ -160,24 +166,25 @@ func (c *Client) list(ctx context.Context, query url.Values, do func(json.RawMes
 	for {
 		raw, err := c.get(ctx, query, path...)
 		if err != nil {
-			return err
+			return "", err
 		}
 		var page struct {
 			Metadata struct {
-				Continue string `json:"continue"`
+				Continue        string `json:"continue"`
+				ResourceVersion string `json:"resourceVersion"`
 			} `json:"metadata"`
 			Items []json.RawMessage `json:"items"`
 		}
 		if err := json.Unmarshal(raw, &page); err != nil {
-			return fmt.Errorf("reading /%s: %w", strings.Trim(strings.Join(path, "/"), "/"), err)
+			return "", fmt.Errorf("reading /%s: %w", strings.Trim(strings.Join(path, "/"), "/"), err)
 		}
 		for _, item := range page.Items {
 			if err := do(item); err != nil {
-				return err
+				return "", err
 			}
 		}
 		if page.Metadata.Continue == "" {
-			return nil
+			return page.Metadata.ResourceVersion, nil
 		}
 		query.Set("continue", page.Metadata.Continue)
 	}

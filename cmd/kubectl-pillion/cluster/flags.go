@@ -3,6 +3,7 @@
 package cluster
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/pflag"
@@ -47,3 +48,17 @@ func (f *Flags) Connect() (*Client, error) {
 	}
 	return New(access, namespace)
 }
+
+// Context is the name of the kubeconfig's context that is used; "" if there is none.
+func (f *Flags) Context() string {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = f.kubeconfig
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &f.overrides).RawConfig()
+	if err != nil {
+		return ""
+	}
+	return cmp.Or(f.overrides.CurrentContext, config.CurrentContext)
+}
+
+// Host is the address of the API server.
+func (c *Client) Host() string { return c.config.Host }
