@@ -49,7 +49,12 @@ func run(root string) error {
 	if err != nil {
 		return err
 	}
+	keys, err := annotationsSchema()
+	if err != nil {
+		return err
+	}
 	for name, text := range map[string]string{
+		"annotations.schema.json": string(keys),
 		"annotations.md":     header + annotations(),
 		"reasons.md":         header + reasons(),
 		"policy.md":          policyHeader + policyPage(docs),

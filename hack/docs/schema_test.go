@@ -98,7 +98,9 @@ func mistakes(t *testing.T, s map[string]any, v any, at string) (all []string) {
 	properties, _ := s["properties"].(map[string]any)
 	for keyword, want := range s {
 		switch keyword {
-		case "$schema", "title", "description", "properties":
+		case "$schema", "title", "description", "properties", "default", "examples", "then", "definitions":
+		case "patternProperties", "propertyNames", "not", "allOf", "if", "$ref":
+			all = append(all, more(t, s, keyword, v, at)...)
 		case "type":
 			if !slices.ContainsFunc(list(want), func(name any) bool { return isA(v, name) }) {
 				wrong(keyword)
@@ -135,7 +137,7 @@ func mistakes(t *testing.T, s map[string]any, v any, at string) (all []string) {
 			}
 		case "required", "additionalProperties":
 			if object, ok := v.(map[string]any); ok {
-				all = append(all, ofObject(t, keyword, want, properties, object, at)...)
+				all = append(all, ofObject(t, keyword, want, s, object, at)...)
 			}
 		default:
 			t.Fatalf("the schema uses %s, which the test does not know", keyword)
@@ -152,8 +154,9 @@ func mistakes(t *testing.T, s map[string]any, v any, at string) (all []string) {
 	return all
 }
 
-func ofObject(t *testing.T, keyword string, want any, properties, object map[string]any, at string) (all []string) {
+func ofObject(t *testing.T, keyword string, want any, schema, object map[string]any, at string) (all []string) {
 	t.Helper()
+	properties, _ := schema["properties"].(map[string]any)
 	if keyword == "required" {
 		for _, name := range list(want) {
 			if _, has := object[name.(string)]; !has {
@@ -163,7 +166,7 @@ func ofObject(t *testing.T, keyword string, want any, properties, object map[str
 		return all
 	}
 	for name, value := range object {
-		if _, known := properties[name]; known {
+		if _, known := properties[name]; known || matchesAny(schema["patternProperties"], name) {
 			continue
 		}
 		if one, ok := want.(map[string]any); ok {
