@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -30,6 +31,8 @@ type board struct {
 	listed  chan struct{}                // closed once pods are there, or cannot be
 	failed  error                        // why there are none, or none newer
 	notes   []string
+	// unwatched is why pods are listed again and again instead of watched; "" if they are watched.
+	unwatched string
 
 	looking    sync.Mutex // one at a time
 	world      *live
@@ -86,6 +89,10 @@ func (b *board) narrow(err error) bool {
 		b.notes = append(b.notes, "pods of other namespaces: "+err.Error())
 		return true
 	}
+	if !fresh && apierrors.IsForbidden(err) { // to watch, since they were listed
+		b.unwatched = err.Error()
+		return false
+	}
 	b.failed = err
 	if fresh {
 		close(b.listed)
@@ -141,7 +148,11 @@ func (b *board) snapshot() (pods []*explain.PodIn, scope string, notes []string,
 	if scope = "namespace " + b.namespace; b.namespace == "" {
 		scope = "all namespaces"
 	}
-	return pods, scope, slices.Clone(b.notes), b.failed
+	notes = slices.Clone(b.notes)
+	if b.unwatched != "" {
+		notes = append(notes, fmt.Sprintf("pods are listed every %s instead: %s", relistTime, b.unwatched))
+	}
+	return pods, scope, notes, b.failed
 }
 
 // refresh reads the world anew if what is known of it is old. The caller holds looking.

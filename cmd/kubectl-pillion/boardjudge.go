@@ -101,7 +101,7 @@ func (b *board) judgeObject(d *document, o *object, c *explain.Cluster) (*dashbo
 		shown.Problems = append(shown.Problems, p)
 	}
 	for _, f := range r.Findings {
-		if f.Code == explain.NotLookedAt {
+		if f.Code == explain.NotLookedAt || f.Code == explain.PolicyNotKnown {
 			continue // it stands at the head of the page
 		}
 		text := fmt.Sprintf("%s: %s", f.Code, f.Text)

@@ -121,8 +121,11 @@ func TestAPersonWithRightsInOneNamespace(t *testing.T) {
 	address := dashboard(t, "--as", "system:serviceaccount:shop:"+name, "-n", "shop")
 	b := open(t, address)
 	b.wait(`document.querySelectorAll("#pods > tbody[data-words]").length >= 3`)
+	if got, want := b.text("#summary"), "2 of 3 pods need attention"; got != want {
+		t.Errorf("the summary is %q, want %q", got, want)
+	}
 	notes := b.text("#view")
-	for _, want := range []string{"namespace shop", "What you may not read", "mutatingwebhookconfigurations", "which policy the namespace picks", "the policies of the cluster"} {
+	for _, want := range []string{"namespace shop", "What is not known", "pods are listed every 30s instead: watching pods:", "mutatingwebhookconfigurations", "which policy the namespace picks", "the policies of the cluster"} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("the page does not say %q:\n%s", want, notes)
 		}
