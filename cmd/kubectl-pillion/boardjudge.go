@@ -121,4 +121,3 @@ func (b *board) judgeObject(d *document, o *object, c *explain.Cluster) (*dashbo
 	shown.Hunks = linediff.Hunks(linediff.Lines(before, after), 3)
 	return shown, err
 }
-

@@ -84,4 +84,3 @@ func (a *answer) current() content {
 	}
 	return now
 }
-

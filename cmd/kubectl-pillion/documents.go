@@ -74,7 +74,7 @@ func readDocuments(source string, in io.Reader) ([]*document, error) {
 		asJSON, err := toJSON(text)
 		line := lineOf(text, data[:len(data)-from.Len()-buffer.Buffered()])
 		if err != nil {
-			return nil, &unreadable{source, line, fmt.Errorf("%s: %w", where, err)}
+			return nil, &unreadable{source, line, err}
 		}
 		if !bytes.Equal(asJSON, []byte("null")) {
 			documents = append(documents, &document{source: where, file: source, line: line, text: text, json: asJSON})

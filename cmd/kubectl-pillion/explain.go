@@ -65,7 +65,7 @@ flag or a policy is wrong, or the cluster did not answer.`,
 		ValidArgsFunction: o.complete,
 	}
 	o.inputs.bind(cmd)
-	policyFlag(cmd, &o.policy, policyHelp+" (default: with -f the built-in policy, else those of the cluster)")
+	policyFlag(cmd, &o.policy, policyHelp+", or cluster: those in force there (default: with -f the built-in policy, else those of the cluster)")
 	cmd.Flags().BoolVar(&o.dry, "dry-run", false, "with -f, ask the cluster by creating the pods as a dry run, instead of deciding here")
 	outputFlag(cmd, &o.output)
 	o.cluster.Bind(cmd.Flags())
@@ -136,7 +136,7 @@ func (o *explainOptions) explainLive(ctx context.Context, k cluster.Kind, name s
 }
 
 func (o *explainOptions) explainFiles(ctx context.Context, in io.Reader, errOut io.Writer) ([]*explain.Report, error) {
-	policies, err := policiesAt(o.policy)
+	policies, err := judgesAt(ctx, o.policy, &o.cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (o *explainOptions) explainFiles(ctx context.Context, in io.Reader, errOut 
 	if err := notes(errOut, policies.Known(), documents); err != nil {
 		return nil, err
 	}
-	namespaces := namespacesIn(documents)
+	policies.learn(documents)
 	reports := []*explain.Report{}
 	for _, d := range documents {
 		objects, err := d.objects()
@@ -155,13 +155,18 @@ func (o *explainOptions) explainFiles(ctx context.Context, in io.Reader, errOut 
 			return nil, fmt.Errorf("%s: %w", d.source, err)
 		}
 		for _, found := range objects {
+			c, err := policies.namespace(ctx, found.namespace)
+			if err != nil {
+				return nil, err
+			}
 			r, err := explain.Explain(injector(), explain.Object{
 				Kind: found.kind, Name: found.name, Namespace: found.namespace, Source: d.source,
 				Document: d.json, At: found.at, Misplaced: found.misplaced,
-			}, policies, namespaces[found.namespace])
+			}, policies.Policies, c)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", d.source, err)
 			}
+			r.Places = d.places(r.Fields)
 			reports = append(reports, r)
 		}
 	}

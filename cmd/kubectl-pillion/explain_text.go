@@ -93,7 +93,10 @@ func (r reportText) meaning() string {
 func (r reportText) todo() {
 	if len(r.Problems) > 0 {
 		r.WriteString("\ndenied because\n")
-		for _, p := range r.Problems {
+		for i, p := range r.Problems {
+			if i < len(r.Places) {
+				p = r.Places[i] + ": " + p
+			}
 			fmt.Fprintf(r, "  ✗ %s\n", p)
 		}
 	}

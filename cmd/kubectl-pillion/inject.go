@@ -9,15 +9,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pillion-dev/pillion/cmd/kubectl-pillion/cluster"
 	"github.com/pillion-dev/pillion/internal/admission"
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 )
 
 type injectOptions struct {
-	inputs inputs
-	output string
-	policy string
+	inputs  inputs
+	output  string
+	policy  string
+	cluster cluster.Flags
 }
 
 func newInject() *cobra.Command {
@@ -52,7 +54,8 @@ error, and the exit code is 1.`,
 	o.inputs.bind(cmd)
 	cmd.Flags().StringVarP(&o.output, "output", "o", "yaml", "output format: yaml (keeps comments and order) or json")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"yaml", "json"}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
-	policyFlag(cmd, &o.policy, policyHelp+" (default: the built-in policy)")
+	policyFlag(cmd, &o.policy, filePolicyHelp)
+	o.cluster.Bind(cmd.Flags())
 	return cmd
 }
 
@@ -61,7 +64,7 @@ func (o *injectOptions) run(ctx context.Context, in io.Reader, out, errOut io.Wr
 	if !known {
 		return fmt.Errorf("--output %q: must be yaml or json", o.output)
 	}
-	policies, err := policiesAt(o.policy)
+	policies, err := judgesAt(ctx, o.policy, &o.cluster)
 	if err != nil {
 		return err
 	}
@@ -72,13 +75,10 @@ func (o *injectOptions) run(ctx context.Context, in io.Reader, out, errOut io.Wr
 	if err := notes(errOut, policies.Known(), documents); err != nil {
 		return err
 	}
-	namespaces := namespacesIn(documents)
+	policies.learn(documents)
 	denied := false
 	for _, d := range documents {
-		denials, err := d.inject(func(o *object) (*inject.Policy, error) {
-			choice, _ := policies.Choose(namespaces[o.namespace])
-			return choice.Policy()
-		}, errOut)
+		denials, err := d.inject(func(o *object) (*inject.Policy, error) { return policies.of(ctx, o.namespace) }, errOut)
 		if err != nil {
 			return err
 		}
@@ -121,7 +121,7 @@ func (d *document) inject(policyOf func(*object) (*inject.Policy, error), errOut
 			fmt.Fprintf(errOut, "warning: %s: the policy's imagePullSecrets are added, so those of the ServiceAccount no longer are\n", o.label(d))
 		}
 		if out.Result == reason.Denied {
-			denials = append(denials, o.label(d)+": "+out.Message())
+			denials = append(denials, d.denials(o, &out)...)
 			continue
 		}
 		d.json = out.Patched

@@ -417,3 +417,28 @@ func TestAPolicyIsBegun(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+func TestFilesUnderThePoliciesOfTheCluster(t *testing.T) {
+	t.Parallel()
+	pod := func(namespace, annotation string) string {
+		return strings.Replace(podOf("Pod", "v1", annotation), "  name: web\n", "  name: web\n  namespace: "+namespace+"\n", 1)
+	}
+	dates := pod("shop", asksForDates)
+	f := shop()
+	if r := call(dates, append(f.flags(t), "inject", "-f", "-", "--policy", "cluster")...); r.code != exitOK || !strings.Contains(r.out, "pillion-date-writer") {
+		t.Errorf("inject: %+v", r)
+	}
+	if r := call(pod("shop", "git-poller.pillion.dev/repo: https://github.com/acme/site.git"), append(f.flags(t), "inject", "-f", "-", "--policy", "cluster")...); r.code != exitRefused || !strings.Contains(r.errOut, `policy "web" does not allow git-poller; it allows date-writer`) {
+		t.Errorf("inject of what the namespace's policy does not allow: %+v", r)
+	}
+	if got := said(t, exitOK, dates, append(f.flags(t), "explain", "-f", "-", "--policy", "cluster")...); !strings.Contains(got, "web (ConfigMap pillion-system/files, HASH)") {
+		t.Errorf("explain: %s", got)
+	}
+	if r := call(pod("elsewhere", asksForDates), append(f.flags(t), "inject", "-f", "-", "--policy", "cluster")...); r.code == exitOK || !strings.Contains(r.errOut, "reading the namespace elsewhere: it is not there") {
+		t.Errorf("a namespace that cannot be read: %+v", r)
+	}
+	f[webhooksPath] = "{items: []}"
+	if r := call(dates, append(f.flags(t), "inject", "-f", "-", "--policy", "cluster")...); r.code != exitFailed || r.errOut != "error: --policy cluster: the policies of the cluster are not known: there is no webhook of Pillion in the cluster\n" {
+		t.Errorf("without a webhook: %+v", r)
+	}
+}

@@ -4,13 +4,13 @@ package main
 
 import (
 	"bytes"
-	"cmp"
-	"errors"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/pillion-dev/pillion/internal/admission"
 )
 
 // unreadable is the error of a document that is no YAML, or no JSON.
@@ -20,7 +20,11 @@ type unreadable struct {
 	err  error
 }
 
-func (u *unreadable) Error() string { return u.err.Error() }
+func (u *unreadable) Error() string {
+	line, text := u.at()
+	return u.file + ":" + strconv.Itoa(line) + ": " + text
+}
+
 func (u *unreadable) Unwrap() error { return u.err }
 
 // yamlLine is how the YAML libraries name a line, counted in the document.
@@ -28,7 +32,7 @@ var yamlLine = regexp.MustCompile(`(^|yaml: |\n\s*)line (\d+): `)
 
 // at is the line of the file and what is wrong there.
 func (u *unreadable) at() (line int, text string) {
-	text = cmp.Or(errors.Unwrap(u.err), u.err).Error()
+	text = u.err.Error()
 	match := yamlLine.FindStringSubmatchIndex(text)
 	if match == nil {
 		return u.line, strings.TrimPrefix(text, "yaml: ")
@@ -37,16 +41,10 @@ func (u *unreadable) at() (line int, text string) {
 	return u.line + n - 1, strings.TrimSpace(text[match[1]:])
 }
 
-// lineAt is the line of a field in the file of a document; that of the document if there is no
-// better one, and 0 for JSON on one line.
+// lineAt is the line of a field in the file of a document; that of what it would be in if it is
+// not there.
 func (d *document) lineAt(l *lines, field string) int {
-	if bytes.HasPrefix(bytes.TrimSpace(d.text), []byte("{")) && bytes.Count(bytes.TrimSpace(d.text), []byte("\n")) == 0 {
-		return 0
-	}
-	if line := l.at(field, "").Line; line > 0 {
-		return d.line + line - 1
-	}
-	return d.line
+	return d.line + max(l.at(field, "").Line, 1) - 1
 }
 
 // texts are a document as YAML before and after a patch, written alike, so that they differ in
@@ -68,4 +66,29 @@ func (d *document) texts(patch, patched []byte) (before, after string, err error
 	}
 	with, err := yaml.JSONToYAML(patched)
 	return string(plain), string(with), err
+}
+
+// place is where a field stands, as compilers write it.
+func (d *document) place(l *lines, field string) string {
+	return d.file + ":" + strconv.Itoa(d.lineAt(l, field))
+}
+
+func (d *document) places(fields []string) (all []string) {
+	l := newLines(d.text)
+	for _, field := range fields {
+		all = append(all, d.place(l, field))
+	}
+	return all
+}
+
+// denials are why the pods of an object are denied, each with its place.
+func (d *document) denials(o *object, out *admission.Outcome) (all []string) {
+	l := newLines(d.text)
+	for _, p := range out.Problems {
+		all = append(all, d.place(l, p.Field)+": "+o.kind+"/"+o.name+": "+p.Text())
+	}
+	if len(all) == 0 {
+		all = append(all, o.label(d)+": "+out.Message())
+	}
+	return all
 }

@@ -70,9 +70,9 @@ func TestFailures(t *testing.T) {
 		"a policy that is missing": {podOf("Pod", "v1"), []string{"inject", "-f", "-", "--policy", missing}, "error: reading a policy: open " + missing + ": no such file or directory\n"},
 		"an empty input":           {"", []string{"inject", "-f", "-"}, "error: no object in …"},
 		"comments alone":           {"# nothing\n---\n\n---\n# more\n", []string{"inject", "-f", "-"}, "error: no object in …"},
-		"a tab for an indent":      {"kind: Pod\nmetadata:\n\tname: web\n", []string{"inject", "-f", "-"}, "error: standard input, document 1: yaml: line 3: found character that cannot start any token\n"},
-		"a key twice":              {"kind: Pod\nkind: Pod\n", []string{"inject", "-f", "-"}, "error: standard input, document 1: yaml: unmarshal errors:\n  line 2: key \"kind\" already set in map\n"},
-		"an unknown anchor":        {"kind: *pod\n", []string{"inject", "-f", "-"}, "error: standard input, document 1: yaml: unknown anchor 'pod' referenced\n"},
+		"a tab for an indent":      {"kind: Pod\nmetadata:\n\tname: web\n", []string{"inject", "-f", "-"}, "error: standard input:3: found character that cannot start any token\n"},
+		"a key twice":              {"kind: Pod\nkind: Pod\n", []string{"inject", "-f", "-"}, "error: standard input:2: key \"kind\" already set in map\n"},
+		"an unknown anchor":        {"kind: *pod\n", []string{"inject", "-f", "-"}, "error: standard input:1: unknown anchor 'pod' referenced\n"},
 		"a list":                   {"- kind: Pod\n", []string{"inject", "-f", "-"}, "error: standard input, document 1: is not a Kubernetes object: it must be a mapping with apiVersion and kind\n"},
 		"a string":                 {"Pod\n", []string{"inject", "-f", "-"}, "error: standard input, document 1: is not a Kubernetes object: it must be a mapping with apiVersion and kind\n"},
 		"the second document":      {podOf("Pod", "v1") + "---\n- 1\n", []string{"inject", "-f", "-"}, "error: standard input, document 2: is not a Kubernetes object: …"},
@@ -142,7 +142,7 @@ func TestSeveralFiles(t *testing.T) {
 	t.Run("are named in a denial", func(t *testing.T) {
 		t.Parallel()
 		r := call("", "inject", "-f", one, "-f", two)
-		if r.code != exitRefused || r.out != "" || !strings.HasPrefix(r.errOut, "error: Job/web ("+two+", document 1): spec.template.metadata.annotations[") {
+		if r.code != exitRefused || r.out != "" || !strings.HasPrefix(r.errOut, "error: "+two+":9: Job/web: spec.template.metadata.annotations[") {
 			t.Errorf("got %+v", r)
 		}
 	})

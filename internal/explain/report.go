@@ -44,8 +44,10 @@ type Report struct {
 	Findings []Finding     `json:"findings,omitempty"`
 	Pods     []Pod         `json:"pods,omitempty"` // those that exist
 
-	// Fields are those that Problems are about, in the same order.
+	// Fields are those that Problems are about, in the same order; Places are where they stand, as
+	// file:line, for an object of a file.
 	Fields []string `json:"-"`
+	Places []string `json:"places,omitempty"`
 	// Injected is the document with the pod as the webhook would make it.
 	Injected []byte `json:"-"`
 	// Patch makes it of the document: RFC 6902; nil if nothing is added.
