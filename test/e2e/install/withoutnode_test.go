@@ -42,7 +42,7 @@ func TestWithoutANode(t *testing.T) {
 	})
 	t.Logf("the Service has lost the replica after %s", time.Since(start).Round(time.Second))
 	y := l.awaitFaultless(t)
-	t.Logf("until a hundred pods in a row are created: %v; the first was told:\n%s", y, strings.Join(y.complaints[:min(1, len(y.complaints))], ""))
+	t.Logf("until a hundred pods in a row are created: %v; the first were told:\n%s", y, strings.Join(y.complaints[:min(5, len(y.complaints))], "\n"))
 	if y.bare+y.othersFailed+y.othersTouched > 0 {
 		t.Errorf("pods that request no helper, or got none, suffered:\n%s", strings.Join(y.complaints, "\n"))
 	}

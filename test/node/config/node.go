@@ -93,6 +93,9 @@ func (n Node) IP() string { return fmt.Sprintf("198.18.0.%d", n.Number) }
 // MAC is the node's address on the link between nodes.
 func (n Node) MAC() string { return fmt.Sprintf("02:00:c6:12:00:%02x", n.Number) }
 
+// Cable is the end, at the first node, of the link to n.
+func (n Node) Cable() string { return "to-" + n.Name() }
+
 // PodCIDR has the addresses of the node's pods.
 func (n Node) PodCIDR() string { return fmt.Sprintf("10.244.%d.0/24", n.Number-1) }
 

@@ -41,7 +41,7 @@ func network(n config.Node) error {
 
 // plugIn connects the network of the process pid, which is another node, to that of n.
 func plugIn(n, other config.Node, pid int) error {
-	port := "to-" + other.Name()
+	port := other.Cable()
 	return ip(
 		fmt.Sprintf("link add %s type veth peer name %s address %s netns %d", port, dev, other.MAC(), pid),
 		"link set "+port+" master "+dev+" up",

@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -20,7 +21,8 @@ import (
 )
 
 // Crash ends all that runs on a node of the cluster whose files are in dir, and its
-// network, at once. The first node is the cluster, so it cannot be spared.
+// network, at once. Its cable is cut first, because the kernel says goodbye for killed
+// processes. The first node is the cluster, so it cannot be spared.
 func Crash(ctx context.Context, dir string, number int) error {
 	node, err := nodeOf(dir, number)
 	if err != nil {
@@ -32,6 +34,18 @@ func Crash(ctx context.Context, dir string, number int) error {
 	pid, err := initOf(node)
 	if err != nil {
 		return err
+	}
+	first, err := nodeOf(dir, 1)
+	if err != nil {
+		return err
+	}
+	firstPID, err := initOf(first)
+	if err != nil {
+		return err
+	}
+	cut := exec.CommandContext(ctx, "nsenter", "--target", strconv.Itoa(firstPID), "--net", "ip", "link", "delete", node.Cable())
+	if out, err := cut.CombinedOutput(); err != nil {
+		return fmt.Errorf("the cable of %s cannot be cut: %w: %s", node.Name(), err, bytes.TrimSpace(out))
 	}
 	return endProcess(ctx, pid, unix.SIGKILL)
 }

@@ -59,6 +59,7 @@ func (m machine) needed() map[string][]string {
 		"iptables":   {"iptables", "iptables-restore", "iptables-save"},
 		"mount":      {"mount", "umount"},
 		"runc":       {"runc"},
+		"util-linux": {"nsenter"},
 	}
 	if m.networkPolicies {
 		all["ipset"] = []string{"ipset"}
