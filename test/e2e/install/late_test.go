@@ -10,7 +10,7 @@ import (
 )
 
 // TestCertManagerIsLate installs before there is anybody to issue a certificate or to
-// write its authority into the configurations. Meanwhile pods that ask are refused, and
+// write its authority into the configurations. Meanwhile annotated pods are denied, and
 // nobody else notices.
 func TestCertManagerIsLate(t *testing.T) {
 	makeNamespace(t, namespace)

@@ -166,7 +166,7 @@ func (h helm) refuseABadPolicyUnderLoad(l *load, rollsBack string) {
 }
 
 // policiesAreThere makes sure that each replica, the previous ones too, could be started
-// anew on another node.
+// again on another node.
 func policiesAreThere(t *testing.T) {
 	t.Helper()
 	names := mustKubectl(t, "get", "pods", "-n", namespace, "-o", `jsonpath={.items[*].spec.volumes[?(@.name=="policies")].configMap.name}`)

@@ -229,7 +229,7 @@ func (l *load) faultless(t *testing.T, phase string) {
 	}
 }
 
-// neverBare ends a phase in which pods were refused, or got their helper, and in which
+// neverBare ends a phase in which pods were denied, or got their helper, and in which
 // nobody else noticed anything.
 func (l *load) neverBare(t *testing.T, phase string) {
 	t.Helper()

@@ -49,7 +49,7 @@ func (n Node) APIServer() Piece {
 }
 
 // ControllerManager looks at the node every second, so that the taint of a new
-// node goes soon. By default it waits for seconds, at its start, lest it burden
+// node goes soon. By default it waits for seconds, at its start, so as not to burden
 // the API server.
 func (n Node) ControllerManager() Piece {
 	return n.kubernetes("kube-controller-manager",
