@@ -55,12 +55,12 @@ func run(root string) error {
 	}
 	for name, text := range map[string]string{
 		"annotations.schema.json": string(keys),
-		"annotations.md":     header + annotations(),
-		"reasons.md":         header + reasons(),
-		"policy.md":          policyHeader + policyPage(docs),
-		"policy.schema.json": string(policies),
-		"helper.md":          helperHeader + helperPage(ofHelpers),
-		"helper.schema.json": string(definitions),
+		"annotations.md":          header + annotations(),
+		"reasons.md":              header + reasons(),
+		"policy.md":               policyHeader + policyPage(docs),
+		"policy.schema.json":      string(policies),
+		"helper.md":               helperHeader + helperPage(ofHelpers),
+		"helper.schema.json":      string(definitions),
 	} {
 		if err := os.WriteFile(filepath.Join(root, "docs", "reference", name), []byte(text), 0o644); err != nil {
 			return err

@@ -114,7 +114,7 @@ func furthest(a, b []string) [][]int {
 			case k == -d || k != d && *at(k - 1) < *at(k + 1):
 				x = *at(k + 1)
 			default:
-				x = *at(k-1) + 1
+				x = *at(k - 1) + 1
 			}
 			for x < len(a) && x-k < len(b) && a[x] == b[x-k] {
 				x++
