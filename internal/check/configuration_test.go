@@ -32,11 +32,11 @@ func TestConfiguration(t *testing.T) {
 		},
 		"two installations": {
 			"", hooks("a", "", "inject.pillion.dev", serviceIn("one")) + ", " + hooks("b", "", "inject.pillion.dev", serviceIn("two")),
-			"warning configuration: there is more than one installation: b calls the Service two/w, and a calls the Service one/w; only that is looked at\n",
+			"warning configuration: there is more than one installation: b calls the Service two/w, and a calls the Service one/w; only that one is checked\n",
 		},
 		"the other of two": {
 			"two", hooks("a", "", "inject.pillion.dev", serviceIn("one")) + ", " + hooks("b", "", "inject.pillion.dev", serviceIn("two")),
-			"warning configuration: there is more than one installation: a calls the Service one/w, and b calls the Service two/w; only that is looked at\n",
+			"warning configuration: there is more than one installation: a calls the Service one/w, and b calls the Service two/w; only that one is checked\n",
 		},
 		"one in two configurations": {
 			"", hooks("a", "", "inject.pillion.dev", serviceIn("one")) + ", " + hooks("b", "", "web.inject.pillion.dev", serviceIn("one")),

@@ -14,7 +14,7 @@ import (
 func TestAPodWithoutWhatItsPolicyRequires(t *testing.T) {
 	t.Parallel()
 	requires := policyOf(t, "default", "{date-writer: }, require: [{helper: date-writer, options: {mount-path: /up}}]")
-	const missing = `NotInjected: the policy "default" adds helpers to pods that do not ask, and this one has none`
+	const missing = `NotInjected: the policy "default" adds helpers to every pod, and this one has none`
 	for name, c := range map[string]struct {
 		change  func(*corev1.Pod)
 		assumed bool

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -38,6 +39,8 @@ func TestMain(m *testing.M) {
 		fmt.Println(text(err))
 		os.Exit(0)
 	}
+	// Of a signal that is ignored, as under nohup, no shell could catch it: children take that along.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	os.Exit(m.Run())
 }
 
