@@ -48,7 +48,7 @@ test: test-unit test-integration ## Run all tests
 test-unit: ## Run the tests that need no Kubernetes, with the race detector
 	CGO_ENABLED=1 go test $(BOUND) -race $(UNIT)
 	# Skipped or shortened above: the race detector allocates, and takes long.
-	go test $(BOUND) -run 'Allocate|ThreeMegabytes|WithoutEnd|NotHeldInMemory' ./internal/admission ./internal/gitfetch
+	go test $(BOUND) -run 'Allocate|ThreeMegabytes|WithoutEnd|NotHeldInMemory|AndLogsAreBounded' ./internal/admission ./internal/gitfetch
 	go -C hack/images test $(BOUND) ./...
 	CGO_ENABLED=0 go -C hack/release test $(BOUND) .
 
