@@ -36,7 +36,7 @@ func build(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.StringVar(&o.registry, "registry", defaultRegistry, "`HOST/PREFIX` in the images' names")
 	flags.StringVar(&o.tag, "tag", defaultTag, "`TAG` in the images' names")
 	flags.StringVar(&o.arch, "arch", "amd64,arm64", "`LIST` of architectures")
-	flags.Float64Var(&o.maxMiB, "max-mib", 22, "largest uncompressed size of an image in `MiB`")
+	flags.Float64Var(&o.maxMiB, "max-mib", 28, "largest uncompressed size of an image in `MiB`")
 	if err := parse(flags, args, stderr); err != nil {
 		return err
 	}
