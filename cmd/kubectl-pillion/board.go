@@ -23,8 +23,10 @@ import (
 type board struct {
 	options   *dashboardOptions
 	client    *cluster.Client
-	namespace string // "" for all
-	fallback  bool   // all may become that of the context
+	namespace string        // "" for all
+	fallback  bool          // all may become that of the context
+	selector  string        // of the pods' labels; "" for all pods
+	changed   chan struct{} // has an element when pods or what is known of them may have changed
 
 	watched sync.Mutex
 	pods    map[types.UID]*explain.PodIn // that have to do with Pillion, or might
@@ -48,7 +50,7 @@ type board struct {
 }
 
 func newBoard(o *dashboardOptions, client *cluster.Client, oneNamespace bool) *board {
-	b := &board{options: o, client: client, fallback: !oneNamespace, listed: make(chan struct{}), pods: map[types.UID]*explain.PodIn{}}
+	b := &board{options: o, client: client, fallback: !oneNamespace, changed: make(chan struct{}, 1), listed: make(chan struct{}), pods: map[types.UID]*explain.PodIn{}}
 	if oneNamespace {
 		b.namespace = client.Namespace
 	}
@@ -64,7 +66,7 @@ func (b *board) follow(ctx context.Context) {
 		b.watched.Lock()
 		namespace := b.namespace
 		b.watched.Unlock()
-		err := b.client.FollowPods(ctx, namespace, "", cluster.Follower{Listed: b.replace, Changed: b.change})
+		err := b.client.FollowPods(ctx, namespace, b.selector, cluster.Follower{Listed: b.replace, Changed: b.change})
 		if ctx.Err() != nil {
 			return
 		}
@@ -81,6 +83,7 @@ func (b *board) follow(ctx context.Context) {
 // narrow goes from all namespaces to that of the context if all may not be listed; else it notes
 // what went wrong.
 func (b *board) narrow(err error) bool {
+	defer b.tell()
 	b.watched.Lock()
 	defer b.watched.Unlock()
 	fresh := !b.isListed()
@@ -100,6 +103,14 @@ func (b *board) narrow(err error) bool {
 	return false
 }
 
+// tell lets whoever waits for a change look.
+func (b *board) tell() {
+	select {
+	case b.changed <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
 func (b *board) isListed() bool {
 	select {
 	case <-b.listed:
@@ -116,6 +127,7 @@ func (b *board) replace(all []json.RawMessage) error {
 			pods[p.UID] = p
 		}
 	}
+	defer b.tell()
 	b.watched.Lock()
 	defer b.watched.Unlock()
 	b.pods, b.failed = pods, nil
@@ -130,6 +142,7 @@ func (b *board) change(raw json.RawMessage, gone bool) error {
 	if err != nil {
 		return nil //nolint:nilerr // as in replace
 	}
+	defer b.tell()
 	b.watched.Lock()
 	defer b.watched.Unlock()
 	if delete(b.pods, p.UID); !gone {

@@ -53,18 +53,10 @@ func (b *board) View(ctx context.Context) *dashboard.View {
 
 // addPods judges each pod that has to do with helpers.
 func (b *board) addPods(ctx context.Context, v *dashboard.View, pods []*explain.PodIn) {
-	var all []poller
-	for _, p := range pods {
-		if !p.Concerns() && !b.world.policies.Adds() {
-			continue
-		}
-		pod := b.judgePod(ctx, p)
-		if pod.State == explain.None {
-			continue
-		}
-		v.Pods = append(v.Pods, dashboard.Pod{Pod: pod, Well: pod.Good(), Age: duration.HumanDuration(time.Since(pod.Created))})
-		can, _ := pollers(p)
-		all = append(all, can...)
+	list, all := b.judged(ctx, pods)
+	for i := range list {
+		pod := &list[i].Pod
+		v.Pods = append(v.Pods, dashboard.Pod{Pod: *pod, Well: pod.Good(), Age: duration.HumanDuration(time.Since(pod.Created))})
 	}
 	slices.SortFunc(v.Pods, func(a, c dashboard.Pod) int {
 		return cmp.Or(cmp.Compare(rank(&a), rank(&c)), cmp.Compare(a.Namespace, c.Namespace), cmp.Compare(a.Name, c.Name))
@@ -93,6 +85,24 @@ func (b *board) addPods(ctx context.Context, v *dashboard.View, pods []*explain.
 	if b.options.content {
 		b.addCommits(ctx, v, all)
 	}
+}
+
+// judged are the pods that have to do with helpers, and the git-pollers in them that can be asked.
+// The caller holds looking.
+func (b *board) judged(ctx context.Context, pods []*explain.PodIn) (list []podStatus, all []poller) {
+	for _, p := range pods {
+		if !p.Concerns() && !b.world.policies.Adds() {
+			continue
+		}
+		pod := b.judgePod(ctx, p)
+		if pod.State == explain.None {
+			continue
+		}
+		list = append(list, podStatus{Pod: pod, Node: p.Spec.NodeName})
+		can, _ := pollers(p)
+		all = append(all, can...)
+	}
+	return list, all
 }
 
 // rank puts first what needs attention, then what has drifted.
@@ -199,14 +209,24 @@ func policyOnBoard(p *inject.Policy, source string) dashboard.Policy {
 
 // addNotes says what could not be read.
 func (b *board) addNotes(v *dashboard.View) {
+	for _, text := range b.unknown() {
+		if !slices.Contains(v.Notes, text) {
+			v.Notes = append(v.Notes, text)
+		}
+	}
+}
+
+// unknown is what could not be read of policies and namespaces. The caller holds looking.
+func (b *board) unknown() (notes []string) {
 	if p := b.world.policies; p.Assumed {
-		v.Notes = append(v.Notes, "the policies of the cluster: "+p.Why+"; the built-in policy stands in for them")
+		notes = append(notes, "the policies of the cluster: "+p.Why+"; the built-in policy stands in for them")
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.namespaces)) {
 		for _, text := range b.namespaces[name].NotRead {
-			if !slices.Contains(v.Notes, text) {
-				v.Notes = append(v.Notes, text)
+			if !slices.Contains(notes, text) {
+				notes = append(notes, text)
 			}
 		}
 	}
+	return notes
 }

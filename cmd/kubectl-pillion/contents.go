@@ -53,6 +53,12 @@ func (c *contents) of(ctx context.Context, client *cluster.Client, all []poller)
 	return found
 }
 
+// first asks some of the pollers, and waits for their answers.
+func (c *contents) first(ctx context.Context, client *cluster.Client, all []poller) {
+	c.known = map[poller]answer{}
+	c.ask(ctx, client, all[:min(len(all), mostAsked)])
+}
+
 func (c *contents) ask(ctx context.Context, client *cluster.Client, due []poller) {
 	answers := ask(ctx, client, due, contentTimeout, "status", "-o", "json")
 	c.mutex.Lock()

@@ -26,7 +26,9 @@ type document struct {
 	source  string   // for messages: "web.yaml, document 2"
 	file    string   // "web.yaml"
 	line    int      // the number of its first line in the file
+	whole   []byte   // all of the file
 	text    []byte   // as it was read
+	before  []byte   // as JSON, as it was read; nil unless set
 	json    []byte   // as JSON, with the patches so far applied
 	patches [][]byte // RFC 6902, in order
 }
@@ -77,7 +79,7 @@ func readDocuments(source string, in io.Reader) ([]*document, error) {
 			return nil, &unreadable{source, line, err}
 		}
 		if !bytes.Equal(asJSON, []byte("null")) {
-			documents = append(documents, &document{source: where, file: source, line: line, text: text, json: asJSON})
+			documents = append(documents, &document{source: where, file: source, line: line, whole: data, text: text, json: asJSON})
 		}
 	}
 }

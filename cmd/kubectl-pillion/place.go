@@ -47,6 +47,16 @@ func (d *document) lineAt(l *lines, field string) int {
 	return d.line + max(l.at(field, "").Line, 1) - 1
 }
 
+// plainTexts are a document before and after its patches as YAML in the form of kubectl.
+func (d *document) plainTexts() (before, after string, err error) {
+	plain, err := yaml.JSONToYAML(d.before)
+	if err != nil {
+		return "", "", err
+	}
+	with, err := yaml.JSONToYAML(d.json)
+	return string(plain), string(with), err
+}
+
 // texts are a document as YAML before and after a patch, written alike, so that they differ in
 // what the patch adds alone.
 func (d *document) texts(patch, patched []byte) (before, after string, err error) {

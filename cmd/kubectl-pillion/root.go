@@ -42,12 +42,12 @@ func newRoot() *cobra.Command {
 Exit codes of all commands: 0 all is well; 1 the answer is no: a pod would be denied,
 or lacks what it asks for, or a policy has mistakes or fails its tests, or a link of the
 installation is broken; 2 there is no answer: a file, a flag or a policy is wrong, or
-the cluster did not answer.`,
+the cluster did not answer. Those of diff are kubectl diff's: 1 if there are differences.`,
 		Version:       version.String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl pillion"},
 	}
-	cmd.AddCommand(newInject(), newExplain(), newTry(), newStatus(), newSync(), newCheck(), newHelpers(), newHelper(), newPolicy(), newVersion(), newDashboard(), newReference())
+	cmd.AddCommand(newInject(), newDiff(), newExplain(), newTry(), newStatus(), newSync(), newCheck(), newHelpers(), newHelper(), newPolicy(), newVersion(), newDashboard(), newReference())
 	return cmd
 }

@@ -19,6 +19,7 @@ func TestHelp(t *testing.T) {
 		"help.txt":           {"help"},
 		"help-inject.txt":    {"inject", "--help"},
 		"help-explain.txt":   {"explain", "--help"},
+		"help-diff.txt":      {"diff", "--help"},
 		"help-try.txt":       {"try", "--help"},
 		"help-status.txt":    {"status", "--help"},
 		"help-dashboard.txt": {"dashboard", "--help"},

@@ -6,8 +6,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,6 +25,7 @@ type statusOptions struct {
 	output   string
 	policy   string
 	content  bool
+	watching bool
 	cluster  cluster.Flags
 }
 
@@ -33,7 +36,7 @@ func newStatus() *cobra.Command {
 		fmt.Fprintf(&states, "  %-8s %s\n", s.State, s.Doc)
 	}
 	cmd := &cobra.Command{
-		Use:   "status [-A | -n NAMESPACE]",
+		Use:   "status [-A | -n NAMESPACE] [-w]",
 		Short: "List the pods that ask for helpers, and what became of them",
 		Long: `List the pods that ask for helpers, and what became of them. Pods that ask for
 nothing are not listed. The states are:
@@ -47,19 +50,33 @@ known to be the newest, and why polls fail. That needs the right to create pods/
 without it the rest is shown. Where the containers of a pod share one process namespace
 a git-poller cannot be asked, and the end of its log is read instead.
 
-Exit codes: 0 all pods have what they ask for, be it from an older version; 1 a pod is
-Waiting, Failing, Missing or Changed, or asks for what it cannot have; 2 a flag or a policy is wrong, or the cluster did not answer.`,
+With --watch it goes on: after the table it prints a line for each pod whose state, helpers
+or commit change, or that is new or Deleted, until Ctrl-C. Commits are asked for once a
+minute. The column WHY has the codes of what is wrong; without --watch there are sentences.
+Without the right to watch pods they are listed every 30 seconds.
+
+Exit codes: 0 all pods have what they ask for, be it from an older version, or the watch
+was stopped with Ctrl-C; 1 a pod is Waiting, Failing, Missing or Changed, or asks for what
+it cannot have; 2 a flag or a policy is wrong, or the cluster did not answer.`,
 		Example: `  # is there a pod that asked and has nothing?
   kubectl pillion status -A
 
   # which commit does each pod serve, and since when is it known to be the newest?
   kubectl pillion status -l app=web
 
+  # follow a rollout
+  kubectl pillion status -l app=web -w
+
   # which pods still run what the last version gave them?
   kubectl pillion status -A -o json | jq -r '.[] | select(.state == "Drifted") | .name'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+			if !o.watching {
+				return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+			}
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+			defer stop()
+			return o.watch(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
@@ -67,6 +84,7 @@ Waiting, Failing, Missing or Changed, or asks for what it cannot have; 2 a flag 
 	cmd.Flags().StringVarP(&o.selector, "selector", "l", "", "only pods with these labels, such as app=web")
 	policyFlag(cmd, &o.policy, policyHelp+" (default: those of the cluster)")
 	cmd.Flags().BoolVar(&o.content, "content", true, "ask each git-poller what it publishes, which needs the right to create pods/exec")
+	cmd.Flags().BoolVarP(&o.watching, "watch", "w", false, "after the table, print a line for each pod that changes, until Ctrl-C")
 	cmd.Flags().StringVarP(&o.output, "output", "o", "text", "output format: text, wide (with age and node), name (for kubectl), or json or yaml (always a list)")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "wide", "name", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	o.cluster.Bind(cmd.Flags())
@@ -81,8 +99,8 @@ type podStatus struct {
 }
 
 func (o *statusOptions) run(ctx context.Context, out, errOut io.Writer) error {
-	if o.output != "wide" && o.output != "name" && checkOutput(o.output) != nil {
-		return fmt.Errorf("--output %q: must be text, wide, name, json or yaml", o.output)
+	if err := o.check(); err != nil {
+		return err
 	}
 	pods, err := o.look(ctx, errOut)
 	if err != nil {
@@ -97,6 +115,13 @@ func (o *statusOptions) run(ctx context.Context, out, errOut io.Writer) error {
 	}
 	if slices.ContainsFunc(pods, func(p podStatus) bool { return !p.Good() }) {
 		return errRefused
+	}
+	return nil
+}
+
+func (o *statusOptions) check() error {
+	if o.output != "wide" && o.output != "name" && checkOutput(o.output) != nil {
+		return fmt.Errorf("--output %q: must be text, wide, name, json or yaml", o.output)
 	}
 	return nil
 }

@@ -129,19 +129,29 @@ func furthest(a, b []string) [][]int {
 }
 
 // Unified is the difference of two texts as diff -u writes it, with so many lines of context;
-// "" if they are the same.
+// "" if they are the same. Texts with the character NUL, which no manifest has, are not for it.
 func Unified(fromName, toName, from, to string, context int) string {
 	var b strings.Builder
-	for _, h := range Hunks(Lines(from, to), context) {
+	for _, h := range Hunks(Lines(ended(from), ended(to)), context) {
 		if b.Len() == 0 {
 			fmt.Fprintf(&b, "--- %s\n+++ %s\n", fromName, toName)
 		}
 		b.WriteString(h.Header() + "\n")
 		for _, l := range h.Lines {
-			fmt.Fprintf(&b, "%c%s\n", l.Op, l.Text)
+			fmt.Fprintf(&b, "%c%s\n", l.Op, strings.ReplaceAll(l.Text, noEnd, "\n\\ No newline at end of file"))
 		}
 	}
 	return b.String()
+}
+
+// noEnd marks a last line that has no end: it is not the line with one.
+const noEnd = "\x00"
+
+func ended(text string) string {
+	if text == "" || strings.HasSuffix(text, "\n") {
+		return text
+	}
+	return text + noEnd
 }
 
 // Hunk is a place where two texts differ, with the lines around it.
