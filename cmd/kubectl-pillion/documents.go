@@ -137,6 +137,13 @@ func readItem(where []string, raw []byte, apiVersion, kind string) item {
 			GenerateName string            `json:"generateName"`
 			Annotations  map[string]string `json:"annotations"`
 		} `json:"metadata"`
+		Spec struct {
+			JobTemplate struct {
+				Metadata struct {
+					Annotations map[string]string `json:"annotations"`
+				} `json:"metadata"`
+			} `json:"jobTemplate"`
+		} `json:"spec"`
 	}
 	_ = json.Unmarshal(raw, &o) // what is of another form is no workload
 	if o.Kind == "" {
@@ -146,7 +153,11 @@ func readItem(where []string, raw []byte, apiVersion, kind string) item {
 	if name == "" {
 		name = o.Metadata.GenerateName + "*"
 	}
-	return item{o.APIVersion, o.Kind, name, o.Metadata.Namespace, o.Metadata.Annotations, where, raw}
+	annotations := o.Metadata.Annotations
+	if !inject.Asks(annotations) { // those of a CronJob's Jobs have as little effect
+		annotations = o.Spec.JobTemplate.Metadata.Annotations
+	}
+	return item{o.APIVersion, o.Kind, name, o.Metadata.Namespace, annotations, where, raw}
 }
 
 // objects finds the pods and workloads in a document.

@@ -117,6 +117,9 @@ func kindAndName(args []string) (k cluster.Kind, name string, err error) {
 	case len(args) == 0:
 		return k, "", errors.New("what is to be explained? Name a file with -f, or a kind and a name, such as deploy web")
 	case len(args) == 1 || args[1] == "":
+		if _, err := cluster.FindKind(args[0]); err != nil {
+			return k, "", fmt.Errorf("what is %s? Name its kind, such as deploy/%[1]s, or a file with -f", args[0])
+		}
 		return k, "", fmt.Errorf("which %s? Name it, such as %s web", args[0], args[0])
 	}
 	k, err = cluster.FindKind(args[0])

@@ -45,7 +45,7 @@ error, and the exit code is 1.`,
 
   # a whole rendered chart
   helm template my-app | kubectl pillion inject -f - | kubectl apply -f -`,
-		Args: cobra.NoArgs,
+		Args: filesByFlag,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return o.run(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},

@@ -193,7 +193,19 @@ func TestWarnings(t *testing.T) {
 	deployment := "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  annotations:\n    date-writer.pillion.dev/mount-path: /html\nspec:\n  template:\n    spec:\n      containers:\n      - name: web\n"
 	for name, c := range map[string]struct{ text, want string }{
 		"annotations on the workload itself": {deployment, "warning: Deployment/web (standard input, document 1): the annotations of the Deployment itself have no effect; put them on its pod template, spec.template.metadata.annotations\n"},
-		"the status alone on the workload":   {strings.Replace(deployment, "date-writer.pillion.dev/mount-path", "pillion.dev/status", 1), ""},
+		"annotations on the Jobs of a CronJob": {
+			"apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: web}\nspec: {jobTemplate: {metadata: {annotations: {date-writer.pillion.dev/mount-path: /html}}, spec: {template: {spec: {containers: [{name: web}]}}}}}\n",
+			"warning: CronJob/web (standard input, document 1): the annotations of the CronJob itself have no effect; put them on its pod template, spec.jobTemplate.spec.template.metadata.annotations\n",
+		},
+		"a mistyped domain in a template": {
+			strings.Replace(deployment, "\n  annotations:\n    date-writer.pillion.dev/mount-path: /html\nspec:\n  template:\n", "\nspec:\n  template:\n    metadata: {annotations: {date-writer.pilion.dev/mount-path: /html}}\n", 1),
+			"warning: Deployment/web (standard input, document 1): pillion: the annotation date-writer.pilion.dev/mount-path does nothing; did you mean date-writer.pillion.dev/mount-path?\n",
+		},
+		"a mistyped domain on a pod": {
+			podOf("Pod", "v1", "date-writer.pillion.io/mount-path: /html"),
+			"warning: Pod/web (standard input, document 1): pillion: the annotation date-writer.pillion.io/mount-path does nothing; did you mean date-writer.pillion.dev/mount-path?\n",
+		},
+		"the status alone on the workload": {strings.Replace(deployment, "date-writer.pillion.dev/mount-path", "pillion.dev/status", 1), ""},
 		"a Windows pod": {
 			podOf("Pod", "v1") + "  os:\n    name: windows\n",
 			"warning: Pod/web (standard input, document 1): pillion: helpers are Linux containers; this Windows pod gets none\n",

@@ -51,6 +51,14 @@ func some(question string) cobra.PositionalArgs {
 	}
 }
 
+// filesByFlag takes no arguments, and says how files are named.
+func filesByFlag(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("unexpected argument %q: name files with -f", args[0])
+	}
+	return nil
+}
+
 // completePolicies completes arguments to YAML and JSON files.
 func completePolicies(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return []string{"yaml", "yml", "json"}, cobra.ShellCompDirectiveFilterFileExt

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -29,7 +30,7 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	case errors.Is(err, errUnseen):
 		return exitFailed
 	}
-	fmt.Fprintln(errOut, "error:", err)
+	fmt.Fprintln(errOut, "error:", strings.ReplaceAll(err.Error(), "\n\t", "\n  ")) // cobra indents by tabs, which would be escaped
 	return exitFailed
 }
 
@@ -40,8 +41,8 @@ func newRoot() *cobra.Command {
 		Long: `See what Pillion makes of your pods.
 
 Exit codes of all commands: 0 all is well; 1 the answer is no: a pod would be denied,
-or lacks what it asks for, or a policy has mistakes or fails its tests, or a link of the
-installation is broken; 2 there is no answer: a file, a flag or a policy is wrong, or
+or lacks what it asks for, or a policy has mistakes or fails its tests, or a check of
+the installation fails; 2 there is no answer: a file, a flag or a policy is wrong, or
 the cluster did not answer. Those of diff are kubectl diff's: 1 if there are differences.`,
 		Version:       version.String(),
 		SilenceErrors: true,

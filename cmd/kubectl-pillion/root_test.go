@@ -63,7 +63,7 @@ func TestFailures(t *testing.T) {
 	}{
 		"an unknown command":       {"", []string{"injekt"}, "error: unknown command \"injekt\" for \"kubectl pillion\"…"},
 		"an unknown flag":          {"", []string{"inject", "--file", "-"}, "error: unknown flag: --file\n"},
-		"an argument too many":     {"", []string{"inject", "web.yaml"}, "error: unknown command \"web.yaml\" for \"kubectl pillion inject\"\n"},
+		"an argument too many":     {"", []string{"inject", "web.yaml"}, "error: unexpected argument \"web.yaml\": name files with -f\n"},
 		"no file":                  {"", []string{"inject"}, "error: --filename is required: name a file, or - for standard input\n"},
 		"an unknown output format": {"", []string{"inject", "-f", "-", "-o", "xml"}, "error: --output \"xml\": must be yaml or json\n"},
 		"a file that is missing":   {"", []string{"inject", "-f", missing}, "error: open " + missing + ": no such file or directory\n"},

@@ -46,7 +46,7 @@ or ConfigMap cannot be read.`,
 
   # with a Secret's keys as files: password, or ssh-privatekey and known_hosts
   kubectl pillion try -f web.yaml --auth-dir ./site-credentials`,
-		Args: cobra.NoArgs,
+		Args: filesByFlag,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM) // or the temporary directories stay
 			defer stop()

@@ -245,6 +245,8 @@ func TestFailuresOfTheOtherVerbs(t *testing.T) {
 		"nothing to explain":           {[]string{"explain"}, "error: what is to be explained? Name a file with -f, or a kind and a name, such as deploy web\n"},
 		"a kind without a name":        {[]string{"explain", "deploy"}, "error: which deploy? Name it, such as deploy web\n"},
 		"a kind and a slash":           {[]string{"explain", "deploy/"}, "error: which deploy? Name it, such as deploy web\n"},
+		"a name without a kind":        {[]string{"explain", "web"}, "error: what is web? Name its kind, such as deploy/web, or a file with -f\n"},
+		"a mistyped verb":              {[]string{"explian"}, "error: unknown command \"explian\" for \"kubectl pillion\"\n\nDid you mean this?\n  explain\n"},
 		"a mistyped kind":              {[]string{"explain", "deplyo", "web"}, "error: \"deplyo\" has no pods; the kinds are pod, deploy, sts, ds, rs, rc, job, cronjob; did you mean \"deploy\"?\n"},
 		"a kind without pods":          {[]string{"explain", "configmap", "web"}, "error: \"configmap\" has no pods; the kinds are pod, deploy, sts, ds, rs, rc, job, cronjob\n"},
 		"a file and a name":            {[]string{"explain", "pod", "web", "-f", "x"}, "error: give either --filename or a kind and a name, not both\n"},

@@ -79,6 +79,7 @@ func misplaced(known *helper.Set, document []byte, kind string, keys func(*workl
 	}
 	if kind == "Pod" {
 		misplacedOnPod(&a, now, &keyed{}, false)
+		a.mistypedDomains(known, now.Metadata.Annotations)
 		return a.lines(), nil
 	}
 	w, err := decodeWorkload(known, document, kind)
@@ -90,6 +91,7 @@ func misplaced(known *helper.Set, document []byte, kind string, keys func(*workl
 		return a.lines(), nil
 	}
 	w.misplace(&a, kind, keys(w))
+	w.warnMistypedDomains(&a)
 	return a.lines(), nil
 }
 

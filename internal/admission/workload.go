@@ -175,10 +175,15 @@ func (w *workload) warnMistypedDomains(a *advice) {
 		all = append(all, w.templates[i].annotations)
 	}
 	for _, annotations := range append(all, w.ownAnnotations()) {
-		for _, key := range slices.Sorted(maps.Keys(annotations)) {
-			if right := intendedKey(w.known, key); right != "" {
-				a.say("the annotation %s does nothing; did you mean %s?", key, right)
-			}
+		a.mistypedDomains(w.known, annotations)
+	}
+}
+
+// mistypedDomains names the keys of one object's annotations that were meant for Pillion.
+func (a *advice) mistypedDomains(known *helper.Set, annotations map[string]string) {
+	for _, key := range slices.Sorted(maps.Keys(annotations)) {
+		if right := intendedKey(known, key); right != "" {
+			a.say("the annotation %s does nothing; did you mean %s?", key, right)
 		}
 	}
 }

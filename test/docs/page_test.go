@@ -186,7 +186,7 @@ var needs = map[string]int{
 	"a control plane":     1, // files of the machine on which kube-apiserver runs
 	"a registry":          1,
 	"a release":           4, // signed files that are published; make test-release signs and verifies
-	"the network":         2,
+	"the network":         3,
 	"CRDs of others":      2,
 	"kind":                5,
 	"files of the reader": 3,

@@ -72,6 +72,9 @@ func parseRepo(text string) (Value, error) {
 	}
 	u, err := url.Parse(text)
 	if err != nil {
+		if rest, ssh := strings.CutPrefix(text, "ssh://"); ssh && scpLike.MatchString(rest) { // both ways at once, as it is often copied
+			return Value{}, notAURL(rest)
+		}
 		return Value{}, errors.New("must be a URL, such as https://github.com/acme/site.git")
 	}
 	if defaultPort[u.Scheme] == "" {

@@ -114,6 +114,8 @@ func TestAHostileRepositoryURLIsDenied(t *testing.T) {
 		{"scp-like with a user is rewritten", "git@github.com:acme/site.git", `must be a URL: write "ssh://git@github.com/acme/site.git"`},
 		{"scp-like without a user is rewritten", "github.com:acme/site.git", `must be a URL: write "ssh://github.com/acme/site.git"`},
 		{"scp-like with an absolute path is rewritten", "git@host.example:/srv/git/site.git", `must be a URL: write "ssh://git@host.example/srv/git/site.git"`},
+		{"scp-like with a scheme is rewritten", "ssh://git@github.com:acme/site.git", `must be a URL: write "ssh://git@github.com/acme/site.git"`},
+		{"scp-like with a scheme and a token", "ssh://token@github.com:acme/site.git", `must be a URL: write "ssh://USER@github.com/acme/site.git"`},
 		{"scp-like with a host of two letters is rewritten", "db:site", `must be a URL: write "ssh://db/site"`},
 		{"a drive and a path", "C:/site", notLocal},
 

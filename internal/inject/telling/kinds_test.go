@@ -3,6 +3,7 @@
 package telling
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/pillion-dev/pillion/internal/inject/option"
@@ -43,5 +44,13 @@ func TestAPolicySaysWhoMayBeTold(t *testing.T) {
 		if got := p.Matches(v); got != tc.want {
 			t.Errorf("%s: %q matches %q: %v, want %v", name, tc.pattern, tc.value, got, tc.want)
 		}
+	}
+}
+
+func TestTheDocOfNotifyNamesItsHeaderOnce(t *testing.T) {
+	t.Parallel()
+	doc := Options("commit", "Pillion-Commit", "Not the first.")[0].Doc
+	if want := "The header `Pillion-Commit` names the commit. Not the first. A policy's"; !strings.Contains(doc, want) {
+		t.Errorf("got %q, want in it %q", doc, want)
 	}
 }

@@ -33,7 +33,7 @@ func Options(what, header, doc string, idle ...option.Idle) []option.Option {
 		{
 			Name: Notify, Kind: loopbackURL, Example: "http://localhost:9090/-/reload", Idle: idle,
 			Doc: fmt.Sprintf("Tell the app of each new %s by a request to this URL of the pod's own loopback, repeated with growing pauses until the app answers or the next %[1]s comes. "+
-				"The header `%s` names the %[1]s. %s A policy's allow list has URLs, or patterns of them.", what, header, doc),
+				"The header `%[2]s` names the %[1]s. %[3]s A policy's allow list has URLs, or patterns of them.", what, header, doc),
 		},
 		{
 			Name: Method, Kind: option.Choice(target.Methods()...), Default: method, Example: "PUT", Idle: []option.Idle{{Option: Notify}},

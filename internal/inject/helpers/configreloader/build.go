@@ -135,7 +135,7 @@ func mounted(e *helper.Editor, targets []pod.Target) string {
 	}
 	switch {
 	case len(paths) == 0:
-		return "; there is none"
+		return "; mount the volume to watch"
 	case len(paths) > most:
 		paths = append(paths[:most], "…")
 	}

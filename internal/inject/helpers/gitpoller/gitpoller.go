@@ -34,7 +34,7 @@ func Helper() *helper.Helper {
 			{
 				Name: "ref", Aliases: []string{"branch", "tag", "rev", "revision", "git-ref", "commit", "target-revision"}, Kind: option.GitRef, Default: "HEAD", Example: "main",
 				WithGitSync: "The same, and a hash of a repository with SHA-256.",
-				Doc:         "A branch, a tag or a full commit hash, or any name that git's own rules complete, such as heads/main, tags/v1.0 or pull/1/head; of a tag and a branch of one name it is the tag. HEAD is the remote's default branch. A hash is fetched once and polled no more.",
+				Doc:         "A branch, a tag or a full commit hash, or any name that git's own rules complete, such as heads/main, tags/v1.0 or pull/1/head; of a tag and a branch with the same name it is the tag. HEAD is the remote's default branch. A hash is fetched once and then no longer polled.",
 			},
 			{
 				Name: helper.MountPath, Aliases: []string{"path", "dest", "destination", "root", "link", "target", "volume-mount", "dir", "directory"}, Kind: option.AbsolutePath, Required: true, Example: "/usr/share/nginx/html",
@@ -94,7 +94,7 @@ func Helper() *helper.Helper {
 			},
 			{
 				Name: helper.Position, Kind: option.Choice("last", "first"), Default: "last", Example: "first",
-				Doc: "Whether the helper starts behind or before the pod's other init containers. last suits service meshes, first lets init containers use the content.",
+				Doc: "Whether the helper starts after (last) or before (first) the pod's other init containers. last suits service meshes; with first those init containers can use the content.",
 			},
 			{
 				Name: "writable", Kind: option.Boolean, Default: "false", Example: "true",

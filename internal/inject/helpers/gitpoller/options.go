@@ -22,6 +22,7 @@ func metrics() []option.Option {
 func notifyOptions() []option.Option {
 	options := telling.Options("commit", "Pillion-Commit", "With wait, the first commit is published before the app starts, so the app is not notified of it.", once)
 	for i := range options {
+		options[i].WithGitSync = "Without effect, since `notify` is denied."
 		if name := options[i].Name; name == telling.Notify || name == telling.Signal {
 			options[i].WithGitSync = "Denied: git-sync does not tell the app in this way. config-reloader can watch `current` below mount-path."
 		}
