@@ -294,6 +294,10 @@ func TestWarningsFitIntoAnAnswer(t *testing.T) {
 			[]string{"pillion: git-poller: ref 0123abc… looks like a shortened hash; give all of its digits"},
 		},
 		{
+			"a branch as a clone names it", MakePod("web").Git(keyRef, "origin/main"),
+			[]string{"pillion: git-poller: ref origin/main looks like a branch of a clone; on the server it is main"},
+		},
+		{
 			"a period for what ends", MakePod("web").Git(keyMode, "once", "git-poller.pillion.dev/period", "1m"),
 			[]string{"pillion: git-poller: period has no effect with mode once"},
 		},

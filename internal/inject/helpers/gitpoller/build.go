@@ -5,6 +5,7 @@ package gitpoller
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -27,7 +28,7 @@ func build(e *helper.Editor, r *helper.Request) {
 		}
 		return
 	}
-	warnShortHash(e, r)
+	warnRef(e, r)
 	if gitref.IsSHA256(r.Value("ref").Text) {
 		e.Deny(reason.Invalid(reason.Contradiction, r.Path("ref"), r.Value("ref").Text, "is a hash of a repository with SHA-256; only those with SHA-1, whose hashes have 40 digits, can be read"))
 	}
@@ -108,10 +109,14 @@ func treeBudget(e *helper.Editor, volume string, limit resource.Quantity) string
 	return resource.NewQuantity(budget, resource.BinarySI).String()
 }
 
-// warnShortHash warns of what is a commit to a person and a branch to a server.
-func warnShortHash(e *helper.Editor, r *helper.Request) {
-	if ref := r.Value("ref").Text; shortHash.MatchString(ref) {
+// warnRef warns of names that mean something else to a person's clone than to a server.
+func warnRef(e *helper.Editor, r *helper.Request) {
+	ref := r.Value("ref").Text
+	if shortHash.MatchString(ref) {
 		e.Warn(fmt.Sprintf("%s: ref %s… looks like a shortened hash; give all of its digits", r.Name(), ref[:7]))
+	}
+	if branch, found := strings.CutPrefix(ref, "origin/"); found {
+		e.Warn(fmt.Sprintf("%s: ref origin/%.40s looks like a branch of a clone; on the server it is %.40[2]s", r.Name(), branch))
 	}
 }
 

@@ -55,7 +55,7 @@ func buildGitSync(e *helper.Editor, r *helper.Request) {
 		return
 	}
 	warnMesh(e, r)
-	warnShortHash(e, r)
+	warnRef(e, r)
 	e.Warn(r.Name() + ": the engine is git-sync, so the content is at " + path.Join(r.Value(helper.MountPath).Text, gitSyncLink))
 	tmp := pod.ReservedPrefix + "tmp-" + r.Name()
 	c := corev1.Container{
