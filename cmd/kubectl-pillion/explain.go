@@ -24,6 +24,8 @@ type explainOptions struct {
 	policy  string
 	dry     bool
 	cluster cluster.Flags
+
+	judged []judgement // of objects of files
 }
 
 func newExplain() *cobra.Command {
@@ -45,6 +47,9 @@ With -f and --dry-run the cluster is asked: each pod is created as a dry run, so
 nothing is stored, and its webhooks, policies and admission plugins have said what they
 say. That needs the right to create pods in the namespace, and no other.
 
+The formats github, junit and sarif show in a CI, beside the lines of a change, what is wrong
+with files. They are for -f without --dry-run.
+
 Exit codes: 0 the pods get, or have, what they ask for; 1 they do not; 2 a file, a
 flag or a policy is wrong, or the cluster did not answer.`,
 		Example: `  # before it is applied
@@ -52,6 +57,9 @@ flag or a policy is wrong, or the cluster did not answer.`,
 
   # what does this cluster say to it?
   kubectl pillion explain -f web.yaml --dry-run -n shop
+
+  # in a workflow of GitHub, beside the lines of the change
+  kubectl pillion explain -f deploy/ -R --policy policies/ -o github
 
   # why does this pod have no helper?
   kubectl pillion explain pod web-6d5f7c9b8-x2x7k -n shop
@@ -67,18 +75,20 @@ flag or a policy is wrong, or the cluster did not answer.`,
 	o.inputs.bind(cmd)
 	policyFlag(cmd, &o.policy, policyHelp+", or cluster: those in force there (default: with -f the built-in policy, else those of the cluster)")
 	cmd.Flags().BoolVar(&o.dry, "dry-run", false, "with -f, ask the cluster by creating the pods as a dry run, instead of deciding here")
-	outputFlag(cmd, &o.output)
+	reportFlag(cmd, &o.output)
 	o.cluster.Bind(cmd.Flags())
 	return cmd
 }
 
 func (o *explainOptions) run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) error {
-	if err := checkOutput(o.output); err != nil {
+	if err := checkReport(o.output); err != nil {
 		return err
 	}
 	kind, name, err := kindAndName(args)
-	var reports []*explain.Report
+	var all []*explain.Report
 	switch {
+	case reports[o.output] != nil && (o.dry || !o.inputs.named()):
+		return fmt.Errorf("--output %s shows lines of files: name them with --filename, without --dry-run", o.output)
 	case o.dry && (!o.inputs.named() || o.policy != ""):
 		return errors.New("--dry-run asks the cluster about files: name them with --filename, without a --policy")
 	case o.dry && len(args) == 0:
@@ -86,19 +96,24 @@ func (o *explainOptions) run(ctx context.Context, args []string, in io.Reader, o
 	case o.inputs.named() && len(args) > 0:
 		return errors.New("give either --filename or a kind and a name, not both")
 	case o.inputs.named():
-		reports, err = o.explainFiles(ctx, in, errOut)
+		all, err = o.explainFiles(ctx, in, errOut)
 	case err != nil:
 		return err
 	default:
-		reports, err = o.explainLive(ctx, kind, name)
+		all, err = o.explainLive(ctx, kind, name)
 	}
 	if err != nil {
 		return err
 	}
-	if err := printList(out, o.output, reports, explainText); err != nil {
+	if report := reports[o.output]; report != nil {
+		err = report(onlyPrintable{out}, o.judged)
+	} else {
+		err = printList(out, o.output, all, explainText)
+	}
+	if err != nil {
 		return err
 	}
-	for _, r := range reports {
+	for _, r := range all {
 		if !r.Good() {
 			return errRefused
 		}
@@ -171,6 +186,7 @@ func (o *explainOptions) explainFiles(ctx context.Context, in io.Reader, errOut 
 			}
 			r.Places = d.places(r.Fields)
 			reports = append(reports, r)
+			o.judged = append(o.judged, d.judgement(r))
 		}
 	}
 	if len(reports) == 0 {

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/pillion-dev/pillion/internal/admission"
+	"github.com/pillion-dev/pillion/internal/explain"
 )
 
 // unreadable is the error of a document that is no YAML, or no JSON.
@@ -89,6 +90,39 @@ func (d *document) places(fields []string) (all []string) {
 		all = append(all, d.place(l, field))
 	}
 	return all
+}
+
+// judgement is what a CI shows of an object of the document. What is about no field in
+// particular stands at the pod template.
+func (d *document) judgement(r *explain.Report) judgement {
+	l := newLines(d.text)
+	j := judgement{File: d.file, Name: r.Kind + "/" + r.Name, pod: true}
+	add := func(level, field, text string) {
+		text = j.Name + ": " + strings.TrimPrefix(text, "pillion: ")
+		j.Findings = append(j.Findings, finding{level, remark{Line: d.lineAt(l, field), Text: text}})
+	}
+	for i, text := range r.Problems {
+		field := r.Template
+		if i < len(r.Fields) {
+			field = r.Fields[i]
+		}
+		add("error", field, text)
+	}
+	for _, f := range r.Findings {
+		level := "warning"
+		if f.Problem {
+			level = "error"
+		}
+		text := string(f.Code) + ": " + f.Text
+		if f.Fix != "" {
+			text += "; " + f.Fix
+		}
+		add(level, r.Template, text)
+	}
+	for _, text := range r.Warnings {
+		add("warning", r.Template, text)
+	}
+	return j
 }
 
 // denials are why the pods of an object are denied, each with its place.

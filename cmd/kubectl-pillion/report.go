@@ -19,6 +19,15 @@ import (
 type judgement struct {
 	File, Name string
 	Findings   []finding
+	pod        bool // it is an object that makes pods, and not a policy or a test of one
+}
+
+// rule is what a finding breaks, for SARIF.
+func (j *judgement) rule(f *finding) string {
+	if j.pod {
+		return "pod-" + f.level
+	}
+	return "policy-" + f.level
 }
 
 // finding is a remark with how bad it is: "error" or "warning".
@@ -146,7 +155,7 @@ func sarifReport(out io.Writer, all []judgement) error {
 	for _, j := range all {
 		for _, f := range j.Findings {
 			results = append(results, object{
-				"ruleId": "policy-" + f.level, "level": f.level, "message": object{"text": f.words()},
+				"ruleId": j.rule(&f), "level": f.level, "message": object{"text": f.words()},
 				"locations": []object{{"physicalLocation": object{
 					"artifactLocation": object{"uri": filepath.ToSlash(j.File)},
 					"region":           object{"startLine": max(f.Line, 1)},
@@ -162,6 +171,8 @@ func sarifReport(out io.Writer, all []judgement) error {
 				"rules": []object{
 					{"id": "policy-error", "shortDescription": object{"text": "the webhook would not load this, or a case of a table fails"}},
 					{"id": "policy-warning", "shortDescription": object{"text": "the webhook would load this, and nobody can have meant it"}},
+					{"id": "pod-error", "shortDescription": object{"text": "pods of this would be denied, or would lack what they ask for"}},
+					{"id": "pod-warning", "shortDescription": object{"text": "pods of this would be admitted, with a warning"}},
 				},
 			}},
 			"results": results,

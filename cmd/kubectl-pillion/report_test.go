@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -83,6 +84,60 @@ func TestWhatCIShows(t *testing.T) {
 		t.Parallel()
 		for _, args := range [][]string{{"policy", "lint", "testdata/lint", "-o", "xml"}, {"policy", "test", table, "-o", "xml"}} {
 			if r := call("", args...); r.code != exitFailed || r.errOut != "error: --output \"xml\": must be text, json, yaml, github, junit or sarif\n" {
+				t.Errorf("got %+v", r)
+			}
+		}
+	})
+}
+
+func TestWhatCIShowsOfPods(t *testing.T) {
+	t.Parallel()
+	bad := podOf("Job", "batch/v1", "date-writer.pillion.dev/mount-path: html")
+	onWorkload := strings.Replace(strings.Replace(podOf("Deployment", "apps/v1", "a: b"), "  name: web\n", "  name: web\n  annotations: {date-writer.pillion.dev/mount-path: /html}\n", 1), "name: web", "name: api", 1)
+	file := filepath.Join(manifests(t, map[string]string{"web.yaml": podOf("Pod", "v1") + "---\n" + bad + "---\n" + onWorkload}), "web.yaml")
+	lines, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(text string) int { return strings.Count(strings.Split(string(lines), text)[0], "\n") + 1 }
+	t.Run("as workflow commands of GitHub", func(t *testing.T) {
+		t.Parallel()
+		r := call("", "explain", "-f", file, "-o", "github")
+		name := strings.ReplaceAll(filepath.ToSlash(file), ":", "%3A")
+		want := []string{
+			fmt.Sprintf("::error file=%s,line=%d::Job/web: spec.template.metadata.annotations[date-writer.pillion.dev/mount-path]: ", name, at("mount-path: html")),
+			fmt.Sprintf("::error file=%s,line=%d::Deployment/api: AnnotationsOnWorkload: ", name, at("mount-path: /html}")+2),
+		}
+		got := strings.Split(r.out, "\n")
+		if r.code != exitRefused || len(got) != len(want)+1 {
+			t.Fatalf("got %+v", r)
+		}
+		for i := range want {
+			if !strings.HasPrefix(got[i], want[i]) {
+				t.Errorf("got  %q\nwant %q", got[i], want[i])
+			}
+		}
+	})
+	t.Run("as JUnit", func(t *testing.T) {
+		t.Parallel()
+		var report junitSuites
+		r := call("", "explain", "-f", file, "-o", "junit")
+		if err := xml.Unmarshal([]byte(r.out), &report); err != nil || r.code != exitRefused || len(report.Suites) != 1 || report.Suites[0].Tests != 3 || report.Suites[0].Failures != 2 {
+			t.Errorf("%v: %+v", err, r)
+		}
+	})
+	t.Run("as SARIF", func(t *testing.T) {
+		t.Parallel()
+		r := call("", "explain", "-f", file, "-o", "sarif")
+		if r.code != exitRefused || strings.Count(r.out, `"ruleId": "pod-error"`) != 2 {
+			t.Errorf("got %+v", r)
+		}
+	})
+	t.Run("is of files alone", func(t *testing.T) {
+		t.Parallel()
+		for _, args := range [][]string{{"pod", "web"}, {"-f", file, "--dry-run"}} {
+			r := call("", append([]string{"explain", "-o", "github"}, args...)...)
+			if r.code != exitFailed || r.errOut != "error: --output github shows lines of files: name them with --filename, without --dry-run\n" {
 				t.Errorf("got %+v", r)
 			}
 		}

@@ -251,7 +251,7 @@ func TestFailuresOfTheOtherVerbs(t *testing.T) {
 		"a kind without pods":          {[]string{"explain", "configmap", "web"}, "error: \"configmap\" has no pods; the kinds are pod, deploy, sts, ds, rs, rc, job, cronjob\n"},
 		"a file and a name":            {[]string{"explain", "pod", "web", "-f", "x"}, "error: give either --filename or a kind and a name, not both\n"},
 		"a file without pods":          {[]string{"explain", "-f", "testdata/explain/web.policy.yaml"}, "error: there is no pod in these files, and nothing that makes pods\n"},
-		"an output format of inject":   {[]string{"explain", "-f", "-", "-o", "wide"}, "error: --output \"wide\": must be text, json or yaml\n"},
+		"an output format of inject":   {[]string{"explain", "-f", "-", "-o", "wide"}, "error: --output \"wide\": must be text, json, yaml, github, junit or sarif\n"},
 		"a policy that is missing":     {[]string{"explain", "-f", "-", "--policy", missing}, "error: reading a policy: open " + missing + ": no such file or directory\n"},
 		"a kubeconfig that is missing": {[]string{"status", "--kubeconfig", missing}, "error: reading the kubeconfig: stat " + missing + ": no such file or directory\n"},
 		"a helper of no name":          {[]string{"helpers", "git-poler"}, "error: there is no helper \"git-poler\"; the helpers are " + helpers.Builtin().String() + "; did you mean \"git-poller\"?\n"},
