@@ -143,7 +143,7 @@ func touched(containers []corev1.Container) (all []any) {
 				part.VolumeMounts = append(part.VolumeMounts, m)
 			}
 		}
-		if len(c.Command) > 0 && strings.HasPrefix(c.Command[0], "/.pillion/") {
+		if len(c.Command) > 0 && strings.HasPrefix(c.Command[0], programDir) {
 			part.Command = c.Command
 		}
 		if part.VolumeMounts != nil || part.Command != nil {

@@ -49,6 +49,6 @@ the cluster did not answer. Those of diff are kubectl diff's: 1 if there are dif
 		SilenceUsage:  true,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl pillion"},
 	}
-	cmd.AddCommand(newInject(), newDiff(), newExplain(), newTry(), newStatus(), newSync(), newCheck(), newHelpers(), newHelper(), newPolicy(), newVersion(), newDashboard(), newReference())
+	cmd.AddCommand(newInject(), newUninject(), newDiff(), newExplain(), newTry(), newStatus(), newSync(), newCheck(), newHelpers(), newHelper(), newPolicy(), newVersion(), newDashboard(), newReference())
 	return cmd
 }

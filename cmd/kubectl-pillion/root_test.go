@@ -20,6 +20,7 @@ func TestHelp(t *testing.T) {
 		"help-inject.txt":    {"inject", "--help"},
 		"help-explain.txt":   {"explain", "--help"},
 		"help-diff.txt":      {"diff", "--help"},
+		"help-uninject.txt":  {"uninject", "--help"},
 		"help-try.txt":       {"try", "--help"},
 		"help-status.txt":    {"status", "--help"},
 		"help-dashboard.txt": {"dashboard", "--help"},

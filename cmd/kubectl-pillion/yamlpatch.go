@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,8 +14,8 @@ import (
 )
 
 // patchYAML applies our JSON patches to the text of a YAML document and keeps its
-// comments and order. It knows the operations that Pillion makes, add and replace;
-// its result is compared with what the real patch library made of the same document.
+// comments and order. It knows the operations that Pillion makes, add and replace,
+// and those that uninject makes, remove and replace; its result is compared with what the real patch library made of the same document.
 func patchYAML(text []byte, patches [][]byte) ([]byte, error) {
 	var root yamlv3.Node
 	if err := yamlv3.Unmarshal(text, &root); err != nil {
@@ -30,6 +31,12 @@ func patchYAML(text []byte, patches [][]byte) ([]byte, error) {
 			return nil, err
 		}
 		for _, op := range ops {
+			if op.Op == "remove" {
+				if err := remove(root.Content[0], strings.Split(op.Path, "/")[1:]); err != nil {
+					return nil, fmt.Errorf("%s: %w", op.Path, err)
+				}
+				continue
+			}
 			value, err := blockNode(op.Value)
 			if err != nil {
 				return nil, err
@@ -128,6 +135,33 @@ func set(n *yamlv3.Node, tokens []string, value *yamlv3.Node, add bool) error {
 		return setElement(n, token, tokens[1:], value, add)
 	}
 	return fmt.Errorf("%q is not inside a mapping or a list", token)
+}
+
+// remove walks to the parent of a pointer's last token and takes the value there away.
+func remove(n *yamlv3.Node, tokens []string) error {
+	last, token := len(tokens) == 1, unescape.Replace(tokens[0])
+	switch n.Kind {
+	case yamlv3.MappingNode:
+		for i := 0; i < len(n.Content); i += 2 {
+			switch {
+			case n.Content[i].Value != token:
+				continue
+			case !last:
+				return remove(n.Content[i+1], tokens[1:])
+			}
+			n.Content = slices.Delete(n.Content, i, i+2)
+			return nil
+		}
+	case yamlv3.SequenceNode:
+		if i, err := strconv.Atoi(token); err == nil && i < len(n.Content) {
+			if !last {
+				return remove(n.Content[i], tokens[1:])
+			}
+			n.Content = slices.Delete(n.Content, i, i+1)
+			return nil
+		}
+	}
+	return fmt.Errorf("has no %q", token)
 }
 
 func setElement(n *yamlv3.Node, token string, rest []string, value *yamlv3.Node, add bool) error {
