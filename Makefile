@@ -110,32 +110,32 @@ e2e-images:
 # What a machine lacks is to be said before minutes of work.
 .PHONY: e2e-check
 e2e-check:
-	@$(NODE) check --network-policies
+	@$(NODE) check
 
 # Built before a node runs, which is in nobody's way while it waits.
 .PHONY: e2e-tools
 e2e-tools:
-	for set in node certmanager helm/v3 helm/v4 kube-router; do go -C test/cluster run . $$set; done
+	for set in node certmanager helm/v3 helm/v4; do go -C test/cluster run . $$set; done
 	go -C hack/images run . pack --root "$$(go -C test/cluster run . certmanager)" --entrypoint /certmanager --user 65532:65532 \
 	  --name pillion.test/certmanager:dev --out $(CURDIR)/$(CERT_MANAGER)
 
-# The tests mostly wait, so three clusters run side by side, and each shows its output when it
-# ends. An installation is cluster-wide, so its tests have two clusters of their own: one of two
-# nodes, whose kubelets take the time to renew a certificate that users' kubelets take, and one
-# for what would be the same there.
+# An installation is cluster-wide, so its tests have a cluster of their own, whose kubelet takes
+# the time to renew a certificate that users' kubelets take; and another one for what would be the
+# same there. They run one after the other: two processors are busy with one cluster.
 ELSEWHERE := ByHelm3|WithoutCertManager
 .PHONY: e2e
 e2e: e2e-check e2e-images e2e-tools ## Run the end-to-end tests on real nodes that start and stop by themselves (root, Linux)
-	$(MAKE) -j3 --keep-going --output-sync=target e2e-helpers e2e-install e2e-install-elsewhere
-
-.PHONY: e2e-helpers e2e-install e2e-install-elsewhere
-e2e-helpers:
 	$(NODE) run $(addprefix --image ,$(E2E_IMAGES)) -- go test $(BOUND) -count=1 -v -parallel 4 ./test/e2e/
-e2e-install:
+	$(NODE) run $(addprefix --image ,$(E2E_IMAGES) $(CERT_MANAGER)) -- go test $(BOUND) -count=1 -v -run '$(ELSEWHERE)' ./test/e2e/install/
+	$(NODE) run --kubelet-sync 1m $(addprefix --image ,$(E2E_IMAGES) $(CERT_MANAGER)) -- go test $(BOUND) -count=1 -v -skip '$(ELSEWHERE)' ./test/e2e/install/
+
+# With their API servers and kube-router, two nodes take longer than CI has.
+.PHONY: e2e-two-nodes
+e2e-two-nodes: e2e-images e2e-tools ## Run those of the installation on two nodes with two API servers, NetworkPolicies enforced (an hour)
+	@$(NODE) check --network-policies
+	go -C test/cluster run . kube-router
 	$(NODE) run --nodes 2 --network-policies --kubelet-sync 1m $(addprefix --image ,$(E2E_IMAGES) $(CERT_MANAGER)) -- \
 	  go test $(BOUND) -count=1 -v -skip '$(ELSEWHERE)' ./test/e2e/install/
-e2e-install-elsewhere:
-	$(NODE) run $(addprefix --image ,$(E2E_IMAGES) $(CERT_MANAGER)) -- go test $(BOUND) -count=1 -v -run '$(ELSEWHERE)' ./test/e2e/install/
 
 .PHONY: e2e-up
 e2e-up: e2e-check e2e-images ## Start the node and leave it running

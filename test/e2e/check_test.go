@@ -50,7 +50,7 @@ func TestCheckSeesTheReplicas(t *testing.T) {
 	checked(t, plugin, 1,
 		"✗ replicas: the Deployment pillion-webhook is scaled to 0\n    fix: kubectl -n pillion-system scale deployment pillion-webhook --replicas=2\n",
 		"✗ endpoints: the Service pillion-system/pillion-webhook has no ready endpoint (of 0): "+
-			"pods that ask for a helper are refused, or start without it under failurePolicy Ignore (because of replicas, above)\n",
+			"pods that ask for a helper are denied, or start without it under failurePolicy Ignore (because of replicas, above)\n",
 		"· served-certificate: not checked: no replica is ready\n",
 		"✗ pods: policy default: the API server could not call the webhook: ",
 	)

@@ -75,7 +75,7 @@ func TestASubdirIsServedAndItsLossSurvived(t *testing.T) {
 
 	without := s.pushAs("main", `git mv public elsewhere`)
 	sentence := s.awaitFailure("web", "NoSuchSubdir", commit)
-	if want := `http://git.test:8080/site.git at ` + without + `: the commit has no folder "public": at its top there is "elsewhere"`; sentence != want {
+	if want := `http://git.test:8080/site.git at ` + without + `: the commit has no directory "public": at its top there is "elsewhere"`; sentence != want {
 		t.Errorf("the helper says %q, want %q", sentence, want)
 	}
 	s.unhurt("web", "one")

@@ -47,11 +47,11 @@ func TestAHostileRepositoryIsRefusedAndTheAppLives(t *testing.T) {
 	since := s.get("web", `jsonpath={.status.conditions[?(@.type=="Ready")].lastTransitionTime}`)
 
 	for i, attack := range []struct{ name, reason, says string }{
-		{"link-to-secrets", "Refused", `the commit's link \"leak\", with the target \"/var/run/secrets\", leads out of the published folder`},
+		{"link-to-secrets", "Refused", `the commit's link \"leak\", with the target \"/var/run/secrets\", leads out of the published directory`},
 		{"link-with-dots", "Refused", `the commit's link \"leak\", with the target \"assets/../../../etc/passwd\", leads out`},
 		{"link-through-link", "Refused", `the commit's link \"leak\", with the target \"inner/up/../outside\", leads out`},
-		{"name-dot-dot", "Refused", `the commit has an entry named \"..\" in folder \"\", which is not a name`},
-		{"name-with-slash", "Refused", `the commit has an entry named \"../../outside\" in folder \"\", which is not a name`},
+		{"name-dot-dot", "Refused", `the commit has an entry named \"..\" in directory \"\", which is not a name`},
+		{"name-with-slash", "Refused", `the commit has an entry named \"../../outside\" in directory \"\", which is not a name`},
 		{"name-dot-git", "Refused", `the commit has an entry \".GIT\", a name that belongs to git`},
 		{"name-data", "Refused", `the commit has a top-level entry \"..data\"`},
 		{"files-100001", "TooLarge", `the commit takes more of the volume than the budget of 10485760 bytes, in blocks of 4096; `},
