@@ -138,8 +138,8 @@ func (b *board) addCommits(ctx context.Context, v *dashboard.View, all []poller)
 			continue
 		}
 		c := dashboard.Commit{Helper: p.container, Commit: "-", Age: "-"}
-		switch s := a.Status; {
-		case s == nil:
+		switch s := a.Status; s {
+		case nil:
 			c.Error = p.container + ": not known: " + a.Error
 		default:
 			c.Commit, c.Age = shortCommit(s.Commit), age(s)

@@ -178,8 +178,8 @@ func (w *statusWatch) row(p *podStatus) []string {
 		}
 	}
 	for _, c := range p.Content {
-		switch s := c.Status; {
-		case s == nil:
+		switch s := c.Status; s {
+		case nil:
 			commits = append(commits, "?")
 		default:
 			commits = append(commits, shortCommit(s.Commit))

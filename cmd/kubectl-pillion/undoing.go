@@ -200,7 +200,9 @@ func backward(v any) func(func(int, any) bool) {
 
 // settings are the fields that an app can have had itself, the last of each list first.
 func (u *undoing) settings() (all []setting) {
-	add := func(path ...string) { all = append(all, setting{path, slices.Contains(path, "env") || slices.Contains(path, "volumeMounts")}) }
+	add := func(path ...string) {
+		all = append(all, setting{path, slices.Contains(path, "env") || slices.Contains(path, "volumeMounts")})
+	}
 	if u.value("spec", "shareProcessNamespace") == true {
 		add("spec", "shareProcessNamespace")
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pillion-dev/pillion/internal/inject"
@@ -31,8 +32,8 @@ var kindPatterns = map[string]string{
 func annotationsSchema() ([]byte, error) {
 	type object = map[string]any
 	under := func(schema object, path ...string) object {
-		for i := len(path) - 1; i >= 0; i-- {
-			schema = object{"properties": object{path[i]: schema}}
+		for _, name := range slices.Backward(path) {
+			schema = object{"properties": object{name: schema}}
 		}
 		return schema
 	}

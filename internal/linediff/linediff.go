@@ -69,8 +69,8 @@ func middle(a, b []string) []Line {
 	}
 	var back []Line
 	x, y := len(a), len(b)
-	for d := len(trace) - 1; d >= 0; d-- {
-		v, k := trace[d], x-y
+	for d, v := range slices.Backward(trace) {
+		k := x - y
 		before := k - 1
 		if k == -d || k != d && v[d+k-1] < v[d+k+1] {
 			before = k + 1

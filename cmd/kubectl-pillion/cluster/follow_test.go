@@ -56,15 +56,18 @@ func TestFollowPods(t *testing.T) {
 	}{
 		"a watch that ends is taken up where it ended": {
 			[][]string{{event("ADDED", "second", "6"), event("BOOKMARK", "", "9")}, {event("DELETED", "second", "10")}},
-			[]string{"list", "watch from 5", "watch from 9", "watch from 10"}, []string{"all: first", "second", "gone: second"},
+			[]string{"list", "watch from 5", "watch from 9", "watch from 10"},
+			[]string{"all: first", "second", "gone: second"},
 		},
 		"what is too old is listed again": {
 			[][]string{{event("MODIFIED", "first", "6"), `{"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old"}}`}},
-			[]string{"list", "watch from 5", "list", "watch from 5"}, []string{"all: first", "first", "all: first"},
+			[]string{"list", "watch from 5", "list", "watch from 5"},
+			[]string{"all: first", "first", "all: first"},
 		},
 		"a watch that is cut off is begun again": {
 			[][]string{{`{"type": "ADDED", "obj`}},
-			[]string{"list", "watch from 5", "list", "watch from 5"}, []string{"all: first", "all: first"},
+			[]string{"list", "watch from 5", "list", "watch from 5"},
+			[]string{"all: first", "all: first"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -47,8 +47,17 @@ func FuzzKey(f *testing.F) {
 		documents = append(documents, string(raw))
 	}
 	changes := [][2]string{
-		{"image", "imagE"}, {`"name":`, `"name":"x","name":`}, {"nginx", "httpd"}, {"web", "pillion-web"}, {"pillion-", "billion-"},
-		{"{}", "null"}, {"{}", `{"a":1}`}, {"true", "false"}, {`"readOnly"`, `"claimName"`}, {"generateName", "name"}, {"1", "2"},
+		{"image", "imagE"},
+		{`"name":`, `"name":"x","name":`},
+		{"nginx", "httpd"},
+		{"web", "pillion-web"},
+		{"pillion-", "billion-"},
+		{"{}", "null"},
+		{"{}", `{"a":1}`},
+		{"true", "false"},
+		{`"readOnly"`, `"claimName"`},
+		{"generateName", "name"},
+		{"1", "2"},
 	}
 	for i, document := range documents {
 		for j := range changes {

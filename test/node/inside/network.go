@@ -39,8 +39,8 @@ func network(n config.Node) error {
 	return ip(steps...)
 }
 
-// plugIn connects the network of the process pid, which is another node, to that of n.
-func plugIn(n, other config.Node, pid int) error {
+// plugIn connects the network of the process pid, which is another node, to this one's.
+func plugIn(other config.Node, pid int) error {
 	port := other.Cable()
 	return ip(
 		fmt.Sprintf("link add %s type veth peer name %s address %s netns %d", port, dev, other.MAC(), pid),

@@ -56,7 +56,7 @@ func (r *runner) startOther(n config.Node) (func(context.Context) error, error) 
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	if err := plugIn(r.node, n, cmd.Process.Pid); err != nil {
+	if err := plugIn(n, cmd.Process.Pid); err != nil {
 		return nil, err
 	}
 	if _, err := io.WriteString(lifeline, Begin); err != nil {

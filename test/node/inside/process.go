@@ -29,10 +29,10 @@ func (e end) wanted() (again []config.Piece, ok bool) {
 		return nil, false
 	}
 	status, isStatus := e.state.Sys().(syscall.WaitStatus)
-	switch {
-	case e.piece.Name == "kube-apiserver":
+	switch e.piece.Name {
+	case "kube-apiserver":
 		return []config.Piece{e.piece}, e.state.Success()
-	case e.piece.Name == "":
+	case "":
 		return nil, isStatus && status.Signaled() && status.Signal() == syscall.SIGKILL
 	default:
 		return nil, false
