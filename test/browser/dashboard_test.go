@@ -143,7 +143,7 @@ func TestWithoutTheTokenThePageSaysWhatToDo(t *testing.T) {
 	}
 	// Another page of this browser, and another user of this machine, get nothing.
 	for _, path := range []string{"view", "judge"} {
-		response, err := http.Get(address + path) //nolint:noctx // of this machine
+		response, err := http.Get(address + path)
 		if err != nil {
 			t.Fatal(err)
 		}

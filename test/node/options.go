@@ -136,8 +136,10 @@ func (in invocation) number() (int, error) {
 
 // flags are those that make parse return the same.
 func (in invocation) flags() []string {
-	args := []string{"--keep-logs=" + in.keepLogs, "--kubelet-sync=" + in.sync.String(),
-		"--nodes=" + strconv.Itoa(in.nodes), "--network-policies=" + strconv.FormatBool(in.policies)}
+	args := []string{
+		"--keep-logs=" + in.keepLogs, "--kubelet-sync=" + in.sync.String(),
+		"--nodes=" + strconv.Itoa(in.nodes), "--network-policies=" + strconv.FormatBool(in.policies),
+	}
 	for _, file := range in.images {
 		args = append(args, "--image="+file)
 	}
