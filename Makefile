@@ -6,10 +6,10 @@ SHELL := bash
 
 TOOL := go tool -modfile=$(CURDIR)/hack/tools/go.mod
 UNIT := ./cmd/... ./hack/... ./internal/...
+# Modules that only say which tool is built: there is no code in them.
+CODELESS := test/helm/v3 test/helm/v4 test/kube-router hack/release/cosign hack/tools/actionlint
 # Modules of their own, so that what tests need is not what the product needs.
-MODULES := $(patsubst %/go.mod,%,$(wildcard test/*/go.mod)) hack/images hack/release
-# And those that only say which tool is built: there is no code in them.
-HELMS := test/helm/v3 test/helm/v4 test/kube-router hack/release/cosign hack/tools/actionlint
+MODULES := $(filter-out $(CODELESS),$(patsubst %/go.mod,%,$(wildcard test/*/go.mod)) hack/images hack/release)
 COUNT ?= 6
 # A bound for what hangs. Go's own, 10 minutes for each package, is short on a busy machine.
 BOUND := -timeout 2h
@@ -216,7 +216,7 @@ docs-serve: ## Serve the documentation at http://127.0.0.1:8000, and build it ag
 
 .PHONY: verify
 verify: generate lint test ## All that a pull request must pass; leaves no difference
-	for module in . $(MODULES) $(HELMS); do go -C $$module mod tidy -diff; done
+	for module in . $(MODULES) $(CODELESS); do go -C $$module mod tidy -diff; done
 	git diff --exit-code
 	@new=$$(git ls-files --others --exclude-standard); \
 	if [ -n "$$new" ]; then echo "make verify: these files are not committed:" $$new; exit 1; fi
