@@ -44,6 +44,7 @@ func TestSurroundingsAreWarnedOf(t *testing.T) {
 		{"a mesh proxy and no wait", MakePod("web", "istio-proxy").Git(keyTargets, "web", "git-poller.pillion.dev/wait", "false"), nil},
 		{"a mesh that is asked for", MakePod("web").Git("linkerd.io/inject", "enabled"), []string{noNetwork + `set wait to "false"`}},
 		{"a mesh whose proxy is asked to be a sidecar", MakePod("web").Git("linkerd.io/inject", "enabled", "config.linkerd.io/proxy-enable-native-sidecar", "true"), nil},
+		{"and asked by the name of earlier releases", MakePod("web").Git("linkerd.io/inject", "enabled", "config.beta.linkerd.io/proxy-enable-native-sidecar", "true"), nil},
 		{"a mesh that is declined", MakePod("web").Git("sidecar.istio.io/inject", "false"), nil},
 		{"a date-writer in a mesh", MakePod("web", "istio-proxy").Date(), nil},
 		{"a pod of the Guaranteed class", MakePod("web").Git().Change(guaranteed), []string{"pillion: git-poller: requests its limits, cpu 500m and memory 256Mi, since the pod is Guaranteed"}},

@@ -58,7 +58,8 @@ func (e *Editor) WarnMesh(r *Request, once bool) {
 		}
 	}
 	for _, m := range pod.Meshes {
-		if slices.Contains(m.Values, e.notes[m.Key]) && (m.Native == "" || e.notes[m.Native] != "true") {
+		native := func(key string) bool { return e.notes[key] == "true" }
+		if slices.Contains(m.Values, e.notes[m.Key]) && !slices.ContainsFunc(m.Native, native) {
 			e.Warn(fmt.Sprintf("%.30s: has no network if the mesh proxy is an ordinary container; %s", r.Name(), instead))
 			return
 		}

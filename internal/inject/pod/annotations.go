@@ -20,16 +20,32 @@ const (
 type Mesh struct {
 	Key    string
 	Values []string
-	Native string // the annotation that makes it a native sidecar with the value "true"; "" if there is none
+	Native []string // annotations of which each makes it a native sidecar with the value "true"
 }
 
 // Meshes are those whose proxy Pillion knows.
 var Meshes = []Mesh{
-	{"sidecar.istio.io/inject", []string{"true"}, "sidecar.istio.io/nativeSidecar"},
-	{"linkerd.io/inject", []string{"enabled", "ingress"}, "config.linkerd.io/proxy-enable-native-sidecar"},
-	{"kuma.io/sidecar-injection", []string{"enabled", "true"}, ""},
-	{"consul.hashicorp.com/connect-inject", []string{"true"}, ""},
+	{"sidecar.istio.io/inject", []string{"true"}, []string{"sidecar.istio.io/nativeSidecar"}},
+	{"linkerd.io/inject", []string{"enabled", "ingress"}, []string{
+		"config.linkerd.io/proxy-enable-native-sidecar",
+		"config.beta.linkerd.io/proxy-enable-native-sidecar", // its names in releases before 2026
+		"config.alpha.linkerd.io/proxy-enable-native-sidecar",
+	}},
+	{"kuma.io/sidecar-injection", []string{"enabled", "true"}, nil},
+	{"consul.hashicorp.com/connect-inject", []string{"true"}, nil},
 }
+
+// ofOthers has all annotations above.
+var ofOthers = func() map[string]bool {
+	all := map[string]bool{MirrorAnnotation: true, SafeToEvictAnnotation: true}
+	for _, m := range Meshes {
+		all[m.Key] = true
+		for _, key := range m.Native {
+			all[key] = true
+		}
+	}
+	return all
+}()
 
 // DecidedOn tells whether an annotation is in the view. Of those of others it is only what is
 // listed here, so a decision that needs one more finds it once it is listed.
@@ -38,14 +54,5 @@ func DecidedOn(key []byte) bool {
 	if n := len(prefix) - len(Domain); n >= 0 && bytes.EqualFold(prefix[n:], []byte(Domain)) {
 		return true
 	}
-	switch string(key) {
-	case MirrorAnnotation, SafeToEvictAnnotation:
-		return true
-	}
-	for i := range Meshes {
-		if m := &Meshes[i]; string(key) == m.Key || string(key) == m.Native {
-			return true
-		}
-	}
-	return false
+	return ofOthers[string(key)]
 }
