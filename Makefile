@@ -171,7 +171,9 @@ mutants: ## See whether the tests notice changes to the deciding code (long)
 	for package in inject policy; do $(TOOL) gremlins unleash --timeout-coefficient 30 --threshold-efficacy 90 ./internal/$$package; done
 
 .PHONY: lint
-lint: ## Check style, and the imports between packages
+lint: ## Check style, the imports between packages, and that no built program is committed
+	@large=$$(git ls-tree -rl HEAD | awk '$$4 > 1000000 {print $$5}'); \
+	if [ -n "$$large" ]; then echo "make lint: these files have more than a megabyte; is that a built program?" $$large >&2; exit 1; fi
 	$(TOOL) golangci-lint run
 	go tool -modfile=$(CURDIR)/hack/tools/actionlint/go.mod actionlint
 	for module in $(MODULES); do (cd $$module && CGO_ENABLED=0 $(TOOL) golangci-lint run -c $(CURDIR)/.golangci.yaml); done
