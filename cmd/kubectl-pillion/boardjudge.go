@@ -70,9 +70,10 @@ func (b *board) Judge(ctx context.Context, namespace, manifest string) *dashboar
 func (b *board) judgeNotes(v *dashboard.Verdict, documents []*document) (all []string) {
 	var text bytes.Buffer
 	known := b.world.policies.Known()
-	if err := notes(&text, known, documents); err == nil {
+	if err := notes(&text, known, documents, false); err == nil {
 		for line := range strings.Lines(text.String()) {
-			all = append(all, strings.TrimSpace(strings.TrimPrefix(line, "warning: ")))
+			_, line, _ = strings.Cut(line, ": ") // how bad it is
+			all = append(all, strings.TrimSpace(line))
 		}
 	}
 	if len(v.Objects) == 0 && v.Error == "" {
@@ -82,15 +83,25 @@ func (b *board) judgeNotes(v *dashboard.Verdict, documents []*document) (all []s
 }
 
 func (b *board) judgeObject(d *document, o *object, c *explain.Cluster) (*dashboard.Object, error) {
-	r, err := explain.Explain(injector(), explain.Object{
-		Kind: o.kind, Name: o.name, Namespace: o.namespace, Source: d.source, Document: d.json, At: o.at, Misplaced: o.misplaced,
-	}, b.world.policies, c)
+	r, err := d.report(o, b.world.policies, c)
 	if err != nil {
 		return nil, err
 	}
 	shown := &dashboard.Object{
-		Name: o.kind + "/" + o.name + " of namespace " + o.namespace, Good: r.Good(), Result: string(r.Result), Reason: string(r.Reason),
-		Meaning: reportText{Report: r}.meaning(), Policy: r.Policy.Name, Why: r.Policy.Why, Changes: r.Changes,
+		Name: o.kind + "/" + o.name + " of namespace " + o.namespace, Good: r.Good(), Doubtful: r.Doubtful(), Result: string(r.Result), Reason: string(r.Reason),
+		Policy: r.Policy.Name, Why: r.Policy.Why, Changes: r.Changes,
+	}
+	if r.Result != "" {
+		shown.Meaning = reportText{Report: r}.meaning()
+	}
+	if len(r.Mistakes) > 0 {
+		shown.Result = "the API server rejects it"
+	}
+	for _, m := range r.Mistakes {
+		shown.Problems = append(shown.Problems, dashboard.Problem{Line: m.Line, Text: m.Field + ": " + m.Text})
+	}
+	for _, m := range r.Misplaced {
+		shown.Warnings = append(shown.Warnings, fmt.Sprintf("line %d: %s", m.Line, m.Text))
 	}
 	at := newLines(d.text)
 	for i, text := range r.Problems {

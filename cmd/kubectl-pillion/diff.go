@@ -104,13 +104,13 @@ func (o *diffOptions) files(ctx context.Context, in io.Reader, errOut io.Writer)
 	if err != nil {
 		return "", err
 	}
-	if err := notes(errOut, policies.Known(), documents); err != nil {
+	if err := notes(errOut, policies.Known(), documents, true); err != nil {
 		return "", err
 	}
 	policies.learn(documents)
 	denied := false
 	for _, d := range documents {
-		d.before = d.json
+		d.before, denied = d.json, denied || len(d.mistakes) > 0
 		denials, err := d.inject(func(o *object) (*inject.Policy, error) { return policies.of(ctx, o.namespace) }, errOut)
 		if err != nil {
 			return "", err

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/admission"
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/helper"
+	"github.com/pillion-dev/pillion/internal/yamlstrict"
 )
 
 // document is one YAML or JSON document of the input.
@@ -31,6 +31,8 @@ type document struct {
 	before  []byte   // as JSON, as it was read; nil unless set
 	json    []byte   // as JSON, with the patches so far applied
 	patches [][]byte // RFC 6902, in order
+
+	mistakes []mistake // values that the API server does not decode
 }
 
 // object is a pod or workload in a document: the document itself, or an item of a List.
@@ -39,6 +41,7 @@ type object struct {
 	at                    admission.Template
 	misplaced             bool // our annotations are on the workload instead of its pod template
 	raw                   []byte
+	item                  int // of its document, for the first object of an item; else -1
 }
 
 // item is an object of any kind in a document.
@@ -76,11 +79,16 @@ func readDocuments(source string, in io.Reader) ([]*document, error) {
 		asJSON, err := toJSON(text)
 		line := lineOf(text, data[:len(data)-from.Len()-buffer.Buffered()])
 		if err != nil {
-			return nil, &unreadable{source, line, err}
+			return nil, &unreadable{source, line, yamlstrict.Unreadable(text, err)}
 		}
-		if !bytes.Equal(asJSON, []byte("null")) {
-			documents = append(documents, &document{source: where, file: source, line: line, whole: data, text: text, json: asJSON})
+		if bytes.Equal(asJSON, []byte("null")) {
+			continue
 		}
+		d := &document{source: where, file: source, line: line, whole: data, text: text, json: asJSON}
+		if err := d.findMistakes(); err != nil {
+			return nil, fmt.Errorf("%s: %w", where, err)
+		}
+		documents = append(documents, d)
 	}
 }
 
@@ -111,8 +119,12 @@ func (d *document) items() ([]item, error) {
 		Kind       string            `json:"kind"`
 		Items      []json.RawMessage `json:"items"`
 	}
-	if err := json.Unmarshal(d.json, &list); err != nil {
+	err := json.Unmarshal(d.json, &list) // a wrong type of another field is found with all others
+	if !bytes.HasPrefix(bytes.TrimSpace(d.json), []byte("{")) {
 		return nil, errors.New("is not a Kubernetes object: it must be a mapping with apiVersion and kind")
+	}
+	if err != nil && strings.HasSuffix(list.Kind, "List") {
+		return nil, fmt.Errorf("is not a list of Kubernetes objects: items must be a list: %w", err)
 	}
 	if !strings.HasSuffix(list.Kind, "List") {
 		return []item{readItem(nil, d.json, "", "")}, nil
@@ -168,7 +180,12 @@ func (d *document) objects() ([]object, error) {
 	}
 	var objects []object
 	for i := range items {
-		objects = append(objects, items[i].objects()...)
+		for n, o := range items[i].objects() {
+			if o.item = i; n > 0 {
+				o.item = -1
+			}
+			objects = append(objects, o)
+		}
 	}
 	return objects, nil
 }
@@ -202,35 +219,4 @@ func (i *item) templates() []admission.Template {
 func (i *item) custom() bool {
 	group, _, grouped := strings.Cut(i.apiVersion, "/")
 	return grouped && strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io") && group != helper.Domain
-}
-
-// notes tells on standard error which keys of ours nobody reads, and which kinds are not
-// judged although they may make pods.
-func notes(errOut io.Writer, known *helper.Set, documents []*document) error {
-	var kinds []string
-	for _, d := range documents {
-		items, err := d.items()
-		if err != nil {
-			return fmt.Errorf("%s: %w", d.source, err)
-		}
-		for n := range items {
-			i := &items[n]
-			stray, err := admission.Stray(known, i.raw, i.kind)
-			if err != nil {
-				continue // the decision on it says what is wrong
-			}
-			if text := strings.ReplaceAll(strings.Join(stray, "\n"), "\npillion:   ", " "); text != "" {
-				for line := range strings.SplitSeq(text, "\n") {
-					fmt.Fprintf(errOut, "warning: %s/%s (%s): %s\n", i.kind, i.name, d.source, line)
-				}
-			}
-			if name := i.kind + " of " + i.apiVersion; i.custom() && len(i.templates()) == 0 && !slices.Contains(kinds, name) {
-				kinds = append(kinds, name)
-			}
-		}
-	}
-	if len(kinds) > 0 {
-		fmt.Fprintf(errOut, "note: not judged, since no pod template is to be seen in them: %s\n", strings.Join(kinds, ", "))
-	}
-	return nil
 }

@@ -46,6 +46,9 @@ func (o *explainOptions) dryRun(ctx context.Context, in io.Reader, out, errOut i
 	if err != nil {
 		return err
 	}
+	if err := rejected(documents); err != nil {
+		return err
+	}
 	client, err := o.cluster.Connect()
 	if err != nil {
 		return err
@@ -67,7 +70,7 @@ func (o *explainOptions) dryRun(ctx context.Context, in io.Reader, out, errOut i
 	if len(all) == 0 {
 		return errors.New("there is no pod in these files, and nothing that makes pods")
 	}
-	if err := notes(errOut, helpers.Builtin(), documents); err != nil {
+	if err := notes(errOut, helpers.Builtin(), documents, true); err != nil {
 		return err
 	}
 	if err := printList(out, o.output, all, dryRunText); err != nil {

@@ -25,7 +25,8 @@ type explainOptions struct {
 	dry     bool
 	cluster cluster.Flags
 
-	judged []judgement // of objects of files
+	judged   []judgement // of objects of files
+	rejected bool        // the API server decodes not all of them
 }
 
 func newExplain() *cobra.Command {
@@ -113,6 +114,9 @@ func (o *explainOptions) run(ctx context.Context, args []string, in io.Reader, o
 	if err != nil {
 		return err
 	}
+	if o.rejected {
+		return errUnseen
+	}
 	for _, r := range all {
 		if !r.Good() {
 			return errRefused
@@ -162,7 +166,7 @@ func (o *explainOptions) explainFiles(ctx context.Context, in io.Reader, errOut 
 	if err != nil {
 		return nil, err
 	}
-	if err := notes(errOut, policies.Known(), documents); err != nil {
+	if err := notes(errOut, policies.Known(), documents, false); err != nil {
 		return nil, err
 	}
 	policies.learn(documents)
@@ -177,17 +181,14 @@ func (o *explainOptions) explainFiles(ctx context.Context, in io.Reader, errOut 
 			if err != nil {
 				return nil, err
 			}
-			r, err := explain.Explain(injector(), explain.Object{
-				Kind: found.kind, Name: found.name, Namespace: found.namespace, Source: d.source,
-				Document: d.json, At: found.at, Misplaced: found.misplaced,
-			}, policies.Policies, c)
+			r, err := d.report(&found, policies.Policies, c)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", d.source, err)
 			}
-			r.Places = d.places(r.Fields)
 			reports = append(reports, r)
 			o.judged = append(o.judged, d.judgement(r))
 		}
+		o.rejected = o.rejected || len(d.mistakes) > 0
 	}
 	if len(reports) == 0 {
 		return nil, errors.New("there is no pod in these files, and nothing that makes pods")

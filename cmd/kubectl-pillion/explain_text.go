@@ -22,6 +22,9 @@ func explainText(b *strings.Builder, reports []*explain.Report) {
 		r := reportText{b, r}
 		r.head()
 		r.todo()
+		if r.Result == "" {
+			continue
+		}
 		r.pods()
 		r.policy()
 		r.asked()
@@ -55,8 +58,24 @@ func (r reportText) head() {
 		fmt.Fprintf(r, "  Made now, it would be: %s, %s%s\n", r.Result, r.Reason, by)
 		return
 	}
-	fmt.Fprintf(r, "%s %s: %s, %s%s\n", mark(r.Good()), name, r.Result, r.Reason, by)
+	switch {
+	case r.Result == "":
+		fmt.Fprintf(r, "✗ %s: the API server rejects it\n", name)
+		return
+	case len(r.Mistakes) > 0:
+		fmt.Fprintf(r, "✗ %s: the API server rejects it; once that is corrected: %s, %s%s\n", name, r.Result, r.Reason, by)
+	default:
+		fmt.Fprintf(r, "%s %s: %s, %s%s\n", r.sign(), name, r.Result, r.Reason, by)
+	}
 	fmt.Fprintf(r, "  %s\n", r.meaning())
+}
+
+// sign is the mark of the report: "!" if all is well but for something to look at.
+func (r reportText) sign() string {
+	if r.Good() && r.Doubtful() {
+		return "!"
+	}
+	return mark(r.Good())
 }
 
 // pod is the state of the pod that is reported on; nil if it is none of a cluster, or
@@ -91,6 +110,12 @@ func (r reportText) meaning() string {
 
 // todo is what is wrong and what would be right, and what is good to know.
 func (r reportText) todo() {
+	if len(r.Mistakes) > 0 {
+		r.WriteString("\nrejected because\n")
+		for _, m := range r.Mistakes {
+			fmt.Fprintf(r, "  ✗ %s: %s: %s\n", m.Place, m.Field, m.Text)
+		}
+	}
 	if len(r.Problems) > 0 {
 		r.WriteString("\ndenied because\n")
 		for i, p := range r.Problems {
@@ -104,8 +129,11 @@ func (r reportText) todo() {
 	if p := r.pod(); p != nil {
 		notes = slices.Concat(p.Findings, notes)
 	}
-	if len(notes)+len(r.Warnings) > 0 {
+	if len(notes)+len(r.Warnings)+len(r.Misplaced) > 0 {
 		r.WriteString("\nnote\n")
+		for _, m := range r.Misplaced {
+			fmt.Fprintf(r, "  ! %s: %s\n", m.Place, m.Text)
+		}
 		findings(r.Builder, "  ", notes)
 		for _, w := range r.Warnings {
 			fmt.Fprintf(r, "  ! %s\n", strings.TrimPrefix(w, "pillion: "))

@@ -72,12 +72,13 @@ func (o *injectOptions) run(ctx context.Context, in io.Reader, out, errOut io.Wr
 	if err != nil {
 		return err
 	}
-	if err := notes(errOut, policies.Known(), documents); err != nil {
+	if err := notes(errOut, policies.Known(), documents, true); err != nil {
 		return err
 	}
 	policies.learn(documents)
-	denied := false
+	denied, wrong := false, false
 	for _, d := range documents {
+		wrong = wrong || len(d.mistakes) > 0
 		denials, err := d.inject(func(o *object) (*inject.Policy, error) { return policies.of(ctx, o.namespace) }, errOut)
 		if err != nil {
 			return err
@@ -87,7 +88,10 @@ func (o *injectOptions) run(ctx context.Context, in io.Reader, out, errOut io.Wr
 			fmt.Fprintf(errOut, "error: %s\n", text)
 		}
 	}
-	if denied {
+	switch {
+	case wrong:
+		return errUnseen
+	case denied:
 		return errRefused
 	}
 	return print(out, documents)
@@ -111,6 +115,9 @@ func (d *document) inject(policyOf func(*object) (*inject.Policy, error), errOut
 			fmt.Fprintf(errOut, "warning: %s: the annotations of the %s itself have no effect; put them on its pod template, %s.metadata.annotations\n", o.label(d), o.kind, o.at.Path())
 		}
 		out, err := admission.Inject(injector(), p, d.json, o.at)
+		if err != nil && len(d.mistakes) > 0 {
+			continue // they are told
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", o.label(d), err)
 		}

@@ -199,11 +199,11 @@ func TestWarnings(t *testing.T) {
 		},
 		"a mistyped domain in a template": {
 			strings.Replace(deployment, "\n  annotations:\n    date-writer.pillion.dev/mount-path: /html\nspec:\n  template:\n", "\nspec:\n  template:\n    metadata: {annotations: {date-writer.pilion.dev/mount-path: /html}}\n", 1),
-			"warning: Deployment/web (standard input, document 1): pillion: the annotation date-writer.pilion.dev/mount-path does nothing; did you mean date-writer.pillion.dev/mount-path?\n",
+			"warning: standard input:7: Deployment/web: the annotation date-writer.pilion.dev/mount-path does nothing; did you mean date-writer.pillion.dev/mount-path?\n",
 		},
 		"a mistyped domain on a pod": {
 			podOf("Pod", "v1", "date-writer.pillion.io/mount-path: /html"),
-			"warning: Pod/web (standard input, document 1): pillion: the annotation date-writer.pillion.io/mount-path does nothing; did you mean date-writer.pillion.dev/mount-path?\n",
+			"warning: standard input:6: Pod/web: the annotation date-writer.pillion.io/mount-path does nothing; did you mean date-writer.pillion.dev/mount-path?\n",
 		},
 		"the status alone on the workload": {strings.Replace(deployment, "date-writer.pillion.dev/mount-path", "pillion.dev/status", 1), ""},
 		"a Windows pod": {
@@ -213,11 +213,11 @@ func TestWarnings(t *testing.T) {
 		"nothing to warn of": {podOf("Pod", "v1"), ""},
 		"a label of the template": {
 			"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {metadata: {labels: {pillion.dev/inject: \"false\"}}, spec: {containers: [{name: web}]}}}\n",
-			"warning: Deployment/web (standard input, document 1): pillion: the label pillion.dev/inject does nothing; write it as an annotation, in spec.template.metadata.annotations\n",
+			"warning: standard input:4: Deployment/web: the label pillion.dev/inject does nothing; write it as an annotation, in spec.template.metadata.annotations\n",
 		},
 		"a Service": {
 			"apiVersion: v1\nkind: Service\nmetadata: {name: web, annotations: {git-poller.pillion.dev: x}}\n",
-			"warning: Service/web (standard input, document 1): pillion: git-poller.pillion.dev does nothing on a Service; annotations of Pillion belong on the pod template of a workload\n",
+			"warning: standard input:3: Service/web: git-poller.pillion.dev does nothing on a Service; annotations of Pillion belong on the pod template of a workload\n",
 		},
 		"kinds of others without a pod": {
 			podOf("Pod", "v1") + "---\napiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: a}\n---\napiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: b}\n---\napiVersion: argoproj.io/v1alpha1\nkind: Rollout\nspec: {workloadRef: {name: web}}\n",

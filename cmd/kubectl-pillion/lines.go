@@ -3,6 +3,8 @@
 package main
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,14 +27,62 @@ func newLines(data []byte) *lines {
 // Where the field is not in the file, the line is that of what it would be in.
 func (l *lines) at(path, text string) remark {
 	r := remark{Field: path, Text: text}
-	node := l.root
-	for _, token := range fieldTokens(path) {
+	_, r.Line = l.find(fieldTokens(path))
+	return r
+}
+
+// find follows names and indexes to a value; nil if it is not there. The line is that of the last
+// of them that is.
+func (l *lines) find(tokens []string) (node *yamlv3.Node, line int) {
+	node = l.root
+	for _, token := range tokens {
 		if node == nil {
 			break
 		}
-		node = l.step(node, token, &r.Line)
+		node = l.step(node, token, &line)
 	}
-	return r
+	return node, line
+}
+
+// keyBelow are the names and indexes that lead to the first key of a name below a value.
+func (l *lines) keyBelow(tokens []string, key string) []string {
+	node, _ := l.find(tokens)
+	if node == nil {
+		return tokens
+	}
+	if found := keyIn(node, key); found != nil {
+		return append(slices.Clone(tokens), found...)
+	}
+	return tokens
+}
+
+func keyIn(node *yamlv3.Node, key string) []string {
+	for n, child := range node.Content {
+		name := strconv.Itoa(n)
+		if node.Kind == yamlv3.MappingNode {
+			if n%2 == 0 && child.Value == key {
+				return []string{key}
+			}
+			if n%2 == 0 {
+				continue
+			}
+			name = node.Content[n-1].Value
+		}
+		if found := keyIn(child, key); found != nil {
+			return append([]string{name}, found...)
+		}
+	}
+	return nil
+}
+
+// written is a value as the file has it. A boolean is true or false, as other parsers of YAML than
+// those of Kubernetes need not read "yes" and "on".
+func (l *lines) written(path string, value any) string {
+	node, _ := l.find(fieldTokens(path))
+	if _, boolean := value.(bool); boolean || node == nil || node.Kind != yamlv3.ScalarNode {
+		return fmt.Sprint(value)
+	}
+	return node.Value
 }
 
 // step goes to a member of a mapping or an item of a list, and notes its line.

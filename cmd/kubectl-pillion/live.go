@@ -135,8 +135,9 @@ func (l *live) explain(ctx context.Context, k cluster.Kind, name string) (*expla
 	if err != nil {
 		return nil, err
 	}
-	if stray, err := admission.Stray(l.policies.Known(), raw, k.Name); err == nil {
-		r.Warnings = append(stray, r.Warnings...)
+	strays, _ := admission.Strays(l.policies.Known(), raw, k.Name) // it was decoded already
+	for _, s := range slices.Backward(strays) {
+		r.Warnings = slices.Insert(r.Warnings, 0, s.Text)
 	}
 	l.fromOwners(ctx, meta, r)
 	pods, err := l.pods(ctx, namespace, "")

@@ -92,6 +92,29 @@ func (d *document) places(fields []string) (all []string) {
 	return all
 }
 
+// report explains an object of the document, with what the document alone tells.
+func (d *document) report(o *object, policies *explain.Policies, c *explain.Cluster) (*explain.Report, error) {
+	r, err := explain.Explain(injector(), explain.Object{
+		Kind: o.kind, Name: o.name, Namespace: o.namespace, Source: d.source, Document: d.json, At: o.at, Misplaced: o.misplaced,
+	}, policies, c)
+	switch {
+	case err == nil:
+		r.Forget(d.unread)
+	case len(d.mistakes) == 0:
+		return nil, err
+	default:
+		r = &explain.Report{Kind: o.kind, Name: o.name, Namespace: o.namespace, Source: d.source}
+	}
+	for _, m := range d.mistakesOf(o.item) {
+		r.Mistakes = append(r.Mistakes, d.remark(m.line, m.field, m.text))
+	}
+	if items, err := d.items(); err == nil && o.item >= 0 {
+		r.Misplaced = d.strays(policies.Known(), &items[o.item])
+	}
+	r.Places = d.places(r.Fields)
+	return r, nil
+}
+
 // judgement is what a CI shows of an object of the document. What is about no field in
 // particular stands at the pod template.
 func (d *document) judgement(r *explain.Report) judgement {
@@ -101,6 +124,17 @@ func (d *document) judgement(r *explain.Report) judgement {
 		text = j.Name + ": " + strings.TrimPrefix(text, "pillion: ")
 		j.Findings = append(j.Findings, finding{level, remark{Line: d.lineAt(l, field), Text: text}})
 	}
+	say := func(level string, all []explain.Remark) {
+		for _, m := range all {
+			text := m.Text
+			if m.Field != "" {
+				text = m.Field + ": " + text
+			}
+			j.Findings = append(j.Findings, finding{level, remark{Line: m.Line, Text: j.Name + ": " + text}})
+		}
+	}
+	say("error", r.Mistakes)
+	say("warning", r.Misplaced)
 	for i, text := range r.Problems {
 		field := r.Template
 		if i < len(r.Fields) {
@@ -129,9 +163,12 @@ func (d *document) judgement(r *explain.Report) judgement {
 func (d *document) denials(o *object, out *admission.Outcome) (all []string) {
 	l := newLines(d.text)
 	for _, p := range out.Problems {
+		if d.unread(p.Field) {
+			continue
+		}
 		all = append(all, d.place(l, p.Field)+": "+o.kind+"/"+o.name+": "+p.Text())
 	}
-	if len(all) == 0 {
+	if len(all) == 0 && len(d.mistakes) == 0 {
 		all = append(all, o.label(d)+": "+out.Message())
 	}
 	return all

@@ -182,6 +182,9 @@ func objectsOf(manifest string) ([]policytest.Object, error) {
 	if len(documents) == 0 {
 		return nil, fmt.Errorf("no object in %s", manifest)
 	}
+	if err := rejected(documents); err != nil {
+		return nil, err
+	}
 	var all []policytest.Object
 	for _, d := range documents {
 		objects, err := d.objects()

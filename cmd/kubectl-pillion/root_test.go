@@ -80,7 +80,7 @@ func TestFailures(t *testing.T) {
 		"the second document":      {podOf("Pod", "v1") + "---\n- 1\n", []string{"inject", "-f", "-"}, "error: standard input, document 2: is not a Kubernetes object: …"},
 		"a document separator with something behind": {"a: 1\n--- {b: 2}\n", []string{"inject", "-f", "-"}, "error: reading standard input, document 1: …"},
 		"a workload without a template":              {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {}\n", []string{"inject", "-f", "-"}, "error: Deployment/web (standard input, document 1): reading spec.template: it is absent\n"},
-		"a boolean for an annotation":                {podOf("Pod", "v1", "date-writer.pillion.dev/wait: true"), []string{"inject", "-f", "-"}, "error: Pod/web (standard input, document 1): decoding the pod: metadata.annotations[date-writer.pillion.dev/wait]: expected a string, got a boolean (a string must be quoted)\n"},
+		"a boolean for an annotation":                {podOf("Pod", "v1", "date-writer.pillion.dev/wait: true"), []string{"inject", "-f", "-"}, "error: standard input:6: Pod/web: metadata.annotations[date-writer.pillion.dev/wait]: expected a string, got the boolean true; annotations are strings; write \"true\" in quotes\n…"},
 		"a pod without a spec":                       {"apiVersion: v1\nkind: Pod\nmetadata:\n  annotations:\n    date-writer.pillion.dev/mount-path: /html\n", []string{"inject", "-f", "-"}, "error: Pod/* (standard input, document 1): applying the patch: add /spec/initContainers: there is no \"spec\"\n"},
 	} {
 		t.Run(name+" is exit code 2 and no output", func(t *testing.T) {

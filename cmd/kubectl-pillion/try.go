@@ -80,7 +80,10 @@ func (o *tryOptions) run(ctx context.Context, in io.Reader, out, errOut io.Write
 	if err != nil {
 		return err
 	}
-	if err := notes(errOut, t.policies.Known(), documents); err != nil {
+	if err := rejected(documents); err != nil {
+		return err
+	}
+	if err := notes(errOut, t.policies.Known(), documents, true); err != nil {
 		return err
 	}
 	denied, err := t.collect(ctx, documents, errOut)

@@ -72,6 +72,9 @@ func (o *uninjectOptions) run(ctx context.Context, in io.Reader, out, errOut io.
 	if err != nil {
 		return err
 	}
+	if err := rejected(documents); err != nil {
+		return err
+	}
 	policies.learn(documents)
 	for _, d := range documents {
 		objects, err := d.objects()

@@ -30,10 +30,13 @@ const (
 )
 
 // advice is the warnings for a person, the most useful first.
-type advice struct{ sentences []string }
+type advice struct{ sentences []Stray }
 
-func (a *advice) say(format string, args ...any) {
-	a.sentences = append(a.sentences, fmt.Sprintf(format, args...))
+func (a *advice) say(format string, args ...any) { a.sayOf("", format, args...) }
+
+// sayOf says something of one key.
+func (a *advice) sayOf(key, format string, args ...any) {
+	a.sentences = append(a.sentences, Stray{key, fmt.Sprintf(format, args...)})
 }
 
 // lines breaks the sentences into warnings. Those for which there is no line are counted.
@@ -47,7 +50,7 @@ func (a *advice) lines() []string {
 			}
 			left-- // for the line above
 		}
-		out = append(out, wrap(sentence, min(left, maxPart))...)
+		out = append(out, wrap(sentence.Text, min(left, maxPart))...)
 	}
 	return out
 }

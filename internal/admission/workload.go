@@ -183,7 +183,7 @@ func (w *workload) warnMistypedDomains(a *advice) {
 func (a *advice) mistypedDomains(known *helper.Set, annotations map[string]string) {
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
 		if right := intendedKey(known, key); right != "" {
-			a.say("the annotation %s does nothing; did you mean %s?", key, right)
+			a.sayOf(key, "the annotation %s does nothing; did you mean %s?", key, right)
 		}
 	}
 }

@@ -44,6 +44,13 @@ type Report struct {
 	Findings []Finding     `json:"findings,omitempty"`
 	Pods     []Pod         `json:"pods,omitempty"` // those that exist
 
+	// Mistakes are values of a file that the API server does not decode, so that it rejects the
+	// object. All else in the report is about the object as it was meant; Result is empty if that
+	// is not known.
+	Mistakes []Remark `json:"mistakes,omitempty"`
+	// Misplaced are keys of a file that were meant for Pillion, where nobody reads them.
+	Misplaced []Remark `json:"misplaced,omitempty"`
+
 	// Fields are those that Problems are about, in the same order; Places are where they stand, as
 	// file:line, for an object of a file.
 	Fields []string `json:"-"`
@@ -55,6 +62,26 @@ type Report struct {
 
 	asked bool // the pod itself asks for something
 }
+
+// Remark is something to be said of a place in a file.
+type Remark struct {
+	Place string `json:"place"` // file:line
+	Line  int    `json:"-"`
+	Field string `json:"field,omitempty"`
+	Text  string `json:"text"`
+}
+
+// Forget leaves out the problems of fields that have no value which could be judged.
+func (r *Report) Forget(unread func(field string) bool) {
+	for i := len(r.Fields) - 1; i >= 0; i-- {
+		if unread(r.Fields[i]) {
+			r.Fields, r.Problems = slices.Delete(r.Fields, i, i+1), slices.Delete(r.Problems, i, i+1)
+		}
+	}
+}
+
+// Doubtful reports whether a good report has something that its author should look at.
+func (r *Report) Doubtful() bool { return len(r.Misplaced)+len(r.Warnings) > 0 }
 
 // Rule is one rule of the decision: a reason for which pods are denied.
 type Rule struct {
@@ -93,7 +120,7 @@ type Option struct {
 // Good reports whether the pod gets, or has, all that it asks for.
 func (r *Report) Good() bool {
 	witnessed := r.Policy.StandIn && len(r.Pods) > 0 // pods that exist know better than a policy that is assumed
-	if r.Result == reason.Denied && !witnessed {
+	if r.Result == reason.Denied && !witnessed || len(r.Mistakes) > 0 {
 		return false
 	}
 	if r.asked && r.Result == reason.Skipped && inVain(r.Reason) {

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"reflect"
 	"regexp"
@@ -21,6 +20,7 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/reason"
 	"github.com/pillion-dev/pillion/internal/nearmiss"
 	"github.com/pillion-dev/pillion/internal/policy"
+	"github.com/pillion-dev/pillion/internal/yamlstrict"
 )
 
 // Kind is what every file of tests says that it is; its apiVersion is that of policies.
@@ -64,19 +64,17 @@ type Want struct {
 
 // Parse reads a file of tests, strictly. The error names every mistake, with its line.
 func Parse(data []byte) (*File, error) {
+	if _, err := yamlstrict.Document(data, "put each table into a file of its own"); err != nil {
+		return nil, err
+	}
 	var f File
 	decoder := yamlv3.NewDecoder(bytes.NewReader(data))
 	decoder.KnownFields(true)
 	switch err := decoder.Decode(&f); {
-	case errors.Is(err, io.EOF):
-		return nil, errors.New("is empty")
 	case err != nil && f.Kind != "" && f.Kind != Kind: // something else has other fields; they are not what is wrong
 		return nil, f.checkKind()
 	case err != nil:
 		return nil, mistakes(err)
-	}
-	if err := decoder.Decode(&yamlv3.Node{}); !errors.Is(err, io.EOF) {
-		return nil, errors.New("has more than one YAML document; put each table into a file of its own")
 	}
 	return &f, f.check()
 }

@@ -46,10 +46,13 @@ func Document(data []byte, multiple string) (*yamlv3.Node, error) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("is not YAML: %w", err)
+			return nil, fmt.Errorf("is not YAML: %w", Unreadable(data, err))
 		}
 		if node.Kind == yamlv3.DocumentNode && len(node.Content) > 0 && node.Content[0].Tag != "!!null" {
 			documents = append(documents, &node)
+			if line := templated(&node); line > 0 {
+				return nil, fmt.Errorf("line %d: is not YAML: %s", line, template)
+			}
 		}
 	}
 	switch len(documents) {
@@ -59,6 +62,31 @@ func Document(data []byte, multiple string) (*yamlv3.Node, error) {
 		return documents[0], nil
 	}
 	return nil, errors.New("has more than one YAML document; " + multiple)
+}
+
+// Unreadable says of a text that is not YAML, and why, whether it is a template of Helm that nobody
+// has rendered.
+func Unreadable(text []byte, err error) error {
+	if bytes.Contains(text, []byte("{{")) {
+		return fmt.Errorf("%w; %s", err, template)
+	}
+	return err
+}
+
+const template = "this is a Helm template: render it, and give the output: helm template CHART | kubectl pillion … -f -"
+
+// templated is the line of a value that a template would fill in, {{ .Values.name }}: to YAML it is
+// a mapping whose key is a mapping. It is 0 if there is none.
+func templated(n *yamlv3.Node) int {
+	for i, child := range n.Content {
+		if n.Kind == yamlv3.MappingNode && i%2 == 0 && child.Kind == yamlv3.MappingNode {
+			return child.Line
+		}
+		if line := templated(child); line > 0 {
+			return line
+		}
+	}
+	return 0
 }
 
 // Decode decodes a document into the value that a pointer points at. A type with an
@@ -197,7 +225,7 @@ func expected(t reflect.Type, own bool) string {
 		return "a list"
 	case reflect.Bool:
 		return "true or false"
-	case reflect.Int32, reflect.Int64:
+	case reflect.Int, reflect.Int32, reflect.Int64:
 		return "a whole number"
 	}
 	return "a string"

@@ -81,6 +81,7 @@ type Verdict struct {
 type Object struct {
 	Name     string // Deployment/web
 	Good     bool
+	Doubtful bool // it is good, and has warnings
 	Result   string
 	Reason   string
 	Meaning  string
