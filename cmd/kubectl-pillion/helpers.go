@@ -115,31 +115,45 @@ func (o *helpersOptions) read() (*helper.Set, []*inject.Policy, error) {
 		return nil, nil, fmt.Errorf("reading a policy: %w", err)
 	}
 	if !info.IsDir() {
-		data, err := os.ReadFile(o.policy)
-		if err != nil {
-			return nil, nil, fmt.Errorf("reading a policy: %w", err)
-		}
-		if !policy.DefinesHelper(data) {
-			p, err := policy.LoadFile(o.policy)
-			if err != nil {
-				return nil, nil, err
-			}
-			return p.Known, []*inject.Policy{p}, nil
-		}
+		return helpersOf(o.policy)
 	}
 	known, err := policy.HelpersAt(o.policy)
-	if err != nil || !info.IsDir() {
+	if err != nil {
 		return known, nil, err
 	}
 	all, err := policy.LoadDir(o.policy)
 	if err != nil {
 		return nil, nil, err
 	}
+	return known, byName(all), nil
+}
+
+// helpersOf reads a file: a definition, a policy, or several.
+func helpersOf(name string) (*helper.Set, []*inject.Policy, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading a policy: %w", err)
+	}
+	if policy.DefinesHelper(data) {
+		known, err := policy.HelpersAt(name)
+		return known, nil, err
+	}
+	all, err := policiesFrom(name)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case all.Only != nil:
+		return all.Known(), []*inject.Policy{all.Only}, nil
+	}
+	return all.Known(), byName(all.ByName), nil
+}
+
+func byName(all map[string]*inject.Policy) []*inject.Policy {
 	policies := make([]*inject.Policy, 0, len(all))
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		policies = append(policies, all[name])
 	}
-	return known, policies, nil
+	return policies
 }
 
 // under adds what one policy of several says.

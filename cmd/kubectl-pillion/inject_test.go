@@ -297,7 +297,7 @@ func TestPolicyFile(t *testing.T) {
 	t.Run("a mistake in it is no denial: exit code 2", func(t *testing.T) {
 		t.Parallel()
 		file := write(head + "  helpres: {}\n")
-		want := result{exitFailed, "", "error: policy file " + file + ": line 5: unknown field \"spec.helpres\"; did you mean \"helpers\"?\n"}
+		want := result{exitFailed, "", "error: policy file " + file + ": line 5: spec: unknown field \"helpres\"; did you mean \"helpers\"?\n"}
 		if diff := cmp.Diff(want, call(podOf("Pod", "v1"), "inject", "-f", "-", "--policy", file), cmp.AllowUnexported(result{})); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}

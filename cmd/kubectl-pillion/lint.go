@@ -18,7 +18,6 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/helpers"
-	"github.com/pillion-dev/pillion/internal/inject/helpers/defined"
 	"github.com/pillion-dev/pillion/internal/inject/option"
 	"github.com/pillion-dev/pillion/internal/inject/rule"
 	"github.com/pillion-dev/pillion/internal/nearmiss"
@@ -82,22 +81,16 @@ func (o *lintOptions) run(args []string, in io.Reader, out io.Writer) error {
 	names, defines := map[string]string{}, map[string]string{} // of policies and helpers, and the file that each is in
 	var all []linted
 	bad := false
-	for _, f := range files {
-		file, data := f.Name, f.Data
+	for i := range files {
+		f := &files[i]
 		if f.passedOver != "" {
-			all = append(all, linted{File: file, PassedOver: f.passedOver})
+			all = append(all, linted{File: f.Name, PassedOver: f.passedOver})
 			continue
 		}
-		l := lint(file, data)
-		if first := names[l.Policy]; first != "" {
-			l.Mistakes = append(l.Mistakes, newLines(data).at("metadata.name", fmt.Sprintf("the policy %q is in %s already; give each its own name", l.Policy, first)))
-		} else if l.Policy != "" {
-			names[l.Policy] = file
-		}
-		if first := defines[l.Defines]; first != "" {
-			l.Mistakes = append(l.Mistakes, newLines(data).at("metadata.name", fmt.Sprintf("the helper %q is in %s already; give each its own name", l.Defines, first)))
-		} else if l.Defines != "" {
-			defines[l.Defines] = file
+		l := f.lint(files)
+		if f.at == "" { // values of one chart may repeat what other values have
+			l.twice(f, names, "policy", l.Policy)
+			l.twice(f, defines, "helper", l.Defines)
 		}
 		bad = bad || len(l.Mistakes) > 0 || o.strict && len(l.Warnings) > 0
 		all = append(all, l)
@@ -111,24 +104,82 @@ func (o *lintOptions) run(args []string, in io.Reader, out io.Writer) error {
 	return nil
 }
 
-// lint checks one file.
-func lint(file string, data []byte) linted {
-	l := linted{File: file}
-	lines := newLines(data)
-	if policy.DefinesHelper(data) {
-		return lintHelper(l, data, lines)
+// twice notes the name of a policy or a helper, and whether another file has it already.
+func (l *linted) twice(f *policyFile, names map[string]string, what, name string) {
+	if name == "" {
+		return
 	}
-	known, _ := policy.Beside(file) // what is wrong with a definition is said of its own file
-	if known == nil {
-		known = helpers.Builtin()
+	if first := names[name]; first != "" {
+		l.Mistakes = append(l.Mistakes, f.lines().at("metadata.name", fmt.Sprintf("the %s %q is in %s already; give each its own name", what, name, first)))
+		return
 	}
-	p, err := policy.ParseWith(data, known)
+	names[name] = f.Name
+}
+
+// lines are those of the file.
+func (f *policyFile) lines() *lines {
+	if f.Document != nil {
+		return &lines{f.Document.Content[0]}
+	}
+	return newLines(f.Data)
+}
+
+// known are the helpers that a policy may list: those beside its file, or of the same file. What is
+// wrong with a definition is said of the definition.
+func (f *policyFile) known(all []policyFile) *helper.Set {
+	if f.Document == nil && f.Name != standardInput {
+		if known, _ := policy.Beside(f.Name); known != nil {
+			return known
+		}
+		return helpers.Builtin()
+	}
+	var same []policy.File
+	for i := range all {
+		if all[i].Name == f.Name {
+			same = append(same, all[i].File)
+		}
+	}
+	known, _ := policy.Helpers(same)
+	return known
+}
+
+// lint checks one of all files.
+func (f *policyFile) lint(all []policyFile) linted {
+	l := linted{File: f.Name}
+	lines := f.lines()
+	if f.DefinesHelper() {
+		l.helper(f, lines)
+	} else {
+		l.policy(f, lines, f.known(all))
+	}
+	if f.at != "" {
+		for _, remarks := range [][]remark{l.Mistakes, l.Warnings} {
+			for i := range remarks {
+				remarks[i].move(f.at)
+			}
+		}
+	}
+	return l
+}
+
+// move names the spec of a policy as values of a chart have it.
+func (r *remark) move(at string) {
+	for _, text := range []*string{&r.Field, &r.Text} {
+		if rest, found := strings.CutPrefix(*text, "spec"); found && (rest == "" || strings.ContainsAny(rest[:1], ".:[")) {
+			*text = at + rest
+		}
+	}
+}
+
+// policy checks a policy.
+func (l *linted) policy(f *policyFile, lines *lines, known *helper.Set) {
+	p, err := f.Parse(known)
 	if err != nil {
 		for _, one := range apart(err) {
 			l.Mistakes = append(l.Mistakes, lines.remark(one))
 		}
 		slices.SortStableFunc(l.Mistakes, func(a, b remark) int { return a.Line - b.Line })
-		return l
+		return
 	}
 	l.Policy, l.Hash = p.Name, p.Hash
 	for _, h := range p.Known.All() {
@@ -144,12 +195,11 @@ func lint(file string, data []byte) linted {
 	if len(l.Helpers) == 0 {
 		l.Warnings = append(l.Warnings, lines.at("spec.helpers", "no helper is listed, so none is allowed"))
 	}
-	return l
 }
 
-// lintHelper checks a file that defines a helper.
-func lintHelper(l linted, data []byte, lines *lines) linted {
-	h, err := defined.Parse(data)
+// helper checks the definition of a helper.
+func (l *linted) helper(f *policyFile, lines *lines) {
+	h, err := f.ParseHelper()
 	if err == nil && helpers.Builtin().Find(h.Name) != nil {
 		err = fmt.Errorf("metadata.name: the name %q is taken by a built-in helper; choose another", h.Name)
 	}
@@ -157,10 +207,9 @@ func lintHelper(l linted, data []byte, lines *lines) linted {
 		for _, one := range apart(err) {
 			l.Mistakes = append(l.Mistakes, lines.remark(one))
 		}
-		return l
+		return
 	}
 	l.Defines, l.Privileges = h.Name, h.Privileges
-	return l
 }
 
 // doubtful finds what is valid and cannot be meant.

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pillion-dev/pillion/internal/policy"
 )
 
 // Warnings about hosts of other people, and about Secrets that could go to several places.
@@ -36,7 +38,8 @@ func TestLintWarnsOfWhereSecretsCouldGo(t *testing.T) {
 		"Secrets for the hosts of a domain":    {`{options: {repo: {allow: ["https://*.acme.example/*"]}, secret: {allow: ["git-*"]}}}`, []string{cross}},
 		"Secrets of which each has its places": {`{options: {repo: {allow: ["https://a.example/*", "https://b.example/*"]}, secret: {allow: ["git-*"]}}, secrets: [{name: "git-*", repo: ["https://a.example/*"]}]}`, nil},
 	} {
-		l := lint(t.TempDir()+"/web.yaml", []byte("apiVersion: pillion.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: web}\nspec:\n  helpers:\n    git-poller: "+tc.helper+"\n"))
+		f := policyFile{File: policy.File{Name: t.TempDir() + "/web.yaml", Data: []byte("apiVersion: pillion.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: web}\nspec:\n  helpers:\n    git-poller: " + tc.helper + "\n")}}
+		l := f.lint(nil)
 		if len(l.Mistakes) > 0 {
 			t.Errorf("%s: mistakes: %+v", name, l.Mistakes)
 		}

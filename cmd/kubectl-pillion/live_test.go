@@ -226,7 +226,7 @@ func TestWhatCannotBeReadIsSaid(t *testing.T) {
 		t.Parallel()
 		f := shop(pod)
 		f["/api/v1/namespaces/pillion-system/configmaps/files"] = `{data: {web.yaml: "kind: X"}}`
-		if got := said(t, exitRefused, "", append(f.flags(t), "explain", "pod", "web")...); !strings.Contains(got, "is not known: ConfigMap pillion-system/files, web.yaml: [apiVersion: Unsupported value") {
+		if got := said(t, exitRefused, "", append(f.flags(t), "explain", "pod", "web")...); !strings.Contains(got, "is not known: ConfigMap pillion-system/files, web.yaml: apiVersion: Unsupported value") {
 			t.Errorf("got\n%s", got)
 		}
 	})

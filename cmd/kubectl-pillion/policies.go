@@ -32,8 +32,7 @@ func policiesAt(at string) (*explain.Policies, error) {
 		all, err := policy.LoadDir(at)
 		return &explain.Policies{ByName: all, Source: at}, err
 	}
-	one, err := policy.LoadFile(at)
-	return &explain.Policies{Only: one, Source: at, Why: "it was named with --policy"}, err
+	return policiesFrom(at)
 }
 
 // clusterPolicies reads the policies that the webhook of a cluster has, from where it
@@ -78,7 +77,7 @@ func clusterPolicies(ctx context.Context, c *cluster.Client, webhooks []explain.
 	}
 	all, errs := defaults.Load(files)
 	if len(errs) > 0 {
-		return assumed(fmt.Sprintf("%s, %s", source, strings.TrimPrefix(errors.Join(errs...).Error(), "policy file ")))
+		return assumed(fmt.Sprintf("%s, %s", source, strings.ReplaceAll(strings.TrimPrefix(errors.Join(errs...).Error(), "policy file "), "\n", "; ")))
 	}
 	return &explain.Policies{ByName: all, Source: source}
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/nearmiss"
-	"github.com/pillion-dev/pillion/internal/policy"
 	"github.com/pillion-dev/pillion/internal/policytest"
 )
 
@@ -159,9 +158,9 @@ func (o *testOptions) table(file string) ([]policytest.Outcome, error) {
 func (o *testOptions) policyOf(f *policytest.File, dir string) (*inject.Policy, error) {
 	switch {
 	case o.policy != "":
-		return policy.LoadFile(o.policy)
+		return loadPolicy(o.policy)
 	case f.Policy != "":
-		return policy.LoadFile(beside(dir, f.Policy))
+		return loadPolicy(beside(dir, f.Policy))
 	}
 	return nil, errors.New("policy: is missing; name the policy's file there, or with --policy")
 }

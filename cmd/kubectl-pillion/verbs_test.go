@@ -176,7 +176,7 @@ func TestLint(t *testing.T) {
 		if err := json.Unmarshal([]byte(call("", "policy", "lint", "testdata/lint/unknown-fields.yaml", "-o", "json").out), &all); err != nil {
 			t.Fatal(err)
 		}
-		want := remark{Line: 8, Text: `unknown field "spec.hostnetwork"; did you mean "hostNetwork"?`}
+		want := remark{Line: 8, Text: `spec: unknown field "hostnetwork"; did you mean "hostNetwork"?`}
 		if len(all) != 1 || len(all[0].Mistakes) != 2 || all[0].Mistakes[1] != want {
 			t.Errorf("got %+v", all)
 		}

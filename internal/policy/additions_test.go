@@ -37,9 +37,9 @@ func TestWhatAPolicyAddsIsCheckedWhenItIsLoaded(t *testing.T) {
 		{"numbers and booleans need no quotes", adding("require:", "- {helper: date-writer, options: {mount-path: /up, wait: false, max-size: 65536}}"), nil},
 		{"two instances", adding("require:", date(""), "- {helper: date-writer, instance: b, options: {mount-path: /b}}"), nil},
 		{"one of each list", adding("require:", date(""), "inject:", "- {helper: date-writer, instance: b, options: {mount-path: /b}}"), nil},
-		{"a field that is not there", adding("require:", "- {helper: date-writer, option: {}}"), []string{`unknown field "spec.require[0].option"; did you mean "options"?`}},
+		{"a field that is not there", adding("require:", "- {helper: date-writer, option: {}}"), []string{`spec.require[0]: unknown field "option"; did you mean "options"?`}},
 		{"no list", adding("require: {helper: date-writer}"), []string{"spec.require: expected a list, got a mapping"}},
-		{"a list in a list", adding("require: [[date-writer]]"), []string{"spec.require: expected a mapping, got a list"}},
+		{"a list in a list", adding("require: [[date-writer]]"), []string{`spec.require[0]: expected a mapping, got a list`}},
 		{"nothing behind the list", adding("require:"), []string{"line 10: spec.require: is empty; write a value, or remove it"}},
 		{"nothing behind an option", adding("require:", "- helper: date-writer", "  options: {mount-path: }"), []string{"line 12: spec.require[0].options[mount-path]: is empty; write a value, or remove it"}},
 		{"a helper that is not there", adding("require:", "- helper: date-writter"), []string{`spec.require[0].helper: Not found: "date-writter; the helpers are config-reloader, date-writer, git-poller, ipc and start; did you mean \"date-writer\"?"`}},
@@ -119,7 +119,9 @@ func TestAFieldWithNothingBehindItIsRejected(t *testing.T) {
 		{"a limit", file("limits: {helpersPerPod: }"), []string{"line 6: spec.limits.helpersPerPod: is empty; write a value, or remove it"}},
 		{"all limits", file("limits:"), []string{"line 6: spec.limits: is empty; write a value, or remove it"}},
 		{"an element of a list", ruleFor("repo", "{allow: ['https://*', null]}"), []string{"line 9: spec.helpers[git-poller].options[repo].allow[1]: is empty; write a value, or remove it"}},
-		{"a bound behind an anchor", file("helpers:", "  git-poller: {options: {period: &p {min: }, wait-timeout: *p}}"), []string{"line 7: spec.helpers[git-poller].options[period].min: is empty; write a value, or remove it"}},
+		{"a bound behind an anchor", file("helpers:", "  git-poller: {options: {period: &p {min: }, wait-timeout: *p}}"), []string{
+			"line 7: spec.helpers[git-poller].options[period].min: is empty; write a value, or remove it", "line 7: spec.helpers[git-poller].options[wait-timeout].min: is empty; write a value, or remove it",
+		}},
 		{"a helper, which lists it", file("helpers:", "  git-poller:"), nil},
 		{"a word that is no null", ruleFor("ref", "{default: nil}"), nil},
 	})

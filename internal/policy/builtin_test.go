@@ -104,8 +104,8 @@ func TestTheImageOfHelpersInPoliciesThatNameNone(t *testing.T) {
 	t.Parallel()
 	const ours, theirs = "registry.example/ours:v1", "registry.example/theirs:v1"
 	files := []File{
-		{"web.yaml", []byte("apiVersion: pillion.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: web}\nspec: {helpers: {date-writer: {}}}\n")},
-		{"own.yaml", []byte("apiVersion: pillion.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: own}\nspec: {image: " + theirs + ", helpers: {date-writer: {}}}\n")},
+		{Name: "web.yaml", Data: []byte("apiVersion: pillion.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: web}\nspec: {helpers: {date-writer: {}}}\n")},
+		{Name: "own.yaml", Data: []byte("apiVersion: pillion.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: own}\nspec: {image: " + theirs + ", helpers: {date-writer: {}}}\n")},
 	}
 	load := func(d Defaults) map[string]*inject.Policy {
 		all, errs := d.Load(files)

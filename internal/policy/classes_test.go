@@ -16,7 +16,7 @@ func TestRuntimeClassesAreNamed(t *testing.T) {
 		{"a name that is none", file("runtimeClasses: {gvisor: [gvisor, G_Visor]}"), []string{`spec.runtimeClasses.gvisor[1]: Invalid value: "G_Visor": ` + why}},
 		{"a pattern", file("runtimeClasses: {deny: [kata-*]}"), []string{`spec.runtimeClasses.deny[0]: Invalid value: "kata-*": ` + why}},
 		{"an empty name", file("runtimeClasses: {deny: ['']}"), []string{`spec.runtimeClasses.deny[0]: Invalid value: "": ` + why}},
-		{"a string for a list", file("runtimeClasses: {deny: kata}"), []string{"spec.runtimeClasses.deny: expected a list, got a string"}},
+		{"a string for a list", file("runtimeClasses: {deny: kata}"), []string{`spec.runtimeClasses.deny: expected a list, got a string, "kata"`}},
 	})
 	for mapping, want := range map[string][2][]string{
 		"{}":                           {{"gvisor", "runsc"}, nil},

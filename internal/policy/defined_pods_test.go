@@ -25,9 +25,9 @@ func together(t *testing.T, helpers map[string][]string) *inject.Policy {
 		for i := 0; i < len(pairs); i += 2 {
 			definition = strings.ReplaceAll(definition, pairs[i], pairs[i+1])
 		}
-		files, lines = append(files, File{name, []byte(definition)}), append(lines, "  '"+name+"':")
+		files, lines = append(files, File{Name: name, Data: []byte(definition)}), append(lines, "  '"+name+"':")
 	}
-	policies, errs := Load(append(files, File{"web.yaml", []byte(file(lines...))}))
+	policies, errs := Load(append(files, File{Name: "web.yaml", Data: []byte(file(lines...))}))
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}

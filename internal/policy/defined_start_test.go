@@ -31,7 +31,7 @@ func TestAContainerWaitsUntilAHelperIsUp(t *testing.T) {
 		"no probe": strings.NewReplacer("    startupProbe: {exec: {command: [/up]}}\n", "", "  wait: {option: wait}\n", "", ", {name: POD", ", {name: WAIT, option: wait}, {name: POD").Replace(execOnly),
 		"init":     strings.NewReplacer("    startupProbe: {exec: {command: [/up]}}\n", "", "  wait: {option: wait}\n", "", ", {name: POD", ", {name: WAIT, option: wait}, {name: POD", "run: Sidecar", "run: Init").Replace(execOnly),
 	} {
-		all, errs := Load([]File{{"h.yaml", []byte(definition)}, {"web.yaml", []byte(file("helpers: {log-shipper: {}, start: {}, date-writer: {}, git-poller: {}, ipc: {}}"))}})
+		all, errs := Load([]File{{Name: "h.yaml", Data: []byte(definition)}, {Name: "web.yaml", Data: []byte(file("helpers: {log-shipper: {}, start: {}, date-writer: {}, git-poller: {}, ipc: {}}"))}})
 		if len(errs) > 0 {
 			t.Fatal(name, errs)
 		}

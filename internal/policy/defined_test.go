@@ -187,7 +187,7 @@ func TestMistakesInDefinitions(t *testing.T) {
 		{"an unknown type", "type: duration", "type: duratoin", "line 9: spec.options[2].type: Not found: \"duratoin; the types are "},
 		{"a default out of bounds", "default: 5s", "default: 10m", `line 9: spec.options[2].default: Invalid value: "10m": must be between 1s and 5m`},
 		{"an example that does not parse", "example: 10s", "example: soon", `line 9: spec.options[2].example: Invalid value: "soon": must be a duration`},
-		{"an unknown field", "readOnly: true}, {volume: conf", "readonly: true}, {volume: conf", `line 19: spec.container.mounts[0]: unknown field "readonly"; the fields are volume, path, readOnly; did you mean "readOnly"?`},
+		{"an unknown field", "readOnly: true}, {volume: conf", "readonly: true}, {volume: conf", `line 19: spec.container.mounts[0]: unknown field "readonly"; did you mean "readOnly"?`},
 		{"an option that nothing uses", ", {prefix: \"--flush=\", option: flush}", "", `line 9: spec.options[2].name: Invalid value: "flush": is an option that nothing uses; use it, or remove it`},
 		{"an unknown option", "option: stream", "option: steam", `line 18: spec.container.env[0].option: Not found: "steam; the options are mount-path, stream, flush and tag; did you mean \"stream\"?"`},
 		{"a volume that nobody mounts", ", {volume: conf, path: /etc/shipper, readOnly: true}", "", `line 13: spec.volumes[1].name: Invalid value: "conf": is a volume that the container does not mount; mount it, or remove it`},
@@ -210,7 +210,7 @@ func TestMistakesInDefinitions(t *testing.T) {
 			if !strings.Contains(shipper, tt.old) {
 				t.Fatalf("no %q in the definition", tt.old)
 			}
-			_, errs := withDefined([]File{{"helper.yaml", []byte(strings.Replace(shipper, tt.old, tt.new, 1))}})
+			_, errs := withDefined([]File{{Name: "helper.yaml", Data: []byte(strings.Replace(shipper, tt.old, tt.new, 1))}})
 			if text := fmt.Sprint(errs); !strings.Contains(text, tt.want) {
 				t.Errorf("got  %s\nwant %s", text, tt.want)
 			}
@@ -223,24 +223,24 @@ func TestFilesOfHelpersAndPoliciesTogether(t *testing.T) {
 	root := strings.Replace(shipper, "  run: Sidecar", "  privileges: [token]\n  run: Sidecar", 1)
 	many := make([]File, 0, 201)
 	for i := range 201 {
-		many = append(many, File{fmt.Sprintf("%d.yaml", i), []byte(strings.Replace(shipper, "log-shipper", fmt.Sprintf("h%d", i), 1))})
+		many = append(many, File{Name: fmt.Sprintf("%d.yaml", i), Data: []byte(strings.Replace(shipper, "log-shipper", fmt.Sprintf("h%d", i), 1))})
 	}
-	listed := File{"web.yaml", []byte(file("helpers: {log-shipper: {}}"))}
+	listed := File{Name: "web.yaml", Data: []byte(file("helpers: {log-shipper: {}}"))}
 	for _, tt := range []struct {
 		name  string
 		files []File
 		want  string
 	}{
-		{"a helper and its policy", []File{listed, {"z.yaml", []byte(shipper)}}, "[]"},
-		{"a policy of an unknown helper", []File{{"web.yaml", []byte(file("helpers: {log-shiper: {}}"))}, {"z.yaml", []byte(shipper)}}, `did you mean \"log-shipper\"?`},
-		{"one name in two files", []File{{"a.yaml", []byte(shipper)}, {"b.yaml", []byte(shipper)}}, `helper file b.yaml: metadata.name: the name "log-shipper" is taken by a.yaml; give each helper its own name`},
-		{"a privilege that the policy does not allow", []File{listed, {"z.yaml", []byte(root)}}, "log-shipper needs token; add privileges: {allow: [token]}, or do not list the helper"},
-		{"a privilege that the policy allows", []File{{"web.yaml", []byte(file("helpers: {log-shipper: {privileges: {allow: [token]}}}"))}, {"z.yaml", []byte(root)}}, "[]"},
-		{"a privilege that nobody needs", []File{{"web.yaml", []byte(file("helpers: {log-shipper: {privileges: {allow: [token]}}}"))}, {"z.yaml", []byte(shipper)}}, "is a privilege that log-shipper does not need; remove it"},
-		{"a privilege of a built-in helper", []File{{"web.yaml", []byte(file("helpers: {git-poller: {privileges: {allow: [root]}}}"))}}, "is a privilege that git-poller does not need; remove it"},
+		{"a helper and its policy", []File{listed, {Name: "z.yaml", Data: []byte(shipper)}}, "[]"},
+		{"a policy of an unknown helper", []File{{Name: "web.yaml", Data: []byte(file("helpers: {log-shiper: {}}"))}, {Name: "z.yaml", Data: []byte(shipper)}}, `did you mean \"log-shipper\"?`},
+		{"one name in two files", []File{{Name: "a.yaml", Data: []byte(shipper)}, {Name: "b.yaml", Data: []byte(shipper)}}, `helper file b.yaml: metadata.name: the name "log-shipper" is taken by a.yaml; give each helper its own name`},
+		{"a privilege that the policy does not allow", []File{listed, {Name: "z.yaml", Data: []byte(root)}}, "log-shipper needs token; add privileges: {allow: [token]}, or do not list the helper"},
+		{"a privilege that the policy allows", []File{{Name: "web.yaml", Data: []byte(file("helpers: {log-shipper: {privileges: {allow: [token]}}}"))}, {Name: "z.yaml", Data: []byte(root)}}, "[]"},
+		{"a privilege that nobody needs", []File{{Name: "web.yaml", Data: []byte(file("helpers: {log-shipper: {privileges: {allow: [token]}}}"))}, {Name: "z.yaml", Data: []byte(shipper)}}, "is a privilege that log-shipper does not need; remove it"},
+		{"a privilege of a built-in helper", []File{{Name: "web.yaml", Data: []byte(file("helpers: {git-poller: {privileges: {allow: [root]}}}"))}}, "is a privilege that git-poller does not need; remove it"},
 		{"201 definitions", many, "there are 201 files of kind Helper; the limit is 200"},
 		{"200 definitions", many[:200], "[]"},
-		{"a policy is not blamed for a helper whose file is wrong", []File{listed, {"z.yaml", []byte(strings.Replace(shipper, "run: Sidecar", "run: x", 1))}}, `[helper file z.yaml: line 14: spec.run: Unsupported value: "x": supported values: "Sidecar", "Init"]`},
+		{"a policy is not blamed for a helper whose file is wrong", []File{listed, {Name: "z.yaml", Data: []byte(strings.Replace(shipper, "run: Sidecar", "run: x", 1))}}, `[helper file z.yaml: line 14: spec.run: Unsupported value: "x": supported values: "Sidecar", "Init"]`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -23,7 +23,7 @@ func TestAnEngineIsOneThatTheHelperHas(t *testing.T) {
 		{"a name that is not near any", gitPoller("engine: jgit4"), []string{at + `: Invalid value: "jgit4": must be one of pillion, git-sync`}},
 		{"a helper that has one program", file("helpers: {date-writer: {engine: git-sync}}"), []string{"spec.helpers[date-writer].engine: Forbidden: date-writer has no engine to choose; remove it"}},
 		{"our own program, of a helper that has no other", file("helpers: {date-writer: {engine: pillion}}"), nil},
-		{"in the wrong place", file("engine: git-sync"), []string{`line 6: unknown field "spec.engine"`}},
+		{"in the wrong place", file("engine: git-sync"), []string{`line 6: spec: unknown field "engine"; the fields are enforcement, hostNetwork, runtimeClasses, limits, image, pullPolicy, imagePullSecrets, runAsUser, runAsGroup, helpers, require, inject`}},
 	})
 }
 

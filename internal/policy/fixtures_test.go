@@ -5,6 +5,7 @@ package policy
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -35,8 +36,20 @@ func ruleFor(option, mapping string) string {
 	return gitPoller("options:", "  "+option+": "+mapping)
 }
 
-// mistakes takes an error of several apart.
+// line is where a mistake is.
+var line = regexp.MustCompile(`^line \d+: `)
+
+// mistakes takes an error of several apart, without their lines.
 func mistakes(err error) []string {
+	all := withLines(err)
+	for i := range all {
+		all[i] = line.ReplaceAllString(all[i], "")
+	}
+	return all
+}
+
+// withLines takes an error of several apart.
+func withLines(err error) []string {
 	if err == nil {
 		return nil
 	}

@@ -31,7 +31,7 @@ func TestAUserIsANumberOrTheNamespaces(t *testing.T) {
 		{"a number with a nought in front", file("runAsUser: '05'"), wrong(user, "05")},
 		{"a name", file("runAsUser: nonroot"), wrong(user, "nonroot")},
 		{"other letters", file("runAsUser: fromNamespace"), wrong(user, "fromNamespace")},
-		{"a boolean", file("runAsUser: true"), []string{"is not a policy: runAsUser and runAsGroup must be a number or FromNamespace, not true"}},
+		{"a boolean", file("runAsUser: true"), []string{`spec.runAsUser: Invalid value: "true": must be a number from 1 to 2147483647, or FromNamespace, which leaves it to the platform that assigns users in the namespace`}},
 		{"nothing behind it", file("runAsUser:"), []string{"line 6: spec.runAsUser: is empty; write a value, or remove it"}},
 		{"the root of one helper", gitPoller("runAsUser: 0"), root("spec.helpers[git-poller].runAsUser")},
 		{"the group of one helper", gitPoller("runAsGroup: users"), wrong("spec.helpers[git-poller].runAsGroup", "users")},

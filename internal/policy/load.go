@@ -12,12 +12,14 @@ import (
 	"slices"
 	"strings"
 
+	yamlv3 "go.yaml.in/yaml/v3"
 	"sigs.k8s.io/yaml"
 
 	"github.com/pillion-dev/pillion/internal/inject"
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 	"github.com/pillion-dev/pillion/internal/inject/helpers"
 	"github.com/pillion-dev/pillion/internal/inject/helpers/defined"
+	"github.com/pillion-dev/pillion/internal/yamlstrict"
 )
 
 // LoadFile reads one policy file, and the helpers that are defined in files beside it. The
@@ -58,7 +60,7 @@ func LoadData(data map[string]string) (map[string]*inject.Policy, error) {
 	var files []File
 	for _, name := range slices.Sorted(maps.Keys(data)) {
 		if isRead(name) {
-			files = append(files, File{name, []byte(data[name])})
+			files = append(files, File{Name: name, Data: []byte(data[name])})
 		}
 	}
 	return Defaults{}.loadAll("the policy directory", files)
@@ -86,14 +88,45 @@ func isRead(name string) bool {
 	return !strings.HasPrefix(name, ".") && slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name))
 }
 
-// File is a file of policies and helpers.
+// File is a file of a policy or a helper.
 type File struct {
 	Name string
 	Data []byte
+	// Document is what is read, if it is not all of Data: a part of a file, with the lines of that
+	// file. Data is then the same as a file of its own.
+	Document *yamlv3.Node
+}
+
+// document is what is read of the file.
+func (f *File) document(multiple string) (*yamlv3.Node, error) {
+	if f.Document != nil {
+		return f.Document, nil
+	}
+	return yamlstrict.Document(f.Data, multiple)
+}
+
+// Parse reads the policy of a file.
+func (f *File) Parse(known *helper.Set) (*inject.Policy, error) {
+	return Defaults{}.parseFile(f, known)
+}
+
+func (d Defaults) parseFile(f *File, known *helper.Set) (*inject.Policy, error) {
+	if len(f.Data) > maxFile {
+		return nil, fmt.Errorf("is %d bytes long; the limit is %d", len(f.Data), maxFile)
+	}
+	document, err := f.document("put each policy into a file of its own")
+	if err != nil {
+		return nil, err
+	}
+	return d.parse(document, known)
 }
 
 // definesHelper reports whether the file is a helper's. What is wrong with it is said when it is parsed.
 func (f *File) definesHelper() bool {
+	if f.Document != nil {
+		kind := member(f.Document.Content[0], "kind")
+		return kind != nil && kind.Value == defined.Kind
+	}
 	var head struct {
 		Kind string `json:"kind"`
 	}
@@ -102,6 +135,17 @@ func (f *File) definesHelper() bool {
 	}
 	return head.Kind == defined.Kind
 }
+
+// ParseHelper reads the helper that a file defines.
+func (f *File) ParseHelper() (*helper.Helper, error) {
+	if f.Document != nil {
+		return defined.ParseDocument(f.Document, f.Data)
+	}
+	return defined.Parse(f.Data)
+}
+
+// DefinesHelper reports whether the file is a helper's and not a policy's.
+func (f *File) DefinesHelper() bool { return f.definesHelper() }
 
 // readDir reads the files of a directory that may be policies or helpers.
 func readDir(dir string) ([]File, error) {
@@ -122,7 +166,7 @@ func readDir(dir string) ([]File, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading a policy: %w", err)
 		}
-		files = append(files, File{path, data})
+		files = append(files, File{Name: path, Data: data})
 	}
 	return files, nil
 }
@@ -142,7 +186,7 @@ func withDefined(files []File) (*helper.Set, []error) {
 		return helpers.Builtin(), []error{fmt.Errorf("there are %d files of kind Helper; the limit is %d", len(files), maxDefined)}
 	}
 	for _, f := range files {
-		h, err := defined.Parse(f.Data)
+		h, err := f.ParseHelper()
 		switch {
 		case err != nil:
 			errs = append(errs, fmt.Errorf("helper file %s: %w", f.Name, err))
@@ -174,7 +218,7 @@ func (d Defaults) Load(files []File) (map[string]*inject.Policy, []error) {
 	broken := len(errs) > 0
 	policies, from := map[string]*inject.Policy{}, map[string]string{}
 	for _, f := range rest {
-		p, err := d.parse(f.Data, known)
+		p, err := d.parseFile(&f, known)
 		switch {
 		case err != nil && broken && strings.Contains(err.Error(), "the helpers of this version are"):
 			// It may list a helper whose own file is wrong, which has been said.
@@ -198,7 +242,12 @@ func Beside(path string) (*helper.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	known, errs := withDefined(slices.DeleteFunc(files, func(f File) bool { return !f.definesHelper() || f.Name == path }))
+	return Helpers(slices.DeleteFunc(files, func(f File) bool { return f.Name == path }))
+}
+
+// Helpers are the built-in helpers and those that files define.
+func Helpers(files []File) (*helper.Set, error) {
+	known, errs := withDefined(slices.DeleteFunc(slices.Clone(files), func(f File) bool { return !f.definesHelper() }))
 	return known, errors.Join(errs...)
 }
 
@@ -218,10 +267,9 @@ func HelpersAt(path string) (*helper.Set, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading a helper: %w", err)
 		}
-		files = []File{{path, data}}
+		files = []File{{Name: path, Data: data}}
 	}
-	known, errs := withDefined(slices.DeleteFunc(files, func(f File) bool { return !f.definesHelper() }))
-	return known, errors.Join(errs...)
+	return Helpers(files)
 }
 
 // DefinesHelper reports whether a file is a helper's and not a policy's.

@@ -68,11 +68,11 @@ func TestADirectoryIsAllOrNothing(t *testing.T) {
 		{
 			"one file with a mistake",
 			map[string]string{"a.yaml": named("a"), "b.yaml": strings.Replace(named("b"), "helpers:", "helprs:", 1)},
-			[]string{`policy file %s/b.yaml: line 6: unknown field "spec.helprs"; did you mean "helpers"?`},
+			[]string{`policy file %s/b.yaml: line 6: spec: unknown field "helprs"; did you mean "helpers"?`},
 		},
 		{"two files with mistakes", map[string]string{"a.yaml": named("A"), "b.yaml": named("b"), "c.yaml": named("C")}, []string{
-			`policy file %s/a.yaml: metadata.name: Invalid value: "A": must be at most 63 lower-case letters, digits or '-', since it is the value of a label`,
-			`policy file %s/c.yaml: metadata.name: Invalid value: "C": must be at most 63 lower-case letters, digits or '-', since it is the value of a label`,
+			`policy file %s/a.yaml: line 4: metadata.name: Invalid value: "A": must be at most 63 lower-case letters, digits or '-', since it is the value of a label`,
+			`policy file %s/c.yaml: line 4: metadata.name: Invalid value: "C": must be at most 63 lower-case letters, digits or '-', since it is the value of a label`,
 		}},
 		{"one name in two files", map[string]string{"a.yaml": named("web"), "b.json": named("web"), "c.yml": named("web")}, []string{
 			`policy file %s/b.json: metadata.name: the policy "web" is in a.yaml already; give each its own name`,
@@ -111,7 +111,7 @@ func TestAFileIsNamedInItsError(t *testing.T) {
 	dir := t.TempDir()
 	path := write(t, dir, "web.yaml", file("enforcement: Never"))
 	for _, tt := range []struct{ name, path, want string }{
-		{"a mistake", path, "policy file " + path + ": spec.enforcement: Unsupported value: \"Never\": supported values: \"Deny\", \"Warn\""},
+		{"a mistake", path, "policy file " + path + ": line 6: spec.enforcement: Unsupported value: \"Never\": supported values: \"Deny\", \"Warn\""},
 		{"no file", path + "x", "reading a policy: open " + path + "x: no such file or directory"},
 		{"a directory", dir, "reading a policy: read " + dir + ": is a directory"},
 	} {

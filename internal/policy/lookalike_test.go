@@ -69,10 +69,10 @@ func TestFilesThatLookRightAndAreNot(t *testing.T) {
 func TestAWrongFormIsExplained(t *testing.T) {
 	t.Parallel()
 	testParse(t, []parseTest{
-		{"a string for a rule", ruleFor("period", "30s"), []string{"spec.helpers.options: expected a mapping, got a string"}},
-		{"a string for the allow list", ruleFor("repo", `{allow: "https://github.com/*"}`), []string{`line 9: spec.helpers[git-poller].options[repo].allow: must be a list, such as [a, b]`}},
+		{"a string for a rule", ruleFor("period", "30s"), []string{`spec.helpers[git-poller].options[period]: expected a mapping, got a string, "30s"`}},
+		{"a string for the allow list", ruleFor("repo", `{allow: "https://github.com/*"}`), []string{`line 9: spec.helpers[git-poller].options[repo].allow: expected a list, got a string, "https://github.com/*"`}},
 		{"nothing for the allow list", ruleFor("repo", "{allow: }"), []string{"line 9: spec.helpers[git-poller].options[repo].allow: is empty; write a value, or remove it"}},
-		{"a mapping for a value", ruleFor("period", "{min: {a: b}}"), []string{`is not a policy: a value must be a string, a number or a boolean, not {"a":"b"}`}},
-		{"a number for an image", file("image: 5"), []string{"spec.image: expected a string, got a number; put it into quotes"}},
+		{"a mapping for a value", ruleFor("period", "{min: {a: b}}"), []string{`spec.helpers[git-poller].options[period].min: expected a string, got a mapping`}},
+		{"a number for an image", file("image: 5"), []string{`spec.image: expected a string, got a number, 5; put it into quotes`}},
 	})
 }

@@ -4,6 +4,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,7 +23,11 @@ func testParse(t *testing.T, tests []parseTest) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			p, err := Parse([]byte(tt.data))
-			if diff := cmp.Diff(tt.want, mistakes(err)); diff != "" {
+			got := mistakes(err)
+			if slices.ContainsFunc(tt.want, line.MatchString) {
+				got = withLines(err)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("mistakes (-want +got):\n%s\nin\n%s", diff, tt.data)
 			}
 			if (p == nil) != (err != nil) {
@@ -35,21 +40,30 @@ func testParse(t *testing.T, tests []parseTest) {
 func TestAFieldThatNobodyReadsIsRejectedWithItsLine(t *testing.T) {
 	t.Parallel()
 	testParse(t, []parseTest{
-		{"a letter too few in the spec", file("helprs: {}"), []string{`line 6: unknown field "spec.helprs"; did you mean "helpers"?`}},
+		{"a letter too few in the spec", file("helprs: {}"), []string{`line 6: spec: unknown field "helprs"; did you mean "helpers"?`}},
 		{"a letter too few beside the spec", strings.Replace(file("helpers: {}"), "kind:", "knd:", 1), []string{`line 2: unknown field "knd"; did you mean "kind"?`}},
-		{"a singular for a plural in a helper", gitPoller("option: {}"), []string{`line 8: unknown field "spec.helpers.git-poller.option"; did you mean "options"?`}},
-		{"a misspelled rule", gitPoller("options:", "  period:", "    defalt: 30s"), []string{`line 10: unknown field "spec.helpers.git-poller.options.period.defalt"; did you mean "default"?`}},
-		{"two letters swapped in a setting of a helper", gitPoller("imgae: x"), []string{`line 8: unknown field "spec.helpers.git-poller.imgae"; did you mean "image"?`}},
-		{"a field that is not near any", file("helpers: {}", "frobnicate: true"), []string{`line 7: unknown field "spec.frobnicate"`}},
-		{"a field in quotes", file("helpers: {}", `"frobnicate": true`), []string{`line 7: unknown field "spec.frobnicate"`}},
-		{"a field of a list", file("helpers: {}", "require:", "- hlper: git-poller"), []string{`line 8: unknown field "spec.require[0].hlper"; did you mean "helper"?`}},
-		{"a field of a list, twice", file("helpers: {}", "require:", "- hlper: git-poller", "- hlper: date-writer"), []string{`line 8: unknown field "spec.require[0].hlper"; did you mean "helper"?`, `line 8: unknown field "spec.require[1].hlper"; did you mean "helper"?`}},
+		{"a singular for a plural in a helper", gitPoller("option: {}"), []string{`line 8: spec.helpers[git-poller]: unknown field "option"; did you mean "options"?`}},
+		{"a misspelled rule", gitPoller("options:", "  period:", "    defalt: 30s"), []string{`line 10: spec.helpers[git-poller].options[period]: unknown field "defalt"; did you mean "default"?`}},
+		{"two letters swapped in a setting of a helper", gitPoller("imgae: x"), []string{`line 8: spec.helpers[git-poller]: unknown field "imgae"; did you mean "image"?`}},
+		{"a field that is not near any", file("helpers: {}", "frobnicate: true"), []string{`line 7: spec: unknown field "frobnicate"; the fields are enforcement, hostNetwork, runtimeClasses, limits, image, pullPolicy, imagePullSecrets, runAsUser, runAsGroup, helpers, require, inject`}},
+		{"a field in quotes", file("helpers: {}", `"frobnicate": true`), []string{`line 7: spec: unknown field "frobnicate"; the fields are enforcement, hostNetwork, runtimeClasses, limits, image, pullPolicy, imagePullSecrets, runAsUser, runAsGroup, helpers, require, inject`}},
+		{"a field of a list", file("helpers: {}", "require:", "- hlper: git-poller"), []string{`line 8: spec.require[0]: unknown field "hlper"; did you mean "helper"?`}},
+		{"a field of a list, twice", file("helpers: {}", "require:", "- hlper: git-poller", "- hlper: date-writer"), []string{`line 8: spec.require[0]: unknown field "hlper"; did you mean "helper"?`, `line 9: spec.require[1]: unknown field "hlper"; did you mean "helper"?`}},
 		{"another kind of object", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\ndata: {}\n", []string{`kind: Unsupported value: "ConfigMap": supported values: "InjectionPolicy"`}},
 		{"another kind of object with fields of other types", "apiVersion: v1\nkind: List\nmetadata: []\n", []string{`kind: Unsupported value: "List": supported values: "InjectionPolicy"`}},
-		{"a field inside a flow mapping, of which no line is known", ruleFor("period", "{mim: 30s}"), []string{`unknown field "spec.helpers.git-poller.options.period.mim"; did you mean "min"?`}},
+		{"a field inside a flow mapping", ruleFor("period", "{mim: 30s}"), []string{`line 9: spec.helpers[git-poller].options[period]: unknown field "mim"; did you mean "min"?`}},
+		{"all of them, wherever they are, with values of a wrong type", file("hostNetwork: true", "limits: {helpersPerPod: many}", "helpers:", "  git-poller: {options: {period: 30s, depth: {max: [5]}}, resources: {limits: {cpu: much}, memory: 64Mi}}", "require: {helper: ipc}"), []string{
+			`line 6: spec.hostNetwork: expected a string, got a boolean, true; put it into quotes`,
+			`line 7: spec.limits.helpersPerPod: expected a whole number, got a string, "many"`,
+			`line 9: spec.helpers[git-poller].options[period]: expected a mapping, got a string, "30s"`,
+			`line 9: spec.helpers[git-poller].options[depth].max: expected a string, got a list`,
+			`line 9: spec.helpers[git-poller].resources.limits[cpu]: expected a quantity, such as 100m or 64Mi, got a string, "much"`,
+			`line 9: spec.helpers[git-poller].resources.memory: expected a mapping, got a string, "64Mi"`,
+			`line 10: spec.require: expected a list, got a mapping`,
+		}},
 		{
 			"a field of a JSON file", `{"apiVersion":"pillion.dev/v1alpha1","kind":"InjectionPolicy","metadata":{"name":"web"},"spec":{"helprs":{}}}`,
-			[]string{`unknown field "spec.helprs"; did you mean "helpers"?`},
+			[]string{`spec: unknown field "helprs"; did you mean "helpers"?`},
 		},
 	})
 }
@@ -65,11 +79,13 @@ func TestAFileIsOneDocument(t *testing.T) {
 		{"a document with a byte order mark", "\ufeff" + file("helpers: {}"), nil},
 		{"a document from another system", strings.ReplaceAll(file("helpers: {}"), "\n", "\r\n"), nil},
 		{"a document in JSON", `{"apiVersion":"pillion.dev/v1alpha1","kind":"InjectionPolicy","metadata":{"name":"web"},"spec":{"helpers":{"date-writer":{}}}}`, nil},
+		{"an anchor and what is merged", file("helpers:", "  git-poller: &g {options: &o {period: {min: 1m}, depth: {max: 3}}}", "  date-writer: {options: {file: &f {fixed: a}}}", "  config-reloader: {options: {<<: {}, interval: {min: 2s}}}"), nil},
+		{"aliases without end", file("helpers:", "  git-poller: {options: {<<: ["+strings.Repeat("&a {period: {min: 1m}}, ", 1)+strings.Repeat("*a, ", 20)+"*a]}}"), nil},
 		{"three dashes inside a string", file("helpers: {}", "image: |-", "  ---"), []string{`spec.image: Invalid value: "---": must be an image reference, such as registry.example/pillion-helper:v1 or one with @sha256:…`}},
 		{"two documents", file("helpers: {}") + "---\n" + file("helpers: {}"), two},
 		{"two documents with a space behind the mark", file("helpers: {}") + "--- \n" + file("helpers: {}"), two},
 		{"two documents from another system", file("helpers: {}") + "---\r\n" + file("helpers: {}"), two},
-		{"a key twice", file("helpers: {}", "helpers: {}"), []string{"is not a policy: yaml: unmarshal errors:\n  line 7: key \"helpers\" already set in map"}},
+		{"a key twice", file("helpers: {}", "helpers: {}"), []string{`spec: has "helpers" twice, on line 6 as well`}},
 		{"too much of it", strings.Repeat("#", 1<<20+1), []string{"is 1048577 bytes long; the limit is 1048576"}},
 		{"a file of the greatest size", file("helpers: {}") + strings.Repeat("#", 1<<20-len(file("helpers: {}"))), nil},
 	})
@@ -113,7 +129,7 @@ func TestASettingHasOneOfItsWords(t *testing.T) {
 		{"enforcement in other letters", file("enforcement: deny"), []string{`spec.enforcement: Unsupported value: "deny": supported values: "Deny", "Warn"`}},
 		{"hostNetwork Allow", file("hostNetwork: Allow"), nil},
 		{"hostNetwork Deny", file("hostNetwork: Deny"), nil},
-		{"hostNetwork as a boolean", file("hostNetwork: true"), []string{"spec.hostNetwork: expected a string, got a boolean; put it into quotes"}},
+		{"hostNetwork as a boolean", file("hostNetwork: true"), []string{`spec.hostNetwork: expected a string, got a boolean, true; put it into quotes`}},
 	})
 }
 
@@ -164,5 +180,26 @@ func TestAScalarNeedsNoQuotes(t *testing.T) {
 		if d.Message() != want {
 			t.Errorf("max: %s\ngot  %s\nwant %s", quoted, d.Message(), want)
 		}
+	}
+}
+
+// A small file can stand for a very large one.
+func TestWhatAliasesStandForIsBounded(t *testing.T) {
+	t.Parallel()
+	var options, helpers strings.Builder
+	for i := range 2000 {
+		fmt.Fprintf(&options, "o%d: {min: 1m}, ", i)
+		fmt.Fprintf(&helpers, "h%d: *h, ", i)
+	}
+	for name, text := range map[string]string{
+		"a mapping that is there often": file("helpers: {h: &h {options: {" + options.String() + "}}, " + helpers.String() + "}"),
+		"a mapping merged into itself":  file("helpers:", "  git-poller: &g {<<: *g}"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), "with all that its aliases stand for, the file has more than 200000 values") {
+				t.Errorf("got the error %.300v", err)
+			}
+		})
 	}
 }

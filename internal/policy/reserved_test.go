@@ -14,7 +14,7 @@ func TestNoPolicyCanBeCalledUnknown(t *testing.T) {
 	if err == nil {
 		t.Fatal("the policy was read")
 	}
-	want := "metadata.name: Forbidden: is what namespaces get whose label names no policy; choose another name"
+	want := "line 3: metadata.name: Forbidden: is what namespaces get whose label names no policy; choose another name"
 	if diff := cmp.Diff(want, err.Error()); diff != "" {
 		t.Errorf("the error (-want +got):\n%s", diff)
 	}

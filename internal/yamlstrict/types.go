@@ -150,8 +150,8 @@ func decodes(value any, t reflect.Type) bool {
 // kubernetesWord is what to expect of a type: its own word if it is one that decodes itself.
 func kubernetesWord(t reflect.Type) string {
 	words := map[string]string{
-		"Quantity": "a quantity, such as 100m or 64Mi", "IntOrString": "a whole number or a string",
-		"Time": "a time, such as 2026-11-30T12:00:00Z", "MicroTime": "a time, such as 2026-11-30T12:00:00.000000Z",
+		"IntOrString": "a whole number or a string",
+		"Time":        "a time, such as 2026-11-30T12:00:00Z", "MicroTime": "a time, such as 2026-11-30T12:00:00.000000Z",
 	}
 	if word := words[t.Name()]; word != "" {
 		return word

@@ -95,7 +95,7 @@ func templated(n *yamlv3.Node) int {
 // fields as well.
 func Decode(document *yamlv3.Node, into any) (Lines, []error) {
 	c := checker{lines: Lines{}}
-	value := c.check(document.Content[0], reflect.TypeOf(into).Elem(), nil)
+	value := c.check(root(document), reflect.TypeOf(into).Elem(), nil)
 	if len(c.errs) > 0 {
 		return c.lines, c.errs
 	}
@@ -109,9 +109,21 @@ func Decode(document *yamlv3.Node, into any) (Lines, []error) {
 	return c.lines, nil
 }
 
+// root is the value of a document.
+func root(document *yamlv3.Node) *yamlv3.Node {
+	if document.Kind == yamlv3.DocumentNode {
+		return document.Content[0]
+	}
+	return document
+}
+
+// maxNodes bounds what aliases can make of a file.
+const maxNodes = 200_000
+
 type checker struct {
 	lines Lines
 	errs  []error
+	nodes int // that were visited
 }
 
 func (c *checker) wrong(n *yamlv3.Node, at *field.Path, format string, args ...any) {
@@ -122,6 +134,14 @@ func (c *checker) wrong(n *yamlv3.Node, at *field.Path, format string, args ...a
 	c.errs = append(c.errs, errors.New(where+fmt.Sprintf(format, args...)))
 }
 
+// tooMany counts a value that is visited. What is beyond the bound is told once.
+func (c *checker) tooMany(n *yamlv3.Node, at *field.Path) bool {
+	if c.nodes++; c.nodes == maxNodes+1 {
+		c.wrong(n, at, "with all that its aliases stand for, the file has more than %d values", maxNodes)
+	}
+	return c.nodes > maxNodes
+}
+
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
 // check compares a value of the file with the type that it is decoded into, and returns it as
@@ -130,22 +150,29 @@ func (c *checker) check(n *yamlv3.Node, t reflect.Type, at *field.Path) any {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if at != nil {
+	for n.Kind == yamlv3.AliasNode {
+		n = n.Alias
+	}
+	if c.tooMany(n, at) {
+		return nil
+	}
+	if at != nil && c.lines[at.String()] == 0 {
 		c.lines[at.String()] = n.Line
 	}
 	own := reflect.PointerTo(t).Implements(unmarshaler)
 	switch {
-	case n.Kind == yamlv3.AliasNode || n.Anchor != "":
-		c.wrong(n, at, "is a YAML anchor or alias; write the value out")
 	case n.ShortTag() == "!!null":
 		c.wrong(n, at, "is empty; write a value, or remove it")
-	case own && n.Kind == yamlv3.ScalarNode:
+	case own && n.Kind == yamlv3.ScalarNode && t.Kind() != reflect.Slice && decodes(n.Value, t):
 		return n.Value
 	case t.Kind() == reflect.Struct && n.Kind == yamlv3.MappingNode:
 		return c.fields(n, t, at)
 	case t.Kind() == reflect.Map && n.Kind == yamlv3.MappingNode:
 		values := map[string]any{}
-		c.keys(n, at, func(key string, _, value *yamlv3.Node) { values[key] = c.check(value, t.Elem(), at.Key(key)) })
+		c.keys(n, at, func(key string, name, value *yamlv3.Node) {
+			c.lines[at.Key(key).String()] = name.Line
+			values[key] = c.check(value, t.Elem(), at.Key(key))
+		})
 		return values
 	case t.Kind() == reflect.Slice && n.Kind == yamlv3.SequenceNode:
 		values := []any{}
@@ -153,7 +180,7 @@ func (c *checker) check(n *yamlv3.Node, t reflect.Type, at *field.Path) any {
 			values = append(values, c.check(item, t.Elem(), at.Index(i)))
 		}
 		return values
-	case n.Kind == yamlv3.ScalarNode:
+	case n.Kind == yamlv3.ScalarNode && !own:
 		if value, fits := scalar(n, t); fits {
 			return value
 		}
@@ -166,8 +193,13 @@ func (c *checker) check(n *yamlv3.Node, t reflect.Type, at *field.Path) any {
 
 func (c *checker) keys(n *yamlv3.Node, at *field.Path, visit func(key string, name, value *yamlv3.Node)) {
 	seen := map[string]int{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	var merged []*yamlv3.Node
+	for i := 0; i+1 < len(n.Content) && c.nodes <= maxNodes; i += 2 {
 		key := n.Content[i].Value
+		if n.Content[i].ShortTag() == "!!merge" {
+			merged = append(merged, n.Content[i+1])
+			continue
+		}
 		if first := seen[key]; first > 0 {
 			c.wrong(n.Content[i], at, "has %q twice, on line %d as well", key, first)
 			continue
@@ -175,25 +207,67 @@ func (c *checker) keys(n *yamlv3.Node, at *field.Path, visit func(key string, na
 		seen[key] = n.Content[i].Line
 		visit(key, n.Content[i], n.Content[i+1])
 	}
+	c.merge(merged, at, seen, visit)
+}
+
+// merge visits the members of mappings that are merged into one, but for those that it has itself.
+func (c *checker) merge(merged []*yamlv3.Node, at *field.Path, seen map[string]int, visit func(key string, name, value *yamlv3.Node)) {
+	for _, from := range merged {
+		if c.tooMany(from, at) {
+			return
+		}
+		for from.Kind == yamlv3.AliasNode {
+			from = from.Alias
+		}
+		if from.Kind == yamlv3.SequenceNode {
+			c.merge(from.Content, at, seen, visit)
+			continue
+		}
+		var inner []*yamlv3.Node
+		for i := 0; i+1 < len(from.Content); i += 2 {
+			name := from.Content[i]
+			if name.ShortTag() == "!!merge" {
+				inner = append(inner, from.Content[i+1])
+			} else if seen[name.Value] == 0 {
+				seen[name.Value] = name.Line
+				visit(name.Value, name, from.Content[i+1])
+			}
+		}
+		c.merge(inner, at, seen, visit)
+	}
 }
 
 func (c *checker) fields(n *yamlv3.Node, t reflect.Type, at *field.Path) map[string]any {
 	types, values := map[string]reflect.Type{}, map[string]any{}
-	var names []string
-	for f := range t.Fields() {
-		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
-			types[name], names = f.Type, append(names, name)
-		}
-	}
+	names := fieldsOf(t, types)
 	c.keys(n, at, func(key string, name, value *yamlv3.Node) {
 		of := types[key]
 		if of == nil {
-			c.wrong(name, at, "unknown field %q; the fields are %s%s", key, strings.Join(names, ", "), nearmiss.DidYouMean(nearmiss.Nearest(key, names)))
+			hint := nearmiss.DidYouMean(nearmiss.Nearest(key, names))
+			if hint == "" {
+				hint = "; the fields are " + strings.Join(names, ", ")
+			}
+			c.wrong(name, at, "unknown field %q%s", key, hint)
 			return
 		}
+		c.lines[at.Child(key).String()] = name.Line
 		values[key] = c.check(value, of, at.Child(key))
 	})
 	return values
+}
+
+// fieldsOf are the names of a struct's fields, in their order, those of embedded structs among them.
+func fieldsOf(t reflect.Type, types map[string]reflect.Type) (names []string) {
+	for f := range t.Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case name == "" && f.Anonymous:
+			names = append(names, fieldsOf(f.Type, types)...)
+		case name != "" && name != "-":
+			types[name], names = f.Type, append(names, name)
+		}
+	}
+	return names
 }
 
 // scalar is a value of the file as one of a type; fits is false if it is of another.
@@ -213,6 +287,9 @@ func scalar(n *yamlv3.Node, t reflect.Type) (value any, fits bool) {
 }
 
 func expected(t reflect.Type, own bool) string {
+	if t.Name() == "Quantity" {
+		return "a quantity, such as 100m or 64Mi"
+	}
 	switch t.Kind() {
 	case reflect.Struct:
 		if own {

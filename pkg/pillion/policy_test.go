@@ -67,7 +67,7 @@ func TestLoadSaysAllThatIsWrong(t *testing.T) {
 	}
 	for _, want := range []string{
 		"policy file " + same + `: metadata.name: the policy "a" is in ` + good + " already; each policy needs its own name",
-		"policy file " + bad + ": spec.helpers[icp]: ",
+		"policy file " + bad + ": line 1: spec.helpers[icp]: ",
 		missing + ": no such file",
 	} {
 		if !strings.Contains(err.Error(), want) {

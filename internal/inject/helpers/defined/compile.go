@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 
+	yamlv3 "go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -31,6 +32,12 @@ func Parse(data []byte) (*helper.Helper, error) {
 	if err != nil {
 		return nil, err
 	}
+	return ParseDocument(document, data)
+}
+
+// ParseDocument reads a definition that is a document, which may be a part of a file and has the
+// lines of that. data is the definition as a file of its own; the digest is taken of it.
+func ParseDocument(document *yamlv3.Node, data []byte) (*helper.Helper, error) {
 	var d Definition
 	lines, errs := yamlstrict.Decode(document, &d)
 	if len(errs) > 0 {
