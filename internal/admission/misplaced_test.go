@@ -109,7 +109,7 @@ func TestLabelsOfWorkloadsAreWarnedOf(t *testing.T) {
 			`pillion:   "git-poller.pillion.dev/repo"`,
 		}},
 		{"an opt-in that asks for nothing", "Deployment", deploymentOf("", `"pillion.dev/inject":"true"`, noneAsked), "", []string{
-			`pillion: inject "true" asks for nothing by itself; ask for a helper, such as config-reloader.pillion.dev/watch`,
+			`pillion: inject "true" requests nothing by itself; request a helper, such as config-reloader.pillion.dev/watch`,
 		}},
 		{"two templates, of which one is wrong", "JobSet", `{"spec":{"replicatedJobs":[{"template":{"spec":{"template":{"spec":` + noneAsked + `}}}},` +
 			`{"template":{"spec":{"template":{"metadata":{"annotations":{"git-poller.pillion.dev/a":"b"}},"spec":` + noneAsked + `}}}}]}}`, "", []string{

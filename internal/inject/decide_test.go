@@ -36,7 +36,7 @@ func TestAPodThatGetsNothingIsToldWhy(t *testing.T) {
 		{"a pod without annotations", MakePod("web"), reason.NothingRequested, "", false},
 		{"a pod with annotations of others", MakePod("web").Annotate("example.com/a", "b"), reason.NothingRequested, "", false},
 		{"a pod that opts out", MakePod("web").Annotate(InjectAnnotation, "false"), reason.NothingRequested, "", false},
-		{"a pod that opts in and asks for nothing", MakePod("web").Annotate(InjectAnnotation, "true"), reason.NothingRequested, `pillion: inject "true" asks for nothing by itself; ask for a helper, such as date-writer.pillion.dev/mount-path`, false},
+		{"a pod that opts in and asks for nothing", MakePod("web").Annotate(InjectAnnotation, "true"), reason.NothingRequested, `pillion: inject "true" requests nothing by itself; request a helper, such as date-writer.pillion.dev/mount-path`, false},
 		{"a pod with a status that it made up", MakePod("web").Annotate(StatusAnnotation, `{"result":"Injected"}`), reason.NothingRequested, "", true},
 		{"a pod with a status that is no JSON", MakePod("web").Annotate(StatusAnnotation, "injected"), reason.NothingRequested, "", true},
 		{"a pod that opts out with a status that it made up", MakePod("web").Annotate(StatusAnnotation, "", InjectAnnotation, "false"), reason.NothingRequested, "", true},

@@ -70,10 +70,10 @@ func (p *parsed) asksForNothing(policy *Policy) []string {
 	}
 	for _, h := range policy.Known.All() {
 		if policy.Helpers[h.Name] != nil && len(h.Options) > 0 {
-			return []string{fmt.Sprintf("pillion: inject %q asks for nothing by itself; ask for a helper, such as %.48s", "true", h.Key("", h.Options[0].Name))}
+			return []string{fmt.Sprintf("pillion: inject %q requests nothing by itself; request a helper, such as %.48s", "true", h.Key("", h.Options[0].Name))}
 		}
 	}
-	return []string{fmt.Sprintf("pillion: inject %q asks for nothing by itself, and policy %.40q allows no helper", "true", policy.Name)}
+	return []string{fmt.Sprintf("pillion: inject %q requests nothing by itself, and policy %.40q allows no helper", "true", policy.Name)}
 }
 
 // mirror leaves the image of a static pod alone: what is added to it changes nothing that

@@ -61,9 +61,9 @@ func readKey(known *helper.Set, key string, root *field.Path) (h *helper.Helper,
 		return deny("annotation keys of Pillion are in lower case%s", suggestion)
 	}
 	if h = known.Find(owner); h == nil {
-		suggestion := nearmiss.DidYouMean(cmp.Or(instanceKey(known, instance, owner, name), nearestKey(known, instance, owner, name)))
+		suggestion := nearmiss.DidYouMean(cmp.Or(aliasKey(known, instance, owner, name), instanceKey(known, instance, owner, name), nearestKey(known, instance, owner, name)))
 		if owner == "" {
-			return deny("unknown key; a key is <helper>.%s/<option>, and the helpers are %s%s", helper.Domain, known, suggestion)
+			return deny("unknown key; a helper is requested by a key <helper>.%s/<option>, and the helpers are %s%s", helper.Domain, known, suggestion)
 		}
 		return deny("unknown helper %+q; the helpers are %s%s", owner, known, suggestion)
 	}
@@ -116,6 +116,25 @@ func kebab(name string) string {
 		out.WriteRune(r)
 	}
 	return out.String()
+}
+
+// aliasKey is the key that was meant by the name of a helper in place of an option,
+// pillion.dev/git-poller, or by a name that others have for the helper, git-sync.pillion.dev/repo.
+func aliasKey(known *helper.Set, instance, owner, name string) string {
+	for _, h := range known.All() {
+		called := func(name string) bool { return name == h.Name || slices.Contains(h.Aliases, name) }
+		switch {
+		case owner == "" && called(name):
+			return h.UsualKey(instance)
+		case owner != "" && called(owner):
+			near := nearestKey(known, instance, h.Name, name)
+			if h.Option(owner) != nil { // shm.pillion.dev/size
+				near = h.Key(instance, owner)
+			}
+			return cmp.Or(near, h.UsualKey(instance))
+		}
+	}
+	return ""
 }
 
 // instanceKey is the key that was meant where the name of an instance is joined to that of the

@@ -15,7 +15,7 @@ import (
 func TestAKeyThatNobodyReadsIsDenied(t *testing.T) {
 	t.Parallel()
 	const (
-		unknownKey = "unknown key; a key is <helper>.pillion.dev/<option>, and the helpers are config-reloader, date-writer, git-poller, ipc and start"
+		unknownKey = "unknown key; a helper is requested by a key <helper>.pillion.dev/<option>, and the helpers are config-reloader, date-writer, git-poller, ipc and start"
 		gitOptions = "; its options are repo, ref, mount-path, subdir, containers, mode, period, depth, submodules, secret, auth, ca-configmap, wait, wait-timeout, position, writable, metrics-port, metrics-address, notify, notify-method, notify-status and signal"
 		lowerCase  = "annotation keys of Pillion are in lower case"
 	)
@@ -59,7 +59,16 @@ func TestAKeyThatNobodyReadsIsDenied(t *testing.T) {
 		{"no helper and a mistake in the option", "pillion.dev/mountpath", unknownKey + mean("date-writer.pillion.dev/mount-path")},
 		{"a mistake in inject", "pillion.dev/injekt", unknownKey + mean(InjectAnnotation)},
 		{"inject in other words", "pillion.dev/enabled", unknownKey},
-		{"a helper as the option", "pillion.dev/git-poller", unknownKey},
+		{"a helper as the option", "pillion.dev/git-poller", unknownKey + mean(keyRepo)},
+		{"what others call a helper as the option", "pillion.dev/git-sync", unknownKey + mean(keyRepo)},
+		{"a list of helpers", "pillion.dev/helpers", unknownKey},
+		{"what others call git-poller", "git-sync.pillion.dev/repo", unknownHelper("git-sync") + mean(keyRepo)},
+		{"what others call git-poller, and one of its flags", "git-sync.pillion.dev/branch", unknownHelper("git-sync") + mean("git-poller.pillion.dev/ref")},
+		{"what others call git-poller, and an option that nobody has", "docs.git-sync.pillion.dev/frobnicate", unknownHelper("git-sync") + mean("docs.git-poller.pillion.dev/repo")},
+		{"what others call config-reloader", "reloader.pillion.dev/auto", unknownHelper("reloader") + mean("config-reloader.pillion.dev/watch")},
+		{"what others call config-reloader, with a signal", "configmap-reload.pillion.dev/signal", unknownHelper("configmap-reload") + mean("config-reloader.pillion.dev/signal")},
+		{"an option of ipc as the helper", "shm.pillion.dev/size", unknownHelper("shm") + mean("ipc.pillion.dev/shm")},
+		{"what others call start", "depends-on.pillion.dev/after", unknownHelper("depends-on") + mean("start.pillion.dev/after")},
 		{"nothing behind the slash", "pillion.dev/", unknownKey},
 		{"a dot before the domain", ".pillion.dev/frobnicate", unknownKey},
 

@@ -22,7 +22,7 @@ func TestKeysWhereNobodyReadsThemAreWarnedOf(t *testing.T) {
 	const in, repo = `"pillion.dev/inject":"true"`, `"git-poller.pillion.dev/repo":"https://github.com/acme/site.git"`
 	for _, c := range []struct{ name, form, labels, annotations, want string }{
 		{"a label of a pod", pod, in, "", "the label pillion.dev/inject does nothing; write it as an annotation, in metadata.annotations"},
-		{"an opt-in that asks for nothing", pod, "", in, `inject "true" asks for nothing by itself; ask for a helper, such as config-reloader.pillion.dev/watch`},
+		{"an opt-in that asks for nothing", pod, "", in, `inject "true" requests nothing by itself; request a helper, such as config-reloader.pillion.dev/watch`},
 		{"a pod with keys of nobody", pod, `"a":"b"`, `"c":"d"`, ""},
 		{"a label of a workload", deployment, in, "", "the label pillion.dev/inject does nothing; write it as an annotation, in spec.template.metadata.annotations"},
 		{"a key without a slash in a template", deployment, "", `"git-poller.pillion.dev":"x"`, `policy default will deny the pods of this Deployment: git-poller.pillion.dev: names no option; write git-poller.pillion.dev/<option>, such as "git-poller.pillion.dev/repo"`},

@@ -28,7 +28,10 @@ const MaxInstance = 30
 // Helper declares one thing that Pillion can put beside an app: all that its users, its
 // policies and its reference need to know of it, and what it adds to a pod.
 type Helper struct {
-	Name    string // as in the annotation key, "git-poller"
+	Name string // as in the annotation key, "git-poller"
+	// Aliases are what people call it who know such a helper by another name. They are no names
+	// of ours; an error about one of them leads here.
+	Aliases []string
 	Doc     string
 	Options []option.Option
 	// Single says that a pod has one of it at most, so that there are no instances.
@@ -99,6 +102,17 @@ func (h *Helper) OptionNames() []string {
 		names = append(names, h.Options[i].Name)
 	}
 	return names
+}
+
+// UsualKey is the key of the option that requests the helper most often: one that is required, if
+// there is one.
+func (h *Helper) UsualKey(instance string) string {
+	for i := range h.Options {
+		if h.Options[i].Required {
+			return h.Key(instance, h.Options[i].Name)
+		}
+	}
+	return h.Key(instance, h.Options[0].Name)
 }
 
 // Key is the annotation key of an option: "git-poller.pillion.dev/repo", or

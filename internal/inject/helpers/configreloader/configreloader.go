@@ -27,9 +27,10 @@ const maxWatched = 20
 // Helper returns the declaration.
 func Helper() *helper.Helper {
 	return &helper.Helper{
-		Name:  "config-reloader",
-		Ahead: -1, // what other helpers share can be watched
-		Doc:   "Tells the app when the content of its directories changes, as ConfigMaps, Secrets and the content of git-poller do: by a request or by a signal.",
+		Name:    "config-reloader",
+		Aliases: []string{"reloader", "reload", "config-reload", "configmap-reload", "configmap-reloader"},
+		Ahead:   -1, // what other helpers share can be watched
+		Doc:     "Tells the app when the content of its directories changes, as ConfigMaps, Secrets and the content of git-poller do: by a request or by a signal.",
 		Options: slices.Concat([]option.Option{
 			{
 				Name: watch, Kind: paths, Required: true, Example: "/etc/nginx/conf.d,/etc/nginx/certs",

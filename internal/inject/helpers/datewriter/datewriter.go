@@ -17,8 +17,9 @@ import (
 // Helper returns the declaration.
 func Helper() *helper.Helper {
 	return &helper.Helper{
-		Name: "date-writer",
-		Doc:  "Writes the date into a file that the app's containers see, again and again: the smallest helper there is, for demonstrations and for testing what a pod shares.",
+		Name:    "date-writer",
+		Aliases: []string{"date"},
+		Doc:     "Writes the date into a file that the app's containers see, again and again: the smallest helper there is, for demonstrations and for testing what a pod shares.",
 		Options: []option.Option{
 			{
 				Name: helper.MountPath, Aliases: []string{"path", "dir", "directory", "target"}, Kind: option.AbsolutePath, Required: true, Example: "/usr/share/nginx/html",

@@ -15,6 +15,7 @@ import (
 func Helper() *helper.Helper {
 	return &helper.Helper{
 		Name:        "git-poller",
+		Aliases:     []string{"git-sync", "gitsync", "git", "poller"},
 		FillsVolume: true,
 		Reaches:     true,
 		Engines:     []helper.Engine{gitSync()},

@@ -12,9 +12,10 @@ import (
 // Helper returns the declaration.
 func Helper() *helper.Helper {
 	return &helper.Helper{
-		Name:   "ipc",
-		Single: true,
-		Ahead:  2,
+		Name:    "ipc",
+		Aliases: []string{"shm", "mqueue", "sysv", "shared-memory"},
+		Single:  true,
+		Ahead:   2,
 
 		WithInit: true,
 		Doc:      "Gives the containers of a pod what they need to talk to each other without a network: shared memory, message queues, semaphores, sockets, named pipes, signals.",

@@ -12,10 +12,11 @@ import (
 // Helper returns the declaration.
 func Helper() *helper.Helper {
 	return &helper.Helper{
-		Name:   "start",
-		Single: true,
-		Ahead:  1,
-		Doc:    "Orders the start of the app's containers, which Kubernetes starts one after the other without waiting for anything: a container waits until what it needs is there, and then becomes its own program.",
+		Name:    "start",
+		Aliases: []string{"order", "start-order", "startup", "depends-on"},
+		Single:  true,
+		Ahead:   1,
+		Doc:     "Orders the start of the app's containers, which Kubernetes starts one after the other without waiting for anything: a container waits until what it needs is there, and then becomes its own program.",
 		Adds: "The init container `pillion-install` copies the helper's program into a volume. Each named container must have a `command`, and gets that program with its conditions as a prefix: " +
 			"it waits and then replaces itself (execve), so process ID, signals, arguments, environment and exit code are the app's own.",
 		Options: []option.Option{
