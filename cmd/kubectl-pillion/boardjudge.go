@@ -107,7 +107,7 @@ func (b *board) judgeObject(d *document, o *object, c *explain.Cluster) (*dashbo
 	for i, text := range r.Problems {
 		p := dashboard.Problem{Text: text}
 		if i < len(r.Fields) {
-			p.Line = d.lineAt(at, r.Fields[i])
+			p.Line, p.Link = d.lineAt(at, r.Fields[i]), optionLink(r.Fields[i])
 		}
 		shown.Problems = append(shown.Problems, p)
 	}

@@ -123,6 +123,11 @@ func (r reportText) todo() {
 				p = r.Places[i] + ": " + p
 			}
 			fmt.Fprintf(r, "  ✗ %s\n", p)
+			if i < len(r.Fields) {
+				if link := optionLink(r.Fields[i]); link != "" {
+					fmt.Fprintf(r, "    see %s\n", link)
+				}
+			}
 		}
 	}
 	notes := r.Findings

@@ -122,7 +122,7 @@ func (d *document) judgement(r *explain.Report) judgement {
 	j := judgement{File: d.file, Name: r.Kind + "/" + r.Name, pod: true}
 	add := func(level, field, text string) {
 		text = j.Name + ": " + strings.TrimPrefix(text, "pillion: ")
-		j.Findings = append(j.Findings, finding{level, remark{Line: d.lineAt(l, field), Text: text}})
+		j.Findings = append(j.Findings, finding{level, remark{Line: d.lineAt(l, field), Text: text, Link: optionLink(field)}})
 	}
 	say := func(level string, all []explain.Remark) {
 		for _, m := range all {

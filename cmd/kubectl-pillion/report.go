@@ -154,8 +154,12 @@ func sarifReport(out io.Writer, all []judgement) error {
 	results := []object{}
 	for _, j := range all {
 		for _, f := range j.Findings {
+			text := f.words()
+			if f.Link != "" {
+				text += "\nSee " + f.Link
+			}
 			results = append(results, object{
-				"ruleId": j.rule(&f), "level": f.level, "message": object{"text": f.words()},
+				"ruleId": j.rule(&f), "level": f.level, "message": object{"text": text},
 				"locations": []object{{"physicalLocation": object{
 					"artifactLocation": object{"uri": filepath.ToSlash(j.File)},
 					"region":           object{"startLine": max(f.Line, 1)},
@@ -169,10 +173,10 @@ func sarifReport(out io.Writer, all []judgement) error {
 			"tool": object{"driver": object{
 				"name": "kubectl-pillion", "version": version.String(),
 				"rules": []object{
-					{"id": "policy-error", "shortDescription": object{"text": "the webhook would not load this, or a case of a table fails"}},
-					{"id": "policy-warning", "shortDescription": object{"text": "the webhook would load this, and nobody can have meant it"}},
-					{"id": "pod-error", "shortDescription": object{"text": "pods of this would be denied, or would lack what they ask for"}},
-					{"id": "pod-warning", "shortDescription": object{"text": "pods of this would be admitted, with a warning"}},
+					{"id": "policy-error", "shortDescription": object{"text": "the webhook would not load this, or a case of a table fails"}, "helpUri": site + "reference/policy/"},
+					{"id": "policy-warning", "shortDescription": object{"text": "the webhook would load this, and it is probably not intended"}, "helpUri": site + "reference/policy/"},
+					{"id": "pod-error", "shortDescription": object{"text": "pods of this would be denied, or would lack what they request"}, "helpUri": site + "reference/annotations/"},
+					{"id": "pod-warning", "shortDescription": object{"text": "pods of this would be admitted, with a warning"}, "helpUri": site + "reference/annotations/"},
 				},
 			}},
 			"results": results,

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/pillion-dev/pillion/cmd/kubectl-pillion/cluster"
 	"github.com/pillion-dev/pillion/internal/version"
 )
 
@@ -30,8 +32,19 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	case errors.Is(err, errUnseen):
 		return exitFailed
 	}
-	fmt.Fprintln(errOut, "error:", strings.ReplaceAll(err.Error(), "\n\t", "\n  ")) // cobra indents by tabs, which would be escaped
+	fmt.Fprintln(errOut, "error:", strings.ReplaceAll(told(err), "\n\t", "\n  ")) // cobra indents by tabs, which would be escaped
 	return exitFailed
+}
+
+// told is an error in the words for a person: without the request that failed.
+func told(err error) string {
+	if away := (*cluster.Unreachable)(nil); errors.As(err, &away) {
+		return away.Error()
+	}
+	if request := (*url.Error)(nil); errors.As(err, &request) {
+		return strings.ReplaceAll(err.Error(), request.Error(), request.Err.Error())
+	}
+	return err.Error()
 }
 
 func newRoot() *cobra.Command {

@@ -253,7 +253,7 @@ func TestFailuresOfTheOtherVerbs(t *testing.T) {
 		"a file without pods":          {[]string{"explain", "-f", "testdata/explain/web.policy.yaml"}, "error: there is no pod in these files, and nothing that makes pods\n"},
 		"an output format of inject":   {[]string{"explain", "-f", "-", "-o", "wide"}, "error: --output \"wide\": must be text, json, yaml, github, junit or sarif\n"},
 		"a policy that is missing":     {[]string{"explain", "-f", "-", "--policy", missing}, "error: reading a policy: open " + missing + ": no such file or directory\n"},
-		"a kubeconfig that is missing": {[]string{"status", "--kubeconfig", missing}, "error: reading the kubeconfig: stat " + missing + ": no such file or directory\n"},
+		"a kubeconfig that is missing": {[]string{"status", "--kubeconfig", missing}, "error: the kubeconfig " + missing + " does not exist; name another with --kubeconfig or $KUBECONFIG\n"},
 		"a helper of no name":          {[]string{"helpers", "git-poler"}, "error: there is no helper \"git-poler\"; the helpers are " + helpers.Builtin().String() + "; did you mean \"git-poller\"?\n"},
 		"no file to lint":              {[]string{"policy", "lint"}, "error: which policies? Name files, or directories of them, such as policies/\n"},
 		"no table to test":             {[]string{"policy", "test"}, "error: which tables? Name files, such as tests/web.yaml\n"},

@@ -5,6 +5,7 @@ package cluster
 import (
 	"cmp"
 	"fmt"
+	"net/http"
 
 	"github.com/spf13/pflag"
 	"k8s.io/client-go/tools/clientcmd"
@@ -40,12 +41,17 @@ func (f *Flags) Connect() (*Client, error) {
 	config := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &f.overrides)
 	namespace, _, err := config.Namespace()
 	if err != nil {
-		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+		return nil, f.wrongConfig(rules, err)
 	}
 	access, err := config.ClientConfig()
 	if err != nil {
-		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+		return nil, f.wrongConfig(rules, err)
 	}
+	server := access.Host
+	if name := f.Context(); name != "" {
+		server += fmt.Sprintf(" (context %s)", name)
+	}
+	access.Wrap(func(rt http.RoundTripper) http.RoundTripper { return &telling{rt, server} })
 	return New(access, namespace)
 }
 

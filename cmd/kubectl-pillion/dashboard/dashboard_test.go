@@ -135,7 +135,7 @@ func TestWhatOthersWroteIsText(t *testing.T) {
 			Policies:   []Policy{{Name: hostile, Hash: hostile, Source: hostile, Facts: [][]string{{hostile, hostile}}, Helpers: []Helper{{hostile, hostile, []string{hostile}, [][]string{{hostile, hostile, hostile}}}}}},
 		},
 		verdict: Verdict{Error: hostile, Objects: []Object{{
-			Name: hostile, Result: hostile, Reason: hostile, Meaning: hostile, Policy: hostile, Why: hostile, Problems: []Problem{{1, hostile}}, Warnings: []string{hostile},
+			Name: hostile, Result: hostile, Reason: hostile, Meaning: hostile, Policy: hostile, Why: hostile, Problems: []Problem{{1, hostile, ""}}, Warnings: []string{hostile},
 			Changes: []explain.Change{{What: hostile, Name: hostile, Detail: hostile}}, Hunks: []linediff.Hunk{{From: 1, To: 1, Lines: []linediff.Line{{Op: linediff.Add, Text: hostile}}}},
 		}}},
 	}

@@ -97,4 +97,5 @@ type Object struct {
 type Problem struct {
 	Line int
 	Text string
+	Link string // to the documentation; "" if there is none
 }
