@@ -192,7 +192,7 @@ func dryRunText(b *strings.Builder, all []dryRun) {
 		case d.Asks:
 			b.WriteString("its pods request helpers, and get none\n  ✗ no webhook of Pillion reviewed the pod; see: kubectl pillion check\n")
 		default:
-			b.WriteString("its pods ask for no helper, and get none\n")
+			b.WriteString("its pods request no helper, and get none\n")
 		}
 		for _, w := range d.Warnings {
 			fmt.Fprintf(b, "  ! %s\n", strings.TrimPrefix(w, "pillion: "))

@@ -9,7 +9,7 @@ import (
 // Exit codes. A script can tell "your pod would be denied" from "I could not check".
 const (
 	exitOK      = 0
-	exitRefused = 1 // the answer is no: a pod is denied, or lacks what it asks for, or a test fails, or a check fails
+	exitRefused = 1 // the answer is no: a pod is denied, or lacks what it requests, or a test fails, or a check fails
 	exitFailed  = 2 // there is no answer: a file, flag or policy is wrong, or the cluster is away or shows too little
 )
 

@@ -51,7 +51,12 @@ say. That needs the right to create pods in the namespace, and no other.
 The formats github, junit and sarif show in a CI, beside the lines of a change, what is wrong
 with files. They are for -f without --dry-run.
 
-Exit codes: 0 the pods get, or have, what they ask for; 1 they do not; 2 a file, a
+✓ is a pod that gets what it requests, and ! one that does so and has a warning, such as
+a key with a mistyped domain, which requests nothing. ✗ is one that does not, or an object
+that the API server rejects: then every value of a wrong type is named, with its line, and
+the rest is judged as if these were corrected.
+
+Exit codes: 0 the pods get, or have, what they request; 1 they do not; 2 a file, a
 flag or a policy is wrong, or the cluster did not answer.`,
 		Example: `  # before it is applied
   kubectl pillion explain -f web.yaml --policy policies/web.yaml

@@ -102,7 +102,7 @@ func made(p *explain.Pod) string {
 // meaning is that of the reason, in a sentence.
 func (r reportText) meaning() string {
 	if r.Reason == reason.NothingRequested {
-		return "It asks for no helper: no annotation under " + helper.Domain + " does."
+		return "It requests no helper: no annotation under " + helper.Domain + " does."
 	}
 	docs := reason.All()
 	return docs[slices.IndexFunc(docs, func(d reason.Doc) bool { return d.Reason == r.Reason })].Text
@@ -203,10 +203,10 @@ func (r reportText) asked() {
 func asked(all []explain.Helper) string {
 	byPolicy := slices.ContainsFunc(all, func(h explain.Helper) bool { return h.Added != "" })
 	if !byPolicy {
-		return "asked for"
+		return "requested"
 	}
 	if slices.ContainsFunc(all, func(h explain.Helper) bool { return h.Added == "" }) {
-		return "asked for, or added by the policy"
+		return "requested, or added by the policy"
 	}
 	return "added by the policy"
 }

@@ -30,7 +30,7 @@ func newHelpers() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "helpers [NAME]",
 		Short: "List the helpers, or the options of one",
-		Long: `List the helpers that a pod can ask for, or the options of one: type, default,
+		Long: `List the helpers that a pod can request, or the options of one: type, default,
 bounds, and what a policy says of them: its rules, what it requires of every pod or
 adds by default, and what holds for all helpers.
 

@@ -33,14 +33,22 @@ func newLint() *cobra.Command {
 	var o lintOptions
 	cmd := &cobra.Command{
 		Use:   "lint FILE|DIRECTORY|-...",
-		Short: "Find the mistakes in policy files",
-		Long: `Find the mistakes in policy files, with their lines: what the webhook would refuse to
-load, and as warnings what it would load but is probably not intended. Of a directory,
+		Short: "Find the mistakes in policies, in files of their own or in Helm values",
+		Long: `Find the mistakes in policy files, with their lines: what the webhook would reject,
+and as warnings what it would load but is probably not intended. Of a directory,
 manifests of other kinds are passed over and named; - is standard input.
+
+Values of the chart are read as well: the policies and helpers in them. So is what helm
+template prints of them, a ConfigMap of policies. What --policy names may be any of these;
+of the values, the images that imageRegistry moves keep their names.
 
 Exit codes: 0 the webhook would load the files; 1 it would not, or with --strict
 there is a warning; 2 a file could not be read, or a flag is wrong.`,
 		Example: `  kubectl pillion policy lint policies/
+
+  # the policies of a Helm release, before it is upgraded
+  kubectl pillion policy lint values.yaml
+  helm template pillion charts/pillion -f values.yaml | kubectl pillion policy lint -
 
   # in a workflow of GitHub: mistakes are shown beside their lines
   kubectl pillion policy lint policies/ -o github`,

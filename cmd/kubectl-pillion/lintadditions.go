@@ -24,7 +24,7 @@ func doubtfulAdditions(p *inject.Policy, lines *lines) []remark {
 		}
 	}
 	if n := len(p.Require) + len(p.Inject); n > 0 && n == p.Limits.HelpersPerPod {
-		all = append(all, lines.at("spec.limits.helpersPerPod", fmt.Sprintf("the policy itself adds %d to every pod, so no pod can ask for one of its own", n)))
+		all = append(all, lines.at("spec.limits.helpersPerPod", fmt.Sprintf("the policy itself adds %d to every pod, so no pod can request one of its own", n)))
 	}
 	if len(p.Require) > 0 && len(p.DeniedClasses) > 0 {
 		all = append(all, lines.at("spec.runtimeClasses.deny", fmt.Sprintf("every pod of %s is denied, whatever it requests: it may have no helper, and one is required", strings.Join(p.DeniedClasses, ", "))))

@@ -278,7 +278,7 @@ shop/old
     fix: delete the pod and create it again
 
 shop/bare
-  ✗ NotInjected: the pod asks for a helper and has none: its annotations came after Pillion was called, or another webhook took everything away
+  ✗ NotInjected: the pod requests a helper and has none: its annotations came after Pillion was called, or another webhook took everything away
     fix: delete the pod and create it again
 `
 	if strings.TrimSpace(got) != strings.TrimSpace(want) {
@@ -308,7 +308,7 @@ shop/bare
 	t.Run("of which no pod asks", func(t *testing.T) {
 		t.Parallel()
 		f := shop(podItem("none", "a: b", ""))
-		if got := said(t, exitOK, "", append(f.flags(t), "status")...); got != "no pod asks for a helper\n" {
+		if got := said(t, exitOK, "", append(f.flags(t), "status")...); got != "no pod requests a helper\n" {
 			t.Errorf("got %q", got)
 		}
 		if got := said(t, exitOK, "", append(f.flags(t), "status", "-o", "json")...); got != "[]\n" {

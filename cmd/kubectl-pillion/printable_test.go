@@ -103,11 +103,11 @@ bare  Missing  -        -        -       -
 shop/liar
   ✗ ForeignStatus: the annotation pillion.dev/status was not written by Pillion: it does not have the form that Pillion gives it, so nothing in it is shown or believed
     fix: take the annotation out of what makes the pod, then delete the pod and create it again
-  ✗ NotInjected: the pod asks for a helper and has none: its annotations came after Pillion was called, or another webhook took everything away
+  ✗ NotInjected: the pod requests a helper and has none: its annotations came after Pillion was called, or another webhook took everything away
     fix: delete the pod and create it again
 
 shop/bare
-  ✗ NotInjected: the pod asks for a helper and has none: its annotations came after Pillion was called, or another webhook took everything away
+  ✗ NotInjected: the pod requests a helper and has none: its annotations came after Pillion was called, or another webhook took everything away
     fix: delete the pod and create it again
 `
 			if diff := cmp.Diff(want, got); diff != "" {

@@ -54,7 +54,7 @@ func newRoot() *cobra.Command {
 		Long: `See what Pillion makes of your pods.
 
 Exit codes of all commands: 0 all is well; 1 the answer is no: a pod would be denied,
-or lacks what it asks for, or a policy has mistakes or fails its tests, or a check of
+or lacks what it requests, or a policy has mistakes or fails its tests, or a check of
 the installation fails; 2 there is no answer: a file, a flag or a policy is wrong, or
 the cluster did not answer. Those of diff are kubectl diff's: 1 if there are differences.`,
 		Version:       version.String(),

@@ -37,8 +37,8 @@ func newStatus() *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "status [-A | -n NAMESPACE] [-w]",
-		Short: "List the pods that ask for helpers, and what became of them",
-		Long: `List the pods that ask for helpers, and what became of them. Pods that ask for
+		Short: "List the pods that request helpers, and what became of them",
+		Long: `List the pods that request helpers, and what became of them. Pods that request
 nothing are not listed. The states are:
 
 ` + states.String() + `
@@ -183,7 +183,7 @@ func nameText(b *strings.Builder, pods []podStatus) {
 // text is a table, and below it what is to be said of single pods.
 func (o *statusOptions) text(b *strings.Builder, pods []podStatus) {
 	if len(pods) == 0 {
-		b.WriteString("no pod asks for a helper\n")
+		b.WriteString("no pod requests a helper\n")
 		return
 	}
 	row := func(namespace string, cells ...string) []string {

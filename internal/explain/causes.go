@@ -30,7 +30,7 @@ func (c *Cluster) causes(p *PodIn) Finding {
 	}
 	entries := c.entries()
 	if len(entries) == 0 {
-		return Finding{Code: NotInjected, Problem: true, Text: "the pod asks for a helper and has none", Fix: remake(p)}
+		return Finding{Code: NotInjected, Problem: true, Text: "the pod requests a helper and has none", Fix: remake(p)}
 	}
 	oldest := entries[0]
 	for _, w := range entries {
@@ -54,7 +54,7 @@ func (c *Cluster) causes(p *PodIn) Finding {
 	}
 	return Finding{
 		Code: NotInjected, Problem: true,
-		Text: "the pod asks for a helper and has none: its annotations came after Pillion was called, or another webhook took everything away",
+		Text: "the pod requests a helper and has none: its annotations came after Pillion was called, or another webhook took everything away",
 		Fix:  remake(p),
 	}
 }

@@ -59,7 +59,7 @@ func (p *PodIn) life() (State, *Finding) {
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
 			return Waiting, &Finding{
 				Code: NotRunningYet, Problem: true, Text: "no node takes the pod: " + oneLine(c.Message),
-				Fix: "make room, or ask for less: a helper's requests count as the app's do",
+				Fix: "make room, or request less: a helper's requests count as the app's do",
 			}
 		}
 	}

@@ -136,7 +136,7 @@ func (l *Look) judgeInjected(p *PodIn, out *Pod, choice *PolicyChoice, d *inject
 		out.State = Missing
 		out.Findings = append(out.Findings, Finding{
 			Code: AnnotatedLater, Problem: true,
-			Text: "the pod asks for " + joinAnd(later) + " as well, which it did not when it was made; helpers are added only then",
+			Text: "the pod requests " + joinAnd(later) + " as well, which it did not when it was made; helpers are added only then",
 			Fix:  "put the annotations where the pod comes from, then " + remake(p),
 		})
 	}

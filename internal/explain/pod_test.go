@@ -117,7 +117,7 @@ func TestJudgeOfInjectedPods(t *testing.T) {
 		},
 		"a helper that was asked for later": {
 			change: func(p *corev1.Pod) { p.Annotations["second."+dateMount] = "/second" }, state: Missing,
-			want: []string{"AnnotatedLater: the pod asks for pillion-date-writer-second as well, which it did not when it was made"},
+			want: []string{"AnnotatedLater: the pod requests pillion-date-writer-second as well, which it did not when it was made"},
 		},
 		"an older version than the newest pod has drifted": {
 			by: "v1.0.0", state: Drifted,
@@ -251,11 +251,11 @@ func TestJudgeOfPodsWithoutHelpers(t *testing.T) {
 		},
 		"of which nothing is to be seen": {
 			annotations: asking, cluster: clusterWith(nil, webhook("default", nil)), state: Missing,
-			want: []string{"NotInjected: the pod asks for a helper and has none: its annotations came after Pillion was called"},
+			want: []string{"NotInjected: the pod requests a helper and has none: its annotations came after Pillion was called"},
 		},
 		"of a cluster that may not be read": {
 			annotations: asking, cluster: &Cluster{NamespaceName: "shop"}, state: Missing,
-			want: []string{"NotInjected: the pod asks for a helper and has none"},
+			want: []string{"NotInjected: the pod requests a helper and has none"},
 		},
 		"with a container of our name and no status": {
 			annotations: asking, cluster: clusterWith(nil, webhook("default", nil)), state: Changed,

@@ -32,13 +32,13 @@ type StateDoc struct {
 // States lists the closed set with its documentation.
 func States() []StateDoc {
 	return []StateDoc{
-		{Current, "The pod has what it asks for, as far as can be told from what a pod made now would get."},
+		{Current, "The pod has what it requests, as far as can be told from what a pod made now would get."},
 		{Drifted, "It has its helpers from another version or policy than pods made now. Recreate it when convenient."},
 		{Skipped, "It opts out, or can have no helper, as a Windows pod; one that requests a helper in vain makes the exit code 1."},
 		{Waiting, "The app waits for a helper that has not started, or has not done its work yet. A pod that has just been created passes through it."},
 		{Failing, "A helper cannot run: its image, a volume, or its own error keeps it from it."},
 		{Changed, "A part of what Pillion added is gone, or is not what Pillion adds."},
-		{Missing, "It asks for a helper that it does not have."},
+		{Missing, "It requests a helper that it does not have."},
 	}
 }
 

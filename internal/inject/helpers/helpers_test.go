@@ -169,7 +169,7 @@ func TestTheDocumentedKindsAndBoundsAreThose(t *testing.T) {
 		"config-reloader.pillion.dev/notify-method":   "choice [POST PUT PATCH GET HEAD DELETE]",
 		"config-reloader.pillion.dev/notify-status":   "HTTP statuses",
 		"config-reloader.pillion.dev/signal":          "signal",
-		"config-reloader.pillion.dev/watch":           "list of path",
+		"config-reloader.pillion.dev/watch":           "list of paths",
 		"date-writer.pillion.dev/mount-path":          "absolute path",
 		"date-writer.pillion.dev/file":                "file name",
 		"date-writer.pillion.dev/interval":            "duration 100ms to 24h",

@@ -11,7 +11,7 @@ import (
 // List is a comma list of at most maxItems (0 is no limit) different values of one option's
 // kind and bounds. A policy's allow list is compared with each element.
 func List(of *Option, maxItems int) Kind {
-	return Kind{Name: "list of " + of.Kind.Name, Choices: of.Kind.Choices, Redact: of.Kind.Redact, Unlisted: of.Kind.Unlisted, Parse: func(text string) (Value, error) {
+	return Kind{Name: "list of " + strings.TrimSuffix(of.Kind.Name, "s") + "s", Choices: of.Kind.Choices, Redact: of.Kind.Redact, Unlisted: of.Kind.Unlisted, Parse: func(text string) (Value, error) {
 		var list []string
 		for item := range strings.SplitSeq(text, ",") {
 			item = strings.TrimSpace(item)
