@@ -25,5 +25,5 @@ func optionLink(field string) string {
 	if h == nil || h.Option(option) == nil {
 		return ""
 	}
-	return site + "reference/annotations/#" + h.Name + "-" + option
+	return site + "reference/annotations.html#" + h.Name + "-" + option
 }

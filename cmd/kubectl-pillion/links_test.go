@@ -21,10 +21,13 @@ func TestLinksLeadToTheHeadingsOfTheReference(t *testing.T) {
 	if err != nil || !strings.Contains(string(config), "\nsite_url: "+site+"\n") {
 		t.Errorf("the site is not at %s (%v)", site, err)
 	}
+	if !strings.Contains(string(config), "\nuse_directory_urls: false ") {
+		t.Error("a page of the site does not end in .html")
+	}
 	for _, h := range helpers.Builtin().All() {
 		for i := range h.Options {
 			name := h.Options[i].Name
-			want := site + "reference/annotations/#" + h.Name + "-" + name
+			want := site + "reference/annotations.html#" + h.Name + "-" + name
 			for _, key := range []string{h.Key("", name), h.Key("docs", name)} {
 				if got := optionLink("spec.template.metadata.annotations[" + key + "]"); got != want {
 					t.Errorf("%s: got %q, want %q", key, got, want)
