@@ -192,7 +192,9 @@ func TestACommandThatNeedsAValidManifestSaysWhatIsWrong(t *testing.T) {
 		"test.yaml":  "apiVersion: pillion.dev/v1alpha1\nkind: PolicyTest\npolicy: policy.yml\ncases:\n- {name: a, file: web.yaml, want: {result: Denied}}\n",
 	})
 	for _, args := range [][]string{
-		{"uninject", "-f", dir + "/web.yaml"}, {"try", "-f", dir + "/web.yaml"}, {"policy", "test", dir + "/test.yaml"},
+		{"uninject", "-f", dir + "/web.yaml"},
+		{"try", "-f", dir + "/web.yaml"},
+		{"policy", "test", dir + "/test.yaml"},
 		{"explain", "--dry-run", "-f", dir + "/web.yaml"},
 	} {
 		t.Run(strings.Join(args[:2], " "), func(t *testing.T) {
@@ -211,8 +213,13 @@ func TestATemplateOfHelmIsSaidToBeOne(t *testing.T) {
 	const hint = "this is a Helm template: render it, and give the output: helm template CHART | kubectl pillion … -f -"
 	dir := manifests(t, map[string]string{"pod.yaml": template, "tests/test.yaml": "kind: PolicyTest\npolicy: {{ .Values.policy }}\n"})
 	for _, args := range [][]string{
-		{"explain", "-f", dir + "/pod.yaml"}, {"inject", "-f", dir}, {"diff", "-f", dir + "/pod.yaml"}, {"uninject", "-f", dir + "/pod.yaml"},
-		{"policy", "lint", dir + "/pod.yaml"}, {"policy", "test", dir + "/tests/test.yaml"}, {"explain", "-f", "-", "--policy", dir + "/pod.yaml"},
+		{"explain", "-f", dir + "/pod.yaml"},
+		{"inject", "-f", dir},
+		{"diff", "-f", dir + "/pod.yaml"},
+		{"uninject", "-f", dir + "/pod.yaml"},
+		{"policy", "lint", dir + "/pod.yaml"},
+		{"policy", "test", dir + "/tests/test.yaml"},
+		{"explain", "-f", "-", "--policy", dir + "/pod.yaml"},
 	} {
 		t.Run(strings.Join(args[:2], " "), func(t *testing.T) {
 			t.Parallel()

@@ -34,10 +34,10 @@ func policiesIn(name string, data []byte) (files []policyFile, what string) {
 	}
 	for _, d := range documents {
 		kind := scalarOf(d, "kind")
-		switch {
-		case kind == "ConfigMap":
+		switch kind {
+		case "ConfigMap":
 			files = append(files, inConfigMap(name, valueOf(d, "data"))...)
-		case kind == "":
+		case "":
 			files = append(files, inValues(name, d)...)
 		}
 		if what == "" {

@@ -26,7 +26,7 @@ helpers:
   log-shipper:
     description: Ships logs.
     run: Sidecar
-    conatiner: {image: registry.acme.example/a:1}
+    containr: {image: registry.acme.example/a:1}
 `
 
 const valuesThatAreRight = `helperImage: registry.acme.example/helper:v9
@@ -93,7 +93,7 @@ func TestLintReadsPoliciesWhereverAChartHasThem(t *testing.T) {
 ✗ values.yaml
   ✗ line 12: policies[web].helpers[date-writer].options[file]: unknown field "alow"; did you mean "allow"?
 ✗ values.yaml
-  ✗ line 17: helpers[log-shipper]: unknown field "conatiner"; did you mean "container"?
+  ✗ line 17: helpers[log-shipper]: unknown field "containr"; did you mean "container"?
 `},
 		"values without mistakes": {"right.yaml", exitOK, `✓ right.yaml: policy "web", HASH, allows date-writer, page
 ✓ right.yaml: policy "bare", HASH, allows nothing

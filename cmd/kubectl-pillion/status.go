@@ -55,7 +55,7 @@ or commit change, or that is new or Deleted, until Ctrl-C. Commits are asked for
 minute. The column WHY has the codes of what is wrong; without --watch there are sentences.
 Without the right to watch pods they are listed every 30 seconds.
 
-Exit codes: 0 all pods have what they ask for, be it from an older version, or the watch
+Exit codes: 0 all pods have what they request, be it from an older version, or the watch
 was stopped with Ctrl-C; 1 a pod is Waiting, Failing, Missing or Changed, or asks for what
 it cannot have; 2 a flag or a policy is wrong, or the cluster did not answer.`,
 		Example: `  # is there a pod that asked and has nothing?

@@ -73,8 +73,8 @@ type Remark struct {
 
 // Forget leaves out the problems of fields that have no value which could be judged.
 func (r *Report) Forget(unread func(field string) bool) {
-	for i := len(r.Fields) - 1; i >= 0; i-- {
-		if unread(r.Fields[i]) {
+	for i, field := range slices.Backward(r.Fields) {
+		if unread(field) {
 			r.Fields, r.Problems = slices.Delete(r.Fields, i, i+1), slices.Delete(r.Problems, i, i+1)
 		}
 	}
