@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	yamlv3 "go.yaml.in/yaml/v3"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/pillion-dev/pillion/internal/inject/helper"
@@ -189,8 +190,23 @@ func (c *Case) check(at string) []error {
 		if c.pod, err = c.podJSON(); err != nil {
 			wrong("pod: %w", err)
 		}
+		for _, one := range wrongTypes(c.pod) {
+			wrong("pod.%s: %s", one.Path, one.Text(fmt.Sprint(one.Value)))
+		}
 	}
 	return errs
+}
+
+// wrongTypes are the values of a pod that the API server does not decode, such as a boolean for an
+// annotation.
+func wrongTypes(pod []byte) []yamlstrict.WrongType {
+	decoder := json.NewDecoder(bytes.NewReader(pod))
+	decoder.UseNumber()
+	var value any
+	if decoder.Decode(&value) != nil {
+		return nil
+	}
+	return slices.DeleteFunc(yamlstrict.WrongTypes(value, reflect.TypeFor[corev1.Pod](), nil), func(w yamlstrict.WrongType) bool { return w.Value == nil })
 }
 
 // podJSON is the pod of a case with its annotations on it.
