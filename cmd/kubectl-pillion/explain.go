@@ -193,7 +193,7 @@ func (o *explainOptions) explainFiles(ctx context.Context, in io.Reader, errOut 
 			reports = append(reports, r)
 			o.judged = append(o.judged, d.judgement(r))
 		}
-		o.rejected = o.rejected || len(d.mistakes) > 0
+		o.judged, o.rejected = append(o.judged, d.others(policies.Known())...), o.rejected || len(d.mistakes) > 0
 	}
 	if len(reports) == 0 {
 		return nil, errors.New("there is no pod in these files, and nothing that makes pods")

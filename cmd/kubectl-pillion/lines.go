@@ -76,13 +76,19 @@ func keyIn(node *yamlv3.Node, key string) []string {
 }
 
 // written is a value as the file has it. A boolean is true or false, as other parsers of YAML than
-// those of Kubernetes need not read "yes" and "on".
-func (l *lines) written(path string, value any) string {
+// those of Kubernetes need not read "yes" and "on"; shown names both.
+func (l *lines) written(path string, value any) (text, shown string) {
 	node, _ := l.find(fieldTokens(path))
-	if _, boolean := value.(bool); boolean || node == nil || node.Kind != yamlv3.ScalarNode {
-		return fmt.Sprint(value)
+	text = fmt.Sprint(value)
+	if node == nil || node.Kind != yamlv3.ScalarNode {
+		return text, text
 	}
-	return node.Value
+	if _, boolean := value.(bool); boolean && node.Value != text {
+		return text, text + ", written " + node.Value
+	} else if boolean {
+		return text, text
+	}
+	return node.Value, node.Value
 }
 
 // step goes to a member of a mapping or an item of a list, and notes its line.

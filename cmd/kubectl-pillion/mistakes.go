@@ -87,8 +87,8 @@ func (d *document) note(l *lines, item int, wrong *yamlstrict.WrongType) {
 		return
 	}
 	found := mistake{item: item, line: d.lineAt(l, at), field: at}
-	written := l.written(at, wrong.Value)
-	found.text = wrong.Text(written)
+	written, shown := l.written(at, wrong.Value)
+	found.text = wrong.Text(shown)
 	if wrong.InMap {
 		found.text += "; " + mapName(tokens) + " are strings"
 	}

@@ -55,7 +55,7 @@ var wrongOfUnquoted = []string{
 	`5: metadata.labels[app]: expected a string, got the number 5; labels are strings; write "5" in quotes`,
 	`7: spec.replicas: expected a whole number, got the string "3"`,
 	`13: spec.template.metadata.annotations[prometheus.io/scrape]: expected a string, got the boolean true; annotations are strings; write "true" in quotes`,
-	`16: spec.template.metadata.annotations[git-poller.pillion.dev/wait]: expected a string, got the boolean true; annotations are strings; write "true" in quotes`,
+	`16: spec.template.metadata.annotations[git-poller.pillion.dev/wait]: expected a string, got the boolean true, written yes; annotations are strings; write "true" in quotes`,
 	`17: spec.template.metadata.annotations[git-poller.pillion.dev/depth]: expected a string, got the number 0x05; annotations are strings; write "0x05" in quotes`,
 	`18: spec.template.metadata.annotations[git-poller.pillion.dev/period]: expected a string, got the number 1.5; annotations are strings; write "1.5" in quotes`,
 	`20: spec.template.metadata.annotations[git-poller.pillion.dev/subdir]: expected a string, got nothing (null); annotations are strings; write one in quotes, or remove the key`,
@@ -108,7 +108,7 @@ func TestAllValuesOfAWrongTypeAreNamed(t *testing.T) {
 		}
 	})
 	for _, c := range []struct{ name, want string }{
-		{"github", "::error file=standard input,line=16::Deployment/web: spec.template.metadata.annotations[git-poller.pillion.dev/wait]: expected a string, got the boolean true;"},
+		{"github", "::error file=standard input,line=16::Deployment/web: spec.template.metadata.annotations[git-poller.pillion.dev/wait]: expected a string, got the boolean true, written yes;"},
 		{"sarif", `"startLine": 16`},
 		{"junit", "line 16: Deployment/web: spec.template.metadata.annotations[git-poller.pillion.dev/wait]"},
 	} {
@@ -171,7 +171,7 @@ func TestOtherObjectsHaveMetadataToo(t *testing.T) {
 		"- apiVersion: argoproj.io/v1alpha1\n  kind: Rollout\n  metadata: {name: web}\n  spec:\n    template:\n      metadata:\n        annotations: {git-poller.pillion.dev/wait: 1}\n      spec: {containers: [{name: web, image: i}]}\n"
 	r := call(text, "inject", "-f", "-")
 	for _, want := range []string{
-		`error: standard input:9: Service/web: items[0].metadata.annotations[a.example/b]: expected a string, got the boolean true; annotations are strings; write "true" in quotes` + "\n",
+		`error: standard input:9: Service/web: items[0].metadata.annotations[a.example/b]: expected a string, got the boolean true, written on; annotations are strings; write "true" in quotes` + "\n",
 		`error: standard input:16: Rollout/web: items[1].spec.template.metadata.annotations[git-poller.pillion.dev/wait]: expected a string, got the number 1; annotations are strings; write "1" in quotes` + "\n",
 		`git-poller.pillion.dev/wait]: Invalid value: "1": must be "true" or "false"`,
 	} {
@@ -181,6 +181,10 @@ func TestOtherObjectsHaveMetadataToo(t *testing.T) {
 	}
 	if r.code != exitFailed {
 		t.Errorf("exit code %d", r.code)
+	}
+	const shown = "::error file=standard input,line=9::Service/web: items[0].metadata.annotations[a.example/b]: expected a string"
+	if r := call(text, "explain", "-f", "-", "-o", "github"); r.code != exitFailed || !strings.Contains(r.out, shown) {
+		t.Errorf("got %+v", r)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pillion-dev/pillion/internal/admission"
 	"github.com/pillion-dev/pillion/internal/explain"
+	"github.com/pillion-dev/pillion/internal/inject/helper"
 )
 
 // unreadable is the error of a document that is no YAML, or no JSON.
@@ -115,6 +116,36 @@ func (d *document) report(o *object, policies *explain.Policies, c *explain.Clus
 	return r, nil
 }
 
+// say adds remarks.
+func (j *judgement) say(level string, all []explain.Remark) {
+	for _, m := range all {
+		text := m.Text
+		if m.Field != "" {
+			text = m.Field + ": " + text
+		}
+		j.Findings = append(j.Findings, finding{level, remark{Line: m.Line, Text: j.Name + ": " + text}})
+	}
+}
+
+// others are what a CI shows of the objects that make no pods, as far as something is wrong with them.
+func (d *document) others(known *helper.Set) (all []judgement) {
+	items, _ := d.items() // they were read before
+	for n := range items {
+		i := &items[n]
+		if len(i.templates()) > 0 {
+			continue
+		}
+		j := judgement{File: d.file, Name: i.kind + "/" + i.name, pod: true}
+		for _, m := range d.mistakesOf(n) {
+			j.say("error", []explain.Remark{d.remark(m.line, m.field, m.text)})
+		}
+		if j.say("warning", d.strays(known, i)); len(j.Findings) > 0 {
+			all = append(all, j)
+		}
+	}
+	return all
+}
+
 // judgement is what a CI shows of an object of the document. What is about no field in
 // particular stands at the pod template.
 func (d *document) judgement(r *explain.Report) judgement {
@@ -124,17 +155,8 @@ func (d *document) judgement(r *explain.Report) judgement {
 		text = j.Name + ": " + strings.TrimPrefix(text, "pillion: ")
 		j.Findings = append(j.Findings, finding{level, remark{Line: d.lineAt(l, field), Text: text, Link: optionLink(field)}})
 	}
-	say := func(level string, all []explain.Remark) {
-		for _, m := range all {
-			text := m.Text
-			if m.Field != "" {
-				text = m.Field + ": " + text
-			}
-			j.Findings = append(j.Findings, finding{level, remark{Line: m.Line, Text: j.Name + ": " + text}})
-		}
-	}
-	say("error", r.Mistakes)
-	say("warning", r.Misplaced)
+	j.say("error", r.Mistakes)
+	j.say("warning", r.Misplaced)
 	for i, text := range r.Problems {
 		field := r.Template
 		if i < len(r.Fields) {
