@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,12 +23,14 @@ const usage = `Run a Kubernetes node on this machine, in namespaces of its own. 
   go run ./test/node load FILE...                give it more images
   go run ./test/node crash N                     end all of its node N at once
   go run ./test/node restart N                   restart the API server of its node N
+  go run ./test/node share ADDRESS               let it reach this address of the machine, such as
+                                                 127.0.0.1:5000, until standard input ends
   go run ./test/node down                        stop it
 
 COMMAND finds the node's kubeconfig in KUBECONFIG and E2E_KUBECONFIG, kubectl at
 the end of its PATH, and its exit code is that of "run". E2E_KUBECONFIGS are the
-kubeconfigs of all API servers, separated by colons. A "load", "crash" or "restart"
-in it means its own node.
+kubeconfigs of all API servers, separated by colons. A "load", "crash", "restart" or
+"share" in it means its own node.
 
 Flags:
   --image FILE      import this archive of images before the node is ready
@@ -50,7 +53,7 @@ type invocation struct {
 	sync     time.Duration // of the kubelet; 0 if it was not given
 	nodes    int
 	policies bool     // of the network are enforced
-	args     []string // COMMAND, files to load, or the number of a node
+	args     []string // COMMAND, files to load, the number of a node, or an address
 }
 
 // errHelp means that the user asked for usage.
@@ -58,7 +61,7 @@ var errHelp = errors.New("help")
 
 func parse(args []string) (invocation, error) {
 	if len(args) == 0 {
-		return invocation{}, errors.New(`which one of run, up, check, status, load, crash, restart, down? "node help" explains them`)
+		return invocation{}, errors.New(`which one of run, up, check, status, load, crash, restart, share, down? "node help" explains them`)
 	}
 	in := invocation{verb: args[0]}
 	fs := flag.NewFlagSet(in.verb, flag.ContinueOnError)
@@ -101,6 +104,13 @@ func (in invocation) check() error {
 		if len(in.args) == 0 {
 			return errors.New("load: a file is missing: load FILE")
 		}
+	case "share":
+		if len(in.args) != 1 {
+			return errors.New("share: an address is missing: share ADDRESS")
+		}
+		if a, err := netip.ParseAddrPort(in.args[0]); err != nil || !a.Addr().IsLoopback() {
+			return fmt.Errorf("share: %q is not a port of this machine's own, such as 127.0.0.1:5000", in.args[0])
+		}
 	case "init", "pieces":
 		if len(in.args) != 1 {
 			return fmt.Errorf("%s is for the node itself; use run or up", in.verb)
@@ -110,7 +120,7 @@ func (in invocation) check() error {
 			return fmt.Errorf("%s takes no argument, but got %q", in.verb, strings.Join(in.args, " "))
 		}
 	default:
-		return fmt.Errorf("there is no %q; there are run, up, check, status, load, crash, restart and down", in.verb)
+		return fmt.Errorf("there is no %q; there are run, up, check, status, load, crash, restart, share and down", in.verb)
 	}
 	if in.nodes < 0 || in.nodes > 2 || in.nodes == 0 && in.starts() {
 		return fmt.Errorf("%s: --nodes is %d; allowed values: 1, 2", in.verb, in.nodes)

@@ -36,6 +36,7 @@ func TestParse(t *testing.T) {
 		},
 		"check looks for what policies need": {args: []string{"check", "--network-policies"}, want: invocation{verb: "check", policies: true}},
 		"a node is lost":                     {args: []string{"crash", "2"}, want: invocation{verb: "crash", args: []string{"2"}}},
+		"an address is shared":               {args: []string{"share", "127.0.0.1:5000"}, want: invocation{verb: "share", args: []string{"127.0.0.1:5000"}}},
 		"down stands alone":                  {args: []string{"down"}, want: invocation{verb: "down"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -57,17 +58,20 @@ func TestParse(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
-		`which one of run, up, check, status, load, crash, restart, down? "node help" explains them`: nil,
-		`there is no "start"; there are run, up, check, status, load, crash, restart and down`:       {"start"},
-		`run: a command is missing: run [flags] -- COMMAND`:                                          {"run", "--"},
-		`crash: the number of a node is missing: crash N`:                                            {"crash"},
-		`restart: "two" is not the number of a node, such as 2`:                                      {"restart", "two"},
-		`run: --nodes is 3; allowed values: 1, 2`:                                                    {"run", "--nodes=3", "true"},
-		`up: --nodes is 0; allowed values: 1, 2`:                                                     {"up", "--nodes=0"},
-		`load: a file is missing: load FILE`:                                                         {"load"},
-		`up takes no argument, but got "-- now"`:                                                     {"up", "--", "--", "now"},
-		`init is for the node itself; use run or up`:                                                 {"init"},
-		`down: flag provided but not defined: -image`:                                                {"down", "--image=a.tar"},
+		`which one of run, up, check, status, load, crash, restart, share, down? "node help" explains them`: nil,
+		`there is no "start"; there are run, up, check, status, load, crash, restart, share and down`:       {"start"},
+		`run: a command is missing: run [flags] -- COMMAND`:                                                 {"run", "--"},
+		`crash: the number of a node is missing: crash N`:                                                   {"crash"},
+		`restart: "two" is not the number of a node, such as 2`:                                             {"restart", "two"},
+		`run: --nodes is 3; allowed values: 1, 2`:                                                           {"run", "--nodes=3", "true"},
+		`up: --nodes is 0; allowed values: 1, 2`:                                                            {"up", "--nodes=0"},
+		`load: a file is missing: load FILE`:                                                                {"load"},
+		`share: an address is missing: share ADDRESS`:                                                       {"share"},
+		`share: "registry.acme.example:5000" is not a port of this machine's own, such as 127.0.0.1:5000`:   {"share", "registry.acme.example:5000"},
+		`share: "198.18.0.1:5000" is not a port of this machine's own, such as 127.0.0.1:5000`:              {"share", "198.18.0.1:5000"},
+		`up takes no argument, but got "-- now"`:                                                            {"up", "--", "--", "now"},
+		`init is for the node itself; use run or up`:                                                        {"init"},
+		`down: flag provided but not defined: -image`:                                                       {"down", "--image=a.tar"},
 	} {
 		_, err := parse(args)
 		if err == nil || err.Error() != want {

@@ -44,6 +44,8 @@ func run(args []string) (int, error) {
 		err = load(ctx, in.args)
 	case "crash", "restart":
 		err = fault(ctx, in)
+	case "share":
+		err = share(ctx, in.args[0])
 	case "down":
 		err = down(ctx)
 	case "init":

@@ -125,6 +125,27 @@ func fault(ctx context.Context, in invocation) error {
 	return outside.RestartAPIServer(ctx, s.Dir, number)
 }
 
+// share lets a node reach an address of this machine until standard input ends. It prints
+// the address when the node can.
+func share(ctx context.Context, address string) error {
+	s, err := askReady(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := outside.Share(ctx, s.Dir, address); err != nil {
+		return err
+	}
+	fmt.Println(address)
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		cancel()
+	}()
+	<-ctx.Done()
+	return nil
+}
+
 // askReady is the status of a node that is up.
 func askReady(ctx context.Context) (Status, error) {
 	s, err := ask(ctx, nodeName(), false)

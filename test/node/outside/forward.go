@@ -23,25 +23,25 @@ type dialFunc func(context.Context) (net.Conn, error)
 // dialIn dials address in the network namespace of a process.
 func dialIn(pid int, address string) dialFunc {
 	return func(ctx context.Context) (net.Conn, error) {
-		type result struct {
-			conn net.Conn
-			err  error
-		}
-		done := make(chan result, 1)
-		go func() {
-			// A socket stays in the namespace of the thread that makes it. The
-			// thread is never unlocked, so it ends with this goroutine.
-			runtime.LockOSThread()
-			if err := enterNetwork(pid); err != nil {
-				done <- result{err: err}
-				return
-			}
-			conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
-			done <- result{conn, err}
-		}()
-		r := <-done
-		return r.conn, r.err
+		return inNetwork(pid, func() (net.Conn, error) { return new(net.Dialer).DialContext(ctx, "tcp", address) })
 	}
+}
+
+// inNetwork calls do in the network namespace of a process. A socket stays in the namespace
+// of the thread that makes it. The thread is never unlocked, so it ends with its goroutine.
+func inNetwork[T any](pid int, do func() (T, error)) (T, error) {
+	var made T
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		err := enterNetwork(pid)
+		if err == nil {
+			made, err = do()
+		}
+		done <- err
+	}()
+	err := <-done
+	return made, err
 }
 
 // enterNetwork moves the calling thread.
