@@ -10,24 +10,29 @@ import (
 	"time"
 )
 
-// Run it with -v to read what somebody types who sees Pillion for the first time.
-func TestTheTranscriptOfAPush(t *testing.T) {
+// TestTheTranscript is what somebody types who sees Pillion for the first time: a pod, a push, and
+// an outage. `make demo NODE=1` prints it.
+func TestTheTranscript(t *testing.T) {
 	t.Parallel()
 	s := tell(t)
 	ip := s.gitServer()
 	s.push("Hello.")
-	s.apply(strings.NewReplacer("command: [nginx]", `command: [busybox, httpd, -f, -p, "80", -h, /usr/share/nginx/html]`, "port: 8080", "port: 80").Replace(
+	manifest := strings.NewReplacer("command: [nginx]", `command: [busybox, httpd, -f, -p, "80", -h, /usr/share/nginx/html]`, "port: 8080", "port: 80").Replace(
 		site(ip, `    git-poller.pillion.dev/notify: http://localhost/
     git-poller.pillion.dev/notify-method: GET
-    kubectl.kubernetes.io/default-container: web`)))
+    kubectl.kubernetes.io/default-container: web`))
+	s.show("cat web.yaml", manifest)
+	out, said, err := kubectlWarned(t.Context(), manifest, "-n", s.namespace, "apply", "-f", "-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.show("kubectl apply -f web.yaml", said+out)
 	s.wait("pod/web", "Ready")
-
 	s.typed("get", "pod", "web")
 	s.typed("exec", "web", "--", "wget", "-qO-", "localhost")
 
 	const push = `echo "Hello, world." >index.html && git commit -qam "Say more" && git push -q origin HEAD:main`
-	fmt.Fprintln(t.Output(), "$", push)
-	s.git("cd /tmp/w && " + push)
+	s.show(push, s.git("cd /tmp/w && "+push))
 	start := time.Now()
 	s.await(func() error {
 		if s.kubectl("exec", "web", "--", "wget", "-qO-", "localhost") != "Hello, world." {
@@ -37,7 +42,7 @@ func TestTheTranscriptOfAPush(t *testing.T) {
 	})
 	took := time.Since(start)
 	s.typed("exec", "web", "--", "wget", "-qO-", "localhost")
-	fmt.Fprintf(t.Output(), "# The page changed %.1f s after the push; the period is 1 s.\n", took.Seconds())
+	fmt.Fprintf(t.Output(), "# The page changed %.1f s after the push; the period is 1 s.\n\n", took.Seconds())
 	commit := s.git("cd /tmp/w && git rev-parse HEAD")
 	s.await(func() error {
 		if log := s.kubectl("logs", "web", "-c", "pillion-git-poller"); !strings.Contains(log, `"msg":"app notified"`) || !strings.Contains(log, commit) {
@@ -47,13 +52,28 @@ func TestTheTranscriptOfAPush(t *testing.T) {
 	})
 	s.typed("logs", "web", "-c", "pillion-git-poller")
 	pillion := s.plugin()
-	for _, verb := range [][]string{{"status"}, {"sync", "web"}} {
-		fmt.Fprintf(t.Output(), "$ kubectl pillion %s\n%s\n", strings.Join(verb, " "), pillion(0, verb...))
+	s.show("kubectl pillion status", pillion(0, "status"))
+	s.show("kubectl pillion sync web", pillion(0, "sync", "web"))
+
+	s.typed("delete", "pod", "git", "--now") // the git server
+	s.awaitFailure("web", "Unreachable", commit)
+	s.show("kubectl pillion status", pillion(0, "status"))
+	s.typed("get", "pod", "web")
+	s.has("web", `{.status.conditions[?(@.type=="Ready")].status} {.status.initContainerStatuses[0].restartCount}`, "True 0")
+	if got := s.typed("exec", "web", "--", "wget", "-qO-", "localhost"); got != "Hello, world." {
+		t.Errorf("the page is %q during the outage, want the last commit", got)
 	}
 }
 
 // typed runs kubectl as a user would, and shows it.
-func (s story) typed(args ...string) {
+func (s story) typed(args ...string) (printed string) {
 	s.Helper()
-	fmt.Fprintf(s.Output(), "$ kubectl %s\n%s\n", strings.Join(args, " "), s.kubectl(args...))
+	printed = s.kubectl(args...)
+	s.show("kubectl "+strings.Join(args, " "), printed)
+	return printed
+}
+
+// show shows a command and what it printed.
+func (s story) show(command, printed string) {
+	fmt.Fprintf(s.Output(), "$ %s\n%s\n\n", command, strings.TrimSpace(printed))
 }
