@@ -56,9 +56,11 @@ func testLife(h helm, rollsBack string) {
 	comesAndGoes.neverBare(h.T, "meanwhile, under the policy that goes")
 	comesAndGoes.stop()
 	h.refuseABadPolicyUnderLoad(l, rollsBack)
-	l.stop()
 
 	h.must("uninstall", release, "--wait", "--timeout", "8m")
+	l.more(h.T)
+	l.othersUnhurt(h.T, "helm uninstall, and after it")
+	l.stop()
 	h.awaitOnlyMore(before, leftByCertManager())
 
 	start = time.Now()

@@ -240,6 +240,16 @@ func (l *load) neverBare(t *testing.T, phase string) {
 	}
 }
 
+// othersUnhurt ends a phase in which only pods that ask could notice anything.
+func (l *load) othersUnhurt(t *testing.T, phase string) {
+	t.Helper()
+	y := l.phase()
+	t.Logf("%s: %v", phase, y)
+	if y.others == 0 || y.othersFailed+y.othersTouched > 0 {
+		t.Errorf("%s: pods that ask for nothing should have been created as they are, but\n%s", phase, strings.Join(y.complaints, "\n"))
+	}
+}
+
 // more waits until the load has tried a hundred pods more.
 func (l *load) more(t *testing.T) {
 	t.Helper()
