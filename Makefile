@@ -31,11 +31,11 @@ else
 	@go run ./hack/demo $(if $(FULL),--full)
 endif
 
-# With real containers, which the end-to-end tests of the same things have.
+# With real containers, as an end-to-end test has them, without the words of go test.
 .PHONY: demo-node
 demo-node: e2e-check e2e-images
-	$(NODE) run $(addprefix --image ,$(E2E_IMAGES)) -- \
-	  go test $(BOUND) -count=1 -v -run '^(TestAPageChangesWhenSomebodyPushes|TestAnOutageOfTheServerHurtsNobody)$$' ./test/e2e/
+	@$(NODE) run $(addprefix --image ,$(E2E_IMAGES)) -- \
+	  go test $(BOUND) -count=1 -v -run '^TestTheTranscript$$' ./test/e2e/ | sed -e '/^===/d; /^---/d; /^PASS$$/d; /^ok /d; s/^    //'
 
 .PHONY: recording
 recording: ## Run the demo, and write docs/img/demo.svg from what it prints
@@ -74,8 +74,8 @@ images: ## Write the OCI archives of the images to bin/images
 	go -C hack/images run . build --out $(CURDIR)/bin/images
 
 .PHONY: push
-push: ## Push the images of `make images` to REGISTRY, such as ghcr.io/acme
-	go -C hack/images run . push --from $(CURDIR)/bin/images --registry "$(REGISTRY)"
+push: ## Push the images of `make images` to REGISTRY, which is the imageRegistry of an installation
+	go -C hack/images run . push --from $(CURDIR)/bin/images $(if $(REGISTRY),--registry "$(REGISTRY)/pillion-dev")
 
 # A release is of a tag; docs/release.md says how it is made. REGISTRY may be another than
 # that of the project. SIGN says who signs: --key=FILE, or --keyless in GitHub Actions.
@@ -136,6 +136,13 @@ e2e-two-nodes: e2e-images e2e-tools ## Run those of the installation on two node
 	go -C test/cluster run . kube-router
 	$(NODE) run --nodes 2 --network-policies --kubelet-sync 1m $(addprefix --image ,$(E2E_IMAGES) $(CERT_MANAGER)) -- \
 	  go test $(BOUND) -count=1 -v -skip '$(ELSEWHERE)' ./test/e2e/install/
+
+# A node that has no image of Pillion. Signatures are verified before anything is installed.
+.PHONY: e2e-release
+e2e-release: e2e-check cosign e2e-tools ## Install, upgrade and roll back signed releases from a registry (root, Linux; half an hour the first time)
+	go run ./test/e2e/images --out bin/images/pillion-e2e.tar
+	E2E_RELEASE=1 COSIGN=$(COSIGN) $(NODE) run --image bin/images/pillion-e2e.tar -- \
+	  go test $(BOUND) -count=1 -v -run '^TestReleases$$' ./test/e2e/install/
 
 .PHONY: e2e-up
 e2e-up: e2e-check e2e-images ## Start the node and leave it running

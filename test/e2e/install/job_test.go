@@ -30,11 +30,10 @@ func testJob(h helm) {
 	makeNamespace(h.T, namespace, "pod-security.kubernetes.io/enforce=restricted", "pod-security.kubernetes.io/warn=restricted")
 	apps := makeNamespace(h.T, "apps")
 	before := everything(h.T)
-	byJob := values{"certificates": map[string]any{"source": "job"}}
-	h.mustNotWarn(baseValues().with(byJob))
+	h.mustNotWarn(baseValues().with(byJob()))
 
 	start := time.Now()
-	h.install(baseValues().with(byJob), "--wait")
+	h.install(baseValues().with(byJob()), "--wait")
 	installed := time.Since(start).Round(100 * time.Millisecond)
 	first, _ := awaitPod(h.T, apps, start)
 	h.Logf("helm install --wait: %s; first pod with its helper: %s after its start", installed, first)
@@ -48,7 +47,7 @@ func testJob(h helm) {
 		l.more(h.T)
 		l.faultless(h.T, "renewal by the Job")
 	}
-	if err := h.upgrade(changedValues().with(byJob), "--wait"); err != nil {
+	if err := h.upgrade(changedValues().with(byJob()), "--wait"); err != nil {
 		h.Fatal(err)
 	}
 	awaitSettled(h.T, 3)
