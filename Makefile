@@ -139,10 +139,9 @@ e2e-two-nodes: e2e-images e2e-tools ## Run those of the installation on two node
 
 # A node that has no image of Pillion. Signatures are verified before anything is installed.
 .PHONY: e2e-release
-e2e-release: e2e-check cosign e2e-tools ## Install, upgrade and roll back signed releases from a registry (root, Linux; half an hour the first time)
-	go run ./test/e2e/images --out bin/images/pillion-e2e.tar
+e2e-release: e2e-check cosign e2e-images e2e-tools ## Install, upgrade and roll back signed releases from a registry (root, Linux; half an hour the first time)
 	E2E_RELEASE=1 COSIGN=$(COSIGN) $(NODE) run --image bin/images/pillion-e2e.tar -- \
-	  go test $(BOUND) -count=1 -v -run '^TestReleases$$' ./test/e2e/install/
+	  go test $(BOUND) -count=1 -v -run '^(TestReleases|TestARegistryOfYourOwn)$$' ./test/e2e/install/
 
 .PHONY: e2e-up
 e2e-up: e2e-check e2e-images ## Start the node and leave it running
