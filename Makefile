@@ -131,7 +131,7 @@ e2e: e2e-check e2e-images e2e-tools ## Run the end-to-end tests on real nodes th
 
 # With their API servers and kube-router, two nodes take longer than CI has.
 .PHONY: e2e-two-nodes
-e2e-two-nodes: e2e-images e2e-tools ## Run those of the installation on two nodes with two API servers, NetworkPolicies enforced (an hour)
+e2e-two-nodes: e2e-images e2e-tools ## Run those of the installation on two nodes with two API servers, NetworkPolicies enforced (half an hour)
 	@$(NODE) check --network-policies
 	go -C test/cluster run . kube-router
 	$(NODE) run --nodes 2 --network-policies --kubelet-sync 1m $(addprefix --image ,$(E2E_IMAGES) $(CERT_MANAGER)) -- \
