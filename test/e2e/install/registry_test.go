@@ -97,8 +97,8 @@ func runAsking(t *testing.T, namespace, name string) {
 // imagesOf are the images that containers of a namespace run, by digest, as the kubelet says.
 func imagesOf(t *testing.T, namespace string, selector ...string) []string {
 	t.Helper()
-	args := append([]string{"get", "pods", "-n", namespace, "-o",
-		"jsonpath={.items[*].status.containerStatuses[*].imageID} {.items[*].status.initContainerStatuses[*].imageID}"}, selector...)
+	const output = "jsonpath={.items[*].status.containerStatuses[*].imageID} {.items[*].status.initContainerStatuses[*].imageID}"
+	args := append([]string{"get", "pods", "-n", namespace, "-o", output}, selector...)
 	images := strings.Fields(mustKubectl(t, args...))
 	slices.Sort(images)
 	return slices.Compact(images)
