@@ -75,5 +75,8 @@ func (s story) typed(args ...string) (printed string) {
 
 // show shows a command and what it printed.
 func (s story) show(command, printed string) {
-	fmt.Fprintf(s.Output(), "$ %s\n%s\n\n", command, strings.TrimSpace(printed))
+	if printed = strings.TrimSpace(printed); printed != "" {
+		printed += "\n"
+	}
+	fmt.Fprintf(s.Output(), "$ %s\n%s\n", command, printed)
 }
