@@ -222,7 +222,7 @@ func (s *source) ask(p *inject.Policy, pod *corev1.Pod) {
 		for i := range h.Options {
 			o := &h.Options[i]
 			v := optionValues[o.Name]
-			if k, found := kindValues[strings.TrimSuffix(o.Kind.Name, " of string")]; found && o.Name != "cpu" && o.Name != "memory" {
+			if k, found := kindValues[strings.TrimSuffix(o.Kind.Name, " of strings")]; found && o.Name != "cpu" && o.Name != "memory" {
 				v = k.values
 			}
 			if o.Kind.Choices != nil {
