@@ -133,7 +133,7 @@ func TestScriptsReadAList(t *testing.T) {
 
 func TestAClusterThatDoesNotAnswer(t *testing.T) {
 	text, code := check(t, "--server", "https://127.0.0.1:1")
-	if code != 2 || !strings.HasPrefix(text, "error: asking the API server for its version: ") {
+	if code != 2 || !strings.HasPrefix(text, "error: the API server https://127.0.0.1:1 (context envtest) cannot be reached: ") {
 		t.Errorf("code %d:\n%s", code, text)
 	}
 }
