@@ -103,7 +103,7 @@ func (b *board) judgeObject(d *document, o *object, c *explain.Cluster) (*dashbo
 	for _, m := range r.Misplaced {
 		shown.Warnings = append(shown.Warnings, fmt.Sprintf("line %d: %s", m.Line, m.Text))
 	}
-	at := newLines(d.text)
+	at := d.lines()
 	for i, text := range r.Problems {
 		p := dashboard.Problem{Text: text}
 		if i < len(r.Fields) {

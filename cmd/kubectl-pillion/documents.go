@@ -33,6 +33,7 @@ type document struct {
 	patches [][]byte // RFC 6902, in order
 
 	mistakes []mistake // values that the API server does not decode
+	found    *lines    // see lines
 }
 
 // object is a pod or workload in a document: the document itself, or an item of a List.
@@ -41,7 +42,7 @@ type object struct {
 	at                    admission.Template
 	misplaced             bool // our annotations are on the workload instead of its pod template
 	raw                   []byte
-	item                  int // of its document, for the first object of an item; else -1
+	of                    *item // for the first object of an item
 }
 
 // item is an object of any kind in a document.
@@ -49,6 +50,7 @@ type item struct {
 	apiVersion, kind, name, namespace string
 	annotations                       map[string]string
 	where                             []string // in its document
+	number                            int      // in its document
 	raw                               []byte
 }
 
@@ -132,7 +134,9 @@ func (d *document) items() ([]item, error) {
 	var items []item
 	for i, raw := range list.Items {
 		// The items of a PodList, unlike those of a List, need not say what they are.
-		items = append(items, readItem([]string{"items", strconv.Itoa(i)}, raw, list.APIVersion, strings.TrimSuffix(list.Kind, "List")))
+		one := readItem([]string{"items", strconv.Itoa(i)}, raw, list.APIVersion, strings.TrimSuffix(list.Kind, "List"))
+		one.number = i
+		items = append(items, one)
 	}
 	return items, nil
 }
@@ -169,7 +173,7 @@ func readItem(where []string, raw []byte, apiVersion, kind string) item {
 	if !inject.Asks(annotations) { // those of a CronJob's Jobs have as little effect
 		annotations = o.Spec.JobTemplate.Metadata.Annotations
 	}
-	return item{o.APIVersion, o.Kind, name, o.Metadata.Namespace, annotations, where, raw}
+	return item{apiVersion: o.APIVersion, kind: o.Kind, name: name, namespace: o.Metadata.Namespace, annotations: annotations, where: where, raw: raw}
 }
 
 // objects finds the pods and workloads in a document.
@@ -181,8 +185,8 @@ func (d *document) objects() ([]object, error) {
 	var objects []object
 	for i := range items {
 		for n, o := range items[i].objects() {
-			if o.item = i; n > 0 {
-				o.item = -1
+			if n == 0 {
+				o.of = &items[i]
 			}
 			objects = append(objects, o)
 		}

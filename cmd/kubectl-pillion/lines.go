@@ -23,6 +23,14 @@ func newLines(data []byte) *lines {
 	return &lines{document.Content[0]}
 }
 
+// lines are those of the document as it was read.
+func (d *document) lines() *lines {
+	if d.found == nil {
+		d.found = newLines(d.text)
+	}
+	return d.found
+}
+
 // at is a remark about a field, written as Kubernetes does: spec.helpers[git-poller].image.
 // Where the field is not in the file, the line is that of what it would be in.
 func (l *lines) at(path, text string) remark {

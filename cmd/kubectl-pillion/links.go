@@ -12,6 +12,9 @@ import (
 // site is where the documentation is published, as mkdocs.yml says.
 const site = "https://pillion-dev.github.io/pillion/"
 
+// onSite is a page of the reference on the site.
+func onSite(page string) string { return site + "reference/" + page + ".html" }
+
 // optionLink is the place in the reference of the option that a field of annotations sets; "" if it
 // is none of a built-in helper.
 func optionLink(field string) string {
@@ -25,5 +28,5 @@ func optionLink(field string) string {
 	if h == nil || h.Option(option) == nil {
 		return ""
 	}
-	return site + "reference/annotations.html#" + h.Name + "-" + option
+	return onSite("annotations") + "#" + h.Name + "-" + option
 }

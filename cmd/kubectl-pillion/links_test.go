@@ -3,7 +3,9 @@
 package main
 
 import (
+	"bytes"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -23,6 +25,19 @@ func TestLinksLeadToTheHeadingsOfTheReference(t *testing.T) {
 	}
 	if !strings.Contains(string(config), "\nuse_directory_urls: false ") {
 		t.Error("a page of the site does not end in .html")
+	}
+	var sarif bytes.Buffer
+	if err := sarifReport(&sarif, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, uri := range regexp.MustCompile(`"helpUri": *"([^"]*)"`).FindAllStringSubmatch(sarif.String(), -1) {
+		name, found := strings.CutPrefix(strings.TrimSuffix(uri[1], ".html")+".md", site)
+		if _, err := os.Stat("../../docs/" + name); !found || err != nil || !strings.HasSuffix(uri[1], ".html") {
+			t.Errorf("SARIF links to %s, which is no page of the site (%v)", uri[1], err)
+		}
+	}
+	if !strings.Contains(sarif.String(), "helpUri") {
+		t.Error("SARIF has no links")
 	}
 	for _, h := range helpers.Builtin().All() {
 		for i := range h.Options {

@@ -60,13 +60,9 @@ func (d *document) findMistakes() error {
 	if err := decoder.Decode(&root); err != nil {
 		return err
 	}
-	var l *lines
 	for n := range items {
 		for _, wrong := range items[n].wrongTypes(root) {
-			if l == nil {
-				l = newLines(d.text)
-			}
-			d.note(l, n, &wrong)
+			d.note(d.lines(), n, &wrong)
 		}
 	}
 	if len(d.mistakes) > 0 {

@@ -241,6 +241,15 @@ func TestATemplateOfHelmIsSaidToBeOne(t *testing.T) {
 	})
 }
 
+// The agent of Vault fills in annotations of pods that nobody has to render.
+func TestATemplateOfAnotherProgramIsNoTemplateOfHelm(t *testing.T) {
+	t.Parallel()
+	pod := "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n  annotations:\n    vault.hashicorp.com/agent-inject-template-db: |\n      {{- with secret \"db\" -}}{{ .Data.user }}{{- end }}\n    date-writer.pillion.dev/mount-path: /html\nspec: {containers: [{name: web, image: i}]}\n"
+	if r := call(pod, "explain", "-f", "-"); r.code != exitOK || strings.Contains(r.out, "Helm") {
+		t.Errorf("got %+v", r)
+	}
+}
+
 // A key in a field that no kind has is rejected or dropped by the API server, before any webhook.
 func TestKeysAtAWrongPlaceAreToldWithTheRightOne(t *testing.T) {
 	t.Parallel()

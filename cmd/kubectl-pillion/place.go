@@ -86,7 +86,7 @@ func (d *document) place(l *lines, field string) string {
 }
 
 func (d *document) places(fields []string) (all []string) {
-	l := newLines(d.text)
+	l := d.lines()
 	for _, field := range fields {
 		all = append(all, d.place(l, field))
 	}
@@ -106,11 +106,11 @@ func (d *document) report(o *object, policies *explain.Policies, c *explain.Clus
 	default:
 		r = &explain.Report{Kind: o.kind, Name: o.name, Namespace: o.namespace, Source: d.source}
 	}
-	for _, m := range d.mistakesOf(o.item) {
-		r.Mistakes = append(r.Mistakes, d.remark(m.line, m.field, m.text))
-	}
-	if items, err := d.items(); err == nil && o.item >= 0 {
-		r.Misplaced = d.strays(policies.Known(), &items[o.item])
+	if o.of != nil {
+		for _, m := range d.mistakesOf(o.of.number) {
+			r.Mistakes = append(r.Mistakes, d.remark(m.line, m.field, m.text))
+		}
+		r.Misplaced = d.strays(policies.Known(), o.of)
 	}
 	r.Places = d.places(r.Fields)
 	return r, nil
@@ -149,7 +149,7 @@ func (d *document) others(known *helper.Set) (all []judgement) {
 // judgement is what a CI shows of an object of the document. What is about no field in
 // particular stands at the pod template.
 func (d *document) judgement(r *explain.Report) judgement {
-	l := newLines(d.text)
+	l := d.lines()
 	j := judgement{File: d.file, Name: r.Kind + "/" + r.Name, pod: true}
 	add := func(level, field, text string) {
 		text = j.Name + ": " + strings.TrimPrefix(text, "pillion: ")
@@ -183,7 +183,7 @@ func (d *document) judgement(r *explain.Report) judgement {
 
 // denials are why the pods of an object are denied, each with its place.
 func (d *document) denials(o *object, out *admission.Outcome) (all []string) {
-	l := newLines(d.text)
+	l := d.lines()
 	for _, p := range out.Problems {
 		if d.unread(p.Field) {
 			continue

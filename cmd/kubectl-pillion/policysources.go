@@ -149,12 +149,8 @@ func each(mapping *yamlv3.Node, do func(key, value *yamlv3.Node)) {
 }
 
 // valueOf is the value of a field of a mapping; nil if it has none.
-func valueOf(mapping *yamlv3.Node, name string) (found *yamlv3.Node) {
-	each(mapping, func(key, value *yamlv3.Node) {
-		if key.Value == name {
-			found = value
-		}
-	})
+func valueOf(mapping *yamlv3.Node, name string) *yamlv3.Node {
+	found, _ := (&lines{mapping}).find([]string{name})
 	return found
 }
 

@@ -173,10 +173,10 @@ func sarifReport(out io.Writer, all []judgement) error {
 			"tool": object{"driver": object{
 				"name": "kubectl-pillion", "version": version.String(),
 				"rules": []object{
-					{"id": "policy-error", "shortDescription": object{"text": "the webhook would not load this, or a case of a table fails"}, "helpUri": site + "reference/policy/"},
-					{"id": "policy-warning", "shortDescription": object{"text": "the webhook would load this, and it is probably not intended"}, "helpUri": site + "reference/policy/"},
-					{"id": "pod-error", "shortDescription": object{"text": "pods of this would be denied, or would lack what they request"}, "helpUri": site + "reference/annotations/"},
-					{"id": "pod-warning", "shortDescription": object{"text": "pods of this would be admitted, with a warning"}, "helpUri": site + "reference/annotations/"},
+					{"id": "policy-error", "shortDescription": object{"text": "the webhook would not load this, or a case of a table fails"}, "helpUri": onSite("policy")},
+					{"id": "policy-warning", "shortDescription": object{"text": "the webhook would load this, and it is probably not intended"}, "helpUri": onSite("policy")},
+					{"id": "pod-error", "shortDescription": object{"text": "pods of this would be denied, or would lack what they request"}, "helpUri": onSite("annotations")},
+					{"id": "pod-warning", "shortDescription": object{"text": "pods of this would be admitted, with a warning"}, "helpUri": onSite("annotations")},
 				},
 			}},
 			"results": results,

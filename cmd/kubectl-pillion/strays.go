@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -16,15 +17,19 @@ import (
 	"github.com/pillion-dev/pillion/internal/inject/helper"
 )
 
+// helmTemplate is in templates of charts, and not in what other programs fill in, as the agent of Vault
+// does with annotations.
+var helmTemplate = regexp.MustCompile(`\{\{-?\s*(\.(Values|Release|Chart|Capabilities)\b|include |template |toYaml )`)
+
 // strays are the keys of an item that were meant for Pillion and that nobody reads: those that the
 // webhook warns of, and those in fields that the API server drops or rejects before any webhook.
 func (d *document) strays(known *helper.Set, i *item) (all []explain.Remark) {
-	l := newLines(d.text)
+	l := d.lines()
 	add := func(tokens []string, text string) {
 		_, line := l.find(tokens)
 		all = append(all, d.remark(d.line+max(line, 1)-1, "", text))
 	}
-	if strings.Contains(string(d.text), "{{") && len(i.templates()) > 0 && !i.custom() {
+	if helmTemplate.Match(d.text) && len(i.templates()) > 0 && !i.custom() {
 		add(i.where, "this looks like a Helm template, of which the values are not known; render it, and give the output: helm template CHART | kubectl pillion … -f -")
 	}
 	found, _ := admission.Strays(known, i.raw, i.kind) // of what it cannot decode, the decision says why

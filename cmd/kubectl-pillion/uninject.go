@@ -107,7 +107,7 @@ func (d *document) uninject(p *inject.Policy, o *object, errOut io.Writer) error
 	if u.makes(p, input) {
 		u.takeSettings(p, input)
 	} else {
-		l := newLines(d.text)
+		l := d.lines()
 		for _, at := range u.settings() {
 			if at.usual {
 				continue

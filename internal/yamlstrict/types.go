@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/pillion-dev/pillion/internal/jsonscan"
 )
 
 // WrongType is a value that does not decode into the type that its field has.
@@ -52,10 +54,7 @@ func (w *WrongType) Text(written string) string {
 	return "expected " + w.expected + ", got " + got
 }
 
-func shortened(text string) string {
-	const limit = 64
-	return text[:min(len(text), limit)]
-}
+func shortened(text string) string { return jsonscan.Shortened(text, 64) }
 
 // WrongTypes finds all values below a value that do not decode into a type of Kubernetes, in the
 // order of their paths. Unlike [Decode] it passes over fields that the type does not have, which
